@@ -1,0 +1,73 @@
+"""Rollcall: the application factory."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask
+from flask_bootstrap import Bootstrap5
+from flask_migrate import Migrate
+from flask_wtf import CSRFProtect
+
+from config import Settings, load_settings
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the application. Without ``settings`` they come from the environment."""
+    from webapp import access, commands, credentials, database, errors, headers, health, logs, navigation, paging, queue, times
+    from webapp.audit.views import bp as audit
+    from webapp.auth import sign_in_manager
+    from webapp.auth.views import bp as auth
+    from webapp.models import db
+    from webapp.oauth import registry as oauth
+    from webapp.platforms.views import bp as platforms
+    from webapp.sync_status.views import bp as sync_status
+    from webapp.user_sync.views import bp as user_sync
+    from webapp.users.views import bp as users
+
+    settings = settings or load_settings()
+    app = Flask(__name__, template_folder="../templates", static_folder="../static")
+    app.config.from_mapping(flask_config(settings))
+    app.extensions["settings"] = settings
+
+    logs.init_app(app)
+    headers.init_app(app, settings)
+    database.init_app(app, settings.database_url)
+    Migrate(app, db, directory="migrations", render_as_batch=True, compare_type=True)
+    credentials.init_app(app, settings)
+    queue.init_app(app, settings)
+    oauth.init_app(app, settings)
+    CSRFProtect(app)
+    Bootstrap5(app)
+    sign_in_manager.init_app(app)
+    access.init_app(app)
+    errors.init_app(app)
+    times.init_app(app)
+    paging.init_app(app)
+    navigation.init_app(app, settings)
+    commands.init_app(app)
+
+    for blueprint in (health.bp, auth, platforms, user_sync, users, sync_status, audit):
+        app.register_blueprint(blueprint)
+    return app
+
+
+def flask_config(settings: Settings) -> dict[str, object]:
+    """Flask's own configuration, derived from ours."""
+    secure = settings.secure_cookies
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "TESTING": settings.mode == "test",
+        "SESSION_COOKIE_NAME": "__Host-rollcall" if secure else f"rollcall-{settings.port}",
+        "SESSION_COOKIE_SECURE": secure,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_PATH": "/",
+        "PERMANENT_SESSION_LIFETIME": settings.session_absolute,
+        "MAX_CONTENT_LENGTH": settings.max_body,
+        "MAX_FORM_MEMORY_SIZE": settings.max_body,
+        "MAX_FORM_PARTS": settings.max_form_parts,
+        "WTF_CSRF_TIME_LIMIT": int(timedelta(hours=12).total_seconds()),
+        "BOOTSTRAP_SERVE_LOCAL": True,
+        "SEND_FILE_MAX_AGE_DEFAULT": 3600,
+    }

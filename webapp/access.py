@@ -1,0 +1,206 @@
+"""May they? Feature flags and permissions, in one place.
+
+Every view declares what it needs with :func:`requires`, :func:`signed_in` or :func:`public`; a request to a
+view that declared nothing is refused. The check runs before the view, for every method alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import sqlalchemy as sa
+from flask import Flask, abort, current_app, g, redirect, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from webapp.models import Account, Contract, ContractFeature, RolePermission, User, UserRole, db
+
+View = TypeVar("View", bound=Callable[..., object])
+
+INTEGRATIONS = "admin.integration.settings"
+
+MANAGE_INTEGRATIONS = "admin.integration.settings"
+MANAGE_USERS = "admin.org.users.manage"
+MANAGE_ROLES = "admin.org.roles-and-permissions.manage"
+MANAGE_STRUCTURE = "admin.org.structure.manage"
+MANAGE_SECURITY = "admin.security.settings"
+VIEW_SYNC_STATUS = "admin.integration.status.view"
+VIEW_AUDIT = "admin.audit.view"
+
+FEATURES: dict[str, str] = {INTEGRATIONS: "Integrations"}
+
+PERMISSIONS: dict[str, str] = {
+    MANAGE_INTEGRATIONS: "Manage Integrations",
+    MANAGE_USERS: "Manage Users",
+    MANAGE_ROLES: "Manage Roles and Permissions",
+    MANAGE_STRUCTURE: "Manage Structure",
+    MANAGE_SECURITY: "Manage Security",
+    VIEW_SYNC_STATUS: "View Sync Status",
+    VIEW_AUDIT: "View Audit Log",
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a view needs. ``permissions``: any one of them is enough; none listed means being in the contract."""
+
+    kind: str  # public, signed_in or contract
+    permissions: tuple[str, ...] = ()
+    feature: str | None = None
+
+
+@dataclass(frozen=True)
+class Access:
+    """What one account may do in one contract."""
+
+    contract: Contract
+    user: User
+    features: frozenset[str]
+    permissions: frozenset[str]
+
+    def may(self, *permissions: str, feature: str | None = None) -> bool:
+        """Whether the feature is on and any one of ``permissions`` is held (none listed: no need for one)."""
+        if feature is not None and feature not in self.features:
+            return False
+        return not permissions or not self.permissions.isdisjoint(permissions)
+
+    def refusal(self, rule: Rule) -> Refusal | None:
+        """Why ``rule`` is not met, or ``None`` when it is."""
+        if rule.feature is not None and rule.feature not in self.features:
+            return Refusal("feature", rule.feature, FEATURES[rule.feature])
+        if not self.may(*rule.permissions):
+            return Refusal("permission", rule.permissions[0], PERMISSIONS[rule.permissions[0]])
+        return None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The missing feature flag or permission: its kind, its key and the name people know it by."""
+
+    kind: str  # feature or permission
+    key: str
+    name: str
+
+
+class Refused(Exception):
+    """A signed-in person of this contract lacks a feature flag or a permission. Answered with 403."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.key)
+        self.refusal = refusal
+
+
+def public(view: View) -> View:
+    """Anyone may use ``view``."""
+    view.access = Rule("public")  # type: ignore[attr-defined]
+    return view
+
+
+def signed_in(view: View) -> View:
+    """Any account that is signed in may use ``view``."""
+    view.access = Rule("signed_in")  # type: ignore[attr-defined]
+    return view
+
+
+def requires(*permissions: str, feature: str | None = None) -> Callable[[View], View]:
+    """Someone of the contract in the URL with any one of ``permissions``, while ``feature`` is on for it."""
+
+    def mark(view: View) -> View:
+        view.access = Rule("contract", permissions, feature)  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def init_app(app: Flask) -> None:
+    """Check every request against what its view declared."""
+    app.before_request(_check)
+
+
+def rule_of(endpoint: str, app: Flask) -> Rule:
+    """What the view behind ``endpoint`` declared; a view that declared nothing is for nobody."""
+    if endpoint == "static" or endpoint.endswith(".static"):
+        return Rule("public")
+    rule: Rule | None = getattr(app.view_functions[endpoint], "access", None)
+    if rule is None:
+        raise LookupError(f"the view {endpoint} does not declare who may use it")
+    return rule
+
+
+def _check() -> Response | None:
+    if request.endpoint is None:
+        return None
+    rule = rule_of(request.endpoint, current_app)
+    if rule.kind == "public":
+        return None
+    if not current_user.is_authenticated:
+        return redirect(url_for("auth.sign_in", next=_way_back()))
+    if rule.kind == "signed_in":
+        return None
+    access = access_to((request.view_args or {}).get("contract", ""), current_user)
+    if access is None:
+        abort(404)
+    g.access = access
+    refusal = access.refusal(rule)
+    if refusal is not None:
+        raise Refused(refusal)
+    return None
+
+
+def _way_back() -> str | None:
+    """Where to go after signing in: this page for a GET, else none (a form cannot be sent again)."""
+    return request.full_path.rstrip("?") if request.method == "GET" else None
+
+
+def access_to(slug: str, account: Account) -> Access | None:
+    """What ``account`` may do in the contract ``slug``; ``None`` when it has no active user there."""
+    found = db.session.execute(
+        sa.select(Contract, User)
+        .join(User, User.contract_id == Contract.id)
+        .where(Contract.slug == slug, User.account_id == account.id, User.status == "active")
+    ).one_or_none()
+    if found is None:
+        return None
+    contract, user = found
+    features = db.session.scalars(
+        sa.select(ContractFeature.feature).where(ContractFeature.contract_id == contract.id)
+    )
+    permissions = db.session.scalars(
+        sa.select(RolePermission.permission)
+        .join(UserRole, UserRole.role_id == RolePermission.role_id)
+        .where(UserRole.user_id == user.id, UserRole.contract_id == contract.id)
+    )
+    return Access(contract, user, frozenset(features), frozenset(permissions))
+
+
+def contracts_of(account: Account) -> list[Contract]:
+    """The contracts ``account`` can switch between, by name."""
+    return list(
+        db.session.scalars(
+            sa.select(Contract)
+            .join(User, User.contract_id == Contract.id)
+            .where(User.account_id == account.id, User.status == "active")
+            .order_by(Contract.name)
+        )
+    )
+
+
+def granters(contract: Contract) -> list[str]:
+    """Names of up to three active users who can give out permissions in ``contract``: those who manage roles."""
+    return list(
+        db.session.scalars(
+            sa.select(User.name)
+            .join(UserRole, UserRole.user_id == User.id)
+            .join(RolePermission, RolePermission.role_id == UserRole.role_id)
+            .where(
+                User.contract_id == contract.id,
+                User.status == "active",
+                RolePermission.permission == MANAGE_ROLES,
+            )
+            .distinct()
+            .order_by(User.name)
+            .limit(3)
+        )
+    )

@@ -1,0 +1,71 @@
+"""Writing audit rows, always inside the transaction of the change they describe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g, has_request_context
+from flask_login import current_user
+from sqlalchemy.orm import Session
+
+from webapp.logs import client_address
+from webapp.models import AuditEvent
+
+# action: what the audit page says was done, before the target's name
+ACTIONS: dict[str, str] = {
+    "account.created": "Created the account",
+    "account.password_set": "Set the password of",
+    "account.signed_in": "Signed in",
+    "account.sign_in_failed": "Failed to sign in as",
+    "account.signed_out": "Signed out",
+    "contract.created": "Created the contract",
+    "contract.feature_enabled": "Switched on the feature",
+    "contract.feature_disabled": "Switched off the feature",
+    "contract.licences_changed": "Changed the licences of",
+    "integration.connected": "Connected",
+    "integration.reconnected": "Reconnected",
+    "integration.disconnected": "Disconnected",
+    "user_sync.identifier_changed": "Changed the primary identifier of",
+    "user_sync.safeguard_changed": "Changed the safeguard of",
+    "user_sync.enabled": "Enabled User sync of",
+    "user_sync.disabled": "Disabled User sync of",
+    "user_sync.requested": "Started a sync of",
+    "user_sync.cancelled": "Stopped the running sync of",
+    "user_sync.approved": "Approved the held run of",
+    "user_sync.rejected": "Rejected the held run of",
+    "users.activated": "Activated",
+    "users.deactivated": "Deactivated",
+}
+
+
+def record(
+    session: Session,
+    action: str,
+    target: str,
+    *,
+    contract_id: int | None,
+    target_type: str | None = None,
+    target_id: int | None = None,
+    details: dict[str, Any] | None = None,
+    actor: str | None = None,
+) -> None:
+    """Add an audit row to ``session``. The actor is who is signed in, or ``actor`` (a command's name).
+
+    Raises ``KeyError`` for an action that :data:`ACTIONS` does not list.
+    """
+    ACTIONS[action]
+    signed_in = has_request_context() and current_user.is_authenticated
+    session.add(
+        AuditEvent(
+            contract_id=contract_id,
+            actor_id=current_user.id if signed_in and actor is None else None,
+            actor=actor or (current_user.name if signed_in else "Nobody signed in"),
+            action=action,
+            target=target[:255],
+            target_type=target_type,
+            target_id=target_id,
+            details=details,
+            address=client_address() if has_request_context() else None,
+            request_id=g.get("request_id"),
+        )
+    )

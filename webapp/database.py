@@ -1,0 +1,101 @@
+"""Connections and transactions, the same for SQLite and Postgres.
+
+A read transaction on SQLite begins deferred and is refused every write; a write transaction begins
+IMMEDIATE. Upgrading a reading transaction to a writing one fails under load ("database is locked" on a
+stale snapshot) whatever the busy timeout is, so writes are always announced before they start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from webapp.models.base import db
+
+BUSY_TIMEOUT = 10  # seconds a SQLite writer waits for its turn
+
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
+
+
+def init_app(app: Flask, url: str) -> None:
+    """Bind ``app`` to the database at ``url`` and install the SQLite rules."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 8}
+    if url.startswith("sqlite"):
+        options = {"connect_args": {"timeout": BUSY_TIMEOUT}}
+    else:
+        options["connect_args"] = {"options": "-c timezone=UTC -c lock_timeout=30000", "connect_timeout": 5}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    db.init_app(app)
+    with app.app_context():
+        install_sqlite_rules(db.engine)
+
+
+def install_sqlite_rules(engine: sa.Engine) -> None:
+    """WAL, foreign keys, and transactions whose kind is chosen by :func:`writing`."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _connect(dbapi: Any, _record: object) -> None:
+        dbapi.isolation_level = None  # the driver would begin transactions by itself
+        for pragma in ("journal_mode=wal", "synchronous=normal", "foreign_keys=on", "cache_size=-16000"):
+            dbapi.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        if _writing.get():
+            connection.exec_driver_sql("PRAGMA query_only=0")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql("PRAGMA query_only=1")
+            connection.exec_driver_sql("BEGIN")
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Transactions that begin inside this block may write."""
+    token = _writing.set(True)
+    try:
+        yield
+    finally:
+        _writing.reset(token)
+
+
+@contextmanager
+def write_transaction() -> Iterator[Session]:
+    """One writing transaction of the request's session: committed at the end, rolled back on any error.
+
+    The reading transaction before it is ended first, so what was read there must be read again under
+    this one where it matters.
+    """
+    session = db.session()
+    session.commit()
+    with writing():
+        try:
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+
+
+@contextmanager
+def write_connection() -> Iterator[sa.Connection]:
+    """One writing transaction on a connection of its own, for set-based statements."""
+    with writing(), db.engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def read_connection() -> Iterator[sa.Connection]:
+    """One reading transaction on a connection of its own."""
+    with db.engine.connect() as connection:
+        yield connection

@@ -1,0 +1,84 @@
+"""What people see when something is refused or fails, and what the log keeps of it."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, current_app, g, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from webapp.access import Refused, granters
+from webapp.models import db
+
+log = logging.getLogger(__name__)
+
+# status: (title, what happened and what to do)
+MESSAGES: dict[int, tuple[str, str]] = {
+    400: ("That request could not be read", "Something in the address or the form was not as expected. Go back and try again."),
+    403: ("You cannot open this page", "Ask an administrator of this contract for access."),
+    404: ("Page not found", "The address may be mistyped, or what it showed is not yours to see or no longer there."),
+    405: ("That is not possible here", "This address cannot be opened that way. Go back and use the buttons on the page."),
+    413: ("That was too much at once", "The form held more than this page accepts. Shorten it and send it again."),
+    414: ("That address is too long", "Shorten the search and try again."),
+    429: ("Too many tries", "Wait a few minutes, then try again."),
+    500: ("Something went wrong on our side", "Nothing you typed was saved. Try again; if it happens again, tell support the reference below."),
+    503: ("Rollcall cannot reach its database", "Nothing was changed. Try again in a minute."),
+}
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _page(status: int, **context: object) -> tuple[str, int]:
+    title, text = MESSAGES.get(status, MESSAGES[400] if status < 500 else MESSAGES[500])
+    try:
+        return render_template(
+            "errors/error.html", **{"status": status, "title": title, "text": text, "reference": g.get("request_id")} | context
+        ), status
+    except Exception:
+        log.exception("the error page itself failed")
+        return f"{title}. {text} Reference: {g.get('request_id')}", status
+
+
+def _refused(error: Refused) -> tuple[str, int]:
+    refusal = error.refusal
+    log.warning(
+        "refused: %s %s lacks %s %s", request.method, request.path, refusal.kind, refusal.key, extra={"event": "denied"}
+    )
+    return _page(403, refusal=refusal, granters=granters(g.access.contract) if refusal.kind == "permission" else [])
+
+
+def _csrf(error: CSRFError) -> tuple[str, int]:
+    log.warning("csrf check failed: %s", error.description, extra={"event": "denied"})
+    return _page(
+        400,
+        title="This page was open too long",
+        text="For your safety the form has expired, and nothing was changed. Go back, reload the page and send it again.",
+    )
+
+
+def _http(error: HTTPException) -> object:
+    status = error.code or 500
+    if status < 400:  # a redirect raised as an exception
+        return error.get_response()
+    if status >= 500:
+        log.error("answered %s: %s", status, error.description)
+    body, code = _page(status)
+    response = current_app.make_response((body, code))
+    if error.response is None and status == 405:
+        response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or [])
+    return response
+
+
+def _unexpected(error: Exception) -> tuple[str, int]:
+    log.exception("unhandled error at %s %s", request.method, request.path)
+    try:
+        db.session.rollback()
+    except Exception:
+        log.exception("rolling back failed as well")
+    return _page(500)

@@ -1,0 +1,57 @@
+"""Security headers on every answer, errors included, and the list of hosts this site answers to."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import SecurityError
+from werkzeug.sansio.utils import host_is_trusted
+
+from config import Settings
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    form_targets = " ".join(["'self'", *_authorize_origins(settings)])
+    policy = (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; "
+        f"connect-src 'self'; form-action {form_targets}; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+    )
+
+    @app.before_request
+    def _known_host() -> None:
+        if not host_is_trusted(request.host, list(settings.allowed_hosts)):
+            raise SecurityError(f"host {request.host!r} is not in ALLOWED_HOSTS")
+
+    @app.after_request
+    def _headers(response: Response) -> Response:
+        headers = response.headers
+        headers["Content-Security-Policy"] = policy
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["X-Frame-Options"] = "DENY"
+        headers["Referrer-Policy"] = "same-origin"
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+        if settings.secure_cookies:
+            headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        if _is_static():
+            if not current_app.debug:
+                headers["Cache-Control"] = "public, max-age=3600"
+        else:
+            headers["Cache-Control"] = "no-store"
+            response.vary.add("Cookie")
+        return response
+
+
+def _is_static() -> bool:
+    endpoint = request.endpoint or ""
+    return endpoint == "static" or endpoint.endswith(".static")
+
+
+def _authorize_origins(settings: Settings) -> list[str]:
+    """Where Connect's form may be redirected: browsers apply form-action to the redirect as well."""
+    if settings.intercom.authorize_url:
+        url = urlsplit(settings.intercom.authorize_url)
+        return [f"{url.scheme}://{url.netloc}"]
+    return ["https://app.intercom.com", "https://app.eu.intercom.com", "https://app.au.intercom.com"]

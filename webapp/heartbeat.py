@@ -1,0 +1,35 @@
+"""When background processes were last seen alive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from webapp.models import Heartbeat, db, utcnow
+
+SCHEDULER, WORKER = "scheduler", "worker"
+ALIVE_WITHIN = timedelta(seconds=120)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """When a process was last seen, and whether that is recent enough to call it alive."""
+
+    seen_at: datetime | None
+    alive: bool
+
+
+def beat(session: Session, name: str, now: datetime) -> None:
+    """Note that ``name`` is alive. Call inside a write transaction."""
+    updated = session.execute(sa.update(Heartbeat).where(Heartbeat.name == name).values(seen_at=now))
+    if updated.rowcount == 0:
+        session.add(Heartbeat(name=name, seen_at=now))
+
+
+def seen(name: str, now: datetime | None = None) -> Seen:
+    """When ``name`` was last seen."""
+    at = db.session.scalar(sa.select(Heartbeat.seen_at).where(Heartbeat.name == name))
+    return Seen(at, at is not None and (now or utcnow()) - at < ALIVE_WITHIN)

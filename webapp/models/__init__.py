@@ -1,0 +1,38 @@
+"""The tables, one module a subject. Importing this package registers them all."""
+
+from webapp.models.account import Account, SignInSession, SignInThrottle
+from webapp.models.audit import AuditEvent
+from webapp.models.base import Base, db, utcnow
+from webapp.models.contract import Contract, ContractFeature
+from webapp.models.integration import ConnectAttempt, Integration, UserSync
+from webapp.models.role import Role, RolePermission, UserRole
+from webapp.models.sync import Heartbeat, Person, SyncChange, SyncRequest, SyncRun
+from webapp.models.team import ReportingAccess, Team, UserTeam
+from webapp.models.user import User
+
+__all__ = [
+    "Account",
+    "AuditEvent",
+    "Base",
+    "ConnectAttempt",
+    "Contract",
+    "ContractFeature",
+    "Heartbeat",
+    "Integration",
+    "Person",
+    "ReportingAccess",
+    "Role",
+    "RolePermission",
+    "SignInSession",
+    "SignInThrottle",
+    "SyncChange",
+    "SyncRequest",
+    "SyncRun",
+    "Team",
+    "User",
+    "UserRole",
+    "UserSync",
+    "UserTeam",
+    "db",
+    "utcnow",
+]

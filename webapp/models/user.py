@@ -1,0 +1,60 @@
+"""Users: the people of one contract, pending, active or inactive."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.models.base import Base, BigInt, IntPk, KeyText, one_of, utcnow
+
+USER_STATUSES = ("pending", "active", "inactive")
+USERNAME_LENGTH = (3, 100)  # characters
+NAME_MAX = 255  # characters
+
+
+class User(Base):
+    """A person in one contract.
+
+    The ``*_key`` columns hold the value trimmed, NFKC and case-folded (:func:`webapp.sync.keys.match_key`);
+    matching, uniqueness, sorting and search use them. ``search_key`` is name, username, e-mail and
+    third-party ID, case-folded and joined by line feeds.
+    """
+
+    __tablename__ = "users"
+    __table_args__ = (
+        one_of("status", USER_STATUSES),
+        sa.CheckConstraint("length(username) BETWEEN 3 AND 100", name="username_length"),
+        sa.CheckConstraint("length(name) BETWEEN 1 AND 255", name="name_length"),
+        sa.UniqueConstraint("contract_id", "id"),
+        sa.UniqueConstraint("contract_id", "username_key"),
+        sa.UniqueConstraint("contract_id", "account_id"),
+        sa.Index("ix_users_by_name", "contract_id", "status", "name_key", "id"),
+        sa.Index("ix_users_by_status_since", "contract_id", "status", "status_since", "id"),
+        sa.Index("ix_users_by_email", "contract_id", "email_key"),
+        sa.Index("ix_users_by_third_party", "contract_id", "third_party_key"),
+    )
+
+    id: Mapped[IntPk]
+    contract_id: Mapped[int] = mapped_column(BigInt, sa.ForeignKey("contracts.id"))
+    account_id: Mapped[int | None] = mapped_column(BigInt, sa.ForeignKey("accounts.id"), index=True)
+    status: Mapped[str] = mapped_column(sa.String(10))
+    status_since: Mapped[datetime] = mapped_column(default=utcnow)
+    name: Mapped[str] = mapped_column(sa.String(NAME_MAX))
+    name_key: Mapped[str] = mapped_column(KeyText)
+    username: Mapped[str] = mapped_column(sa.String(USERNAME_LENGTH[1]))
+    username_key: Mapped[str] = mapped_column(KeyText)
+    email: Mapped[str | None] = mapped_column(sa.String(254))
+    email_key: Mapped[str | None] = mapped_column(KeyText)
+    third_party_id: Mapped[str | None] = mapped_column(sa.String(255))
+    third_party_key: Mapped[str | None] = mapped_column(KeyText)
+    search_key: Mapped[str] = mapped_column(KeyText)
+    source_integration_id: Mapped[int | None] = mapped_column(
+        BigInt, sa.ForeignKey("integrations.id"), comment="the integration that imported this user"
+    )
+    named_by_integration_id: Mapped[int | None] = mapped_column(
+        BigInt, sa.ForeignKey("integrations.id"), comment="the integration that gave the name last"
+    )
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    changed_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -1,0 +1,92 @@
+"""The sidebar: only what the person may open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, g, request, session, url_for
+from flask_login import current_user
+
+from config import Settings
+from webapp.access import (
+    INTEGRATIONS,
+    MANAGE_INTEGRATIONS,
+    MANAGE_USERS,
+    VIEW_AUDIT,
+    VIEW_SYNC_STATUS,
+    Access,
+    contracts_of,
+)
+from webapp.connectors.registry import PLATFORMS
+from webapp.models import Role, User, UserRole, db
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    @app.context_processor
+    def _layout() -> dict[str, Any]:
+        access: Access | None = g.get("access")
+        signed_in = current_user.is_authenticated
+        return {
+            "product_name": settings.product_name,
+            "theme": current_user.theme if signed_in else session.get("theme", "system"),
+            "access": access,
+            "contract": access.contract if access else None,
+            "contracts": contracts_of(current_user) if signed_in else [],
+            "navigation": navigation(access) if access else [],
+            "role_label": role_label(access) if access else "",
+        }
+
+
+def role_label(access: Access) -> str:
+    """The names of the person's roles in this contract, in the roles' order."""
+    names = db.session.scalars(
+        sa.select(Role.name)
+        .join(UserRole, UserRole.role_id == Role.id)
+        .where(UserRole.user_id == access.user.id, UserRole.contract_id == access.contract.id)
+        .order_by(Role.position, Role.name)
+    )
+    return ", ".join(names) or "No role"
+
+
+def navigation(access: Access) -> list[dict[str, Any]]:
+    """Groups of links, each ``{label, items}``; an item has label, icon, url, current, count and children."""
+    slug = access.contract.slug
+    blueprint = request.blueprint or ""
+    here = (request.view_args or {}).get("platform")
+    groups: list[dict[str, Any]] = []
+    if access.may(MANAGE_INTEGRATIONS, feature=INTEGRATIONS):
+        children = [
+            {
+                "label": platform.label,
+                "url": url_for("platforms.show", contract=slug, platform=platform.key),
+                "current": here == platform.key,
+            }
+            for platform in PLATFORMS.values()
+        ]
+        platforms = _item("Platforms", "plug", url_for("platforms.index", contract=slug), blueprint == "platforms" and here is None)
+        groups.append({"label": "Conversations", "items": [platforms | {"children": children}]})
+    if access.may(MANAGE_USERS):
+        users = _item("Users", "people", url_for("users.index", contract=slug), blueprint == "users")
+        groups.append({"label": "People", "items": [users | {"count": _pending_count(access)}]})
+    oversight = []
+    if access.may(VIEW_SYNC_STATUS, feature=INTEGRATIONS):
+        oversight.append(
+            _item("Sync status", "activity", url_for("sync_status.index", contract=slug), blueprint == "sync_status")
+        )
+    if access.may(VIEW_AUDIT):
+        oversight.append(_item("Audit log", "journal-text", url_for("audit.index", contract=slug), blueprint == "audit"))
+    if oversight:
+        groups.append({"label": "Oversight", "items": oversight})
+    return groups
+
+
+def _item(label: str, icon: str, url: str, current: bool) -> dict[str, Any]:
+    return {"label": label, "icon": icon, "url": url, "current": current, "count": None, "children": []}
+
+
+def _pending_count(access: Access) -> str | None:
+    count = db.session.scalar(
+        sa.select(sa.func.count()).where(User.contract_id == access.contract.id, User.status == "pending")
+    )
+    return f"{count:,} pending" if count else None

@@ -1,0 +1,79 @@
+"""Moments for people: relative when fresh, absolute after, the full time always at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Flask, g
+
+from webapp.models import utcnow
+
+RELATIVE_WITHIN = timedelta(hours=7)
+
+
+@dataclass(frozen=True)
+class Timestamp:
+    """A moment: machine-readable, complete, the text to show; absolute for run lists, clock for timelines."""
+
+    iso: str
+    title: str
+    text: str
+    relative: bool
+    absolute: str
+    absolute: str
+    clock: str
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.globals.update(timestamp=timestamp, duration=duration, utcnow=utcnow)
+
+
+def timestamp(moment: datetime, now: datetime | None = None) -> Timestamp:
+    """``moment`` for a page, in the time zone of the contract it belongs to."""
+    zone = zone_of_request()
+    now = now or utcnow()
+    local = moment.astimezone(zone)
+    title = f"{local.day} {local:%B %Y, %H:%M:%S} {local.tzname()}"
+    near = abs(now - moment) < RELATIVE_WITHIN
+    dated = absolute(local, now.astimezone(zone))
+    text = relative(moment, now) if near else dated
+    iso = moment.astimezone(ZoneInfo("UTC")).isoformat(timespec="seconds")
+    return Timestamp(iso, title, text, near, dated, f"{local:%H:%M:%S}")
+
+
+def zone_of_request() -> ZoneInfo:
+    """The contract's time zone inside a contract's pages, UTC elsewhere."""
+    access = g.get("access") if g else None
+    return ZoneInfo(access.contract.time_zone) if access else ZoneInfo("UTC")
+
+
+def absolute(local: datetime, now: datetime) -> str:
+    """“23 Nov, 08:10”, with the year when it is another one."""
+    year = "" if local.year == now.year else f" {local.year}"
+    return f"{local.day} {local:%b}{year}, {local:%H:%M}"
+
+
+def relative(moment: datetime, now: datetime) -> str:
+    """“3 min ago”, “in 6 h”, “just now”."""
+    seconds = round((now - moment).total_seconds())
+    size = abs(seconds)
+    if size < 60:
+        return "just now" if seconds >= 0 else "in under a minute"
+    amount = f"{size // 60} min" if size < 3600 else f"{size // 3600} h"
+    return f"{amount} ago" if seconds > 0 else f"in {amount}"
+
+
+def duration(seconds: float | None) -> str:
+    """“0.4 s”, “12 s”, “4 min 2 s”, “1 h 5 min”; a dash for none."""
+    if seconds is None:
+        return "–"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
