@@ -1,0 +1,114 @@
+"""What a platform must offer, the plain values it yields, and the errors User sync reacts to.
+
+::
+
+    ConnectorError
+    ├── AccessDenied   401 or 403: stop, mark the connection broken, do not retry
+    ├── WrongAccount   the token belongs to another account than the one connected
+    ├── Unavailable    timeouts, refused connections, 5xx, 429 that did not pass
+    └── BadResponse    an answer we do not understand: stop, nothing is believed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+
+class Person(msgspec.Struct, frozen=True):
+    """One human as the platform describes them.
+
+    ``revision`` (16 bytes) digests the platform's record: the same revision promises the same person.
+    ``columns`` are the values a primary identifier can be chosen from, as text, by column name.
+    ``team`` is the team's name or number there, for people to read.
+    """
+
+    remote_id: str
+    revision: bytes
+    name: str | None = None
+    email: str | None = None
+    username: str | None = None
+    team: str | None = None
+    columns: dict[str, str] = {}  # noqa: RUF012 - msgspec copies empty defaults
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """An entry of the list that is no person to import, and the rule that says so."""
+
+    remote_id: str
+    name: str
+    email: str | None
+    reason: str
+
+
+class Listing(msgspec.Struct):
+    """Everybody the platform listed in one complete read.
+
+    ``found`` counts all entries. ``same`` are revisions that were known already; ``people`` are all others,
+    in full; ``left_out`` are entries set aside by the platform's own rules.
+    """
+
+    found: int
+    same: set[bytes]
+    people: list[Person]
+    left_out: list[LeftOut]
+
+
+class RemoteAccount(msgspec.Struct, frozen=True):
+    """The account at the platform that a token opens, and who granted it."""
+
+    id: str
+    name: str
+    region: str | None
+    granted_by: str
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One HTTP call that was made: no query values, no headers, no body."""
+
+    at: datetime
+    method: str
+    path: str
+    status: int | None
+    milliseconds: int
+    note: str | None = None
+
+
+class Connector(Protocol):
+    """Reads one connected account. Every method raises :class:`ConnectorError`."""
+
+    def account(self) -> RemoteAccount:
+        """Which account the token opens."""
+
+    def people(self, known: Container[bytes], salt: bytes) -> Listing:
+        """Read the complete list. Records whose revision is in ``known`` are only counted.
+
+        ``salt`` (up to 64 bytes) goes into every revision: another salt makes every record new.
+        """
+
+
+class ConnectorError(Exception):
+    """Reading failed. The text is a sentence for people: what happened, without codes or secrets."""
+
+
+class AccessDenied(ConnectorError):
+    """The platform refused the token, or the token lacks a permission. Reconnecting is the way out."""
+
+
+class WrongAccount(ConnectorError):
+    """The token opens another account than the one this contract connected."""
+
+
+class Unavailable(ConnectorError):
+    """The platform did not answer usefully within the tries and waits allowed."""
+
+
+class BadResponse(ConnectorError):
+    """The platform's answer is not what its documentation describes."""
+
+
+Recorder = Callable[[Call], None]
+Sleep = Callable[[float], None]

@@ -1,0 +1,165 @@
+"""Reading over HTTP: GET and nothing else, with time limits, bounded retries and a size limit.
+
+Redirects are never followed (the token would travel along). The body must be complete JSON of the announced
+length before anything looks at it.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import requests
+import urllib3
+
+from webapp.connectors.base import AccessDenied, BadResponse, Call, ConnectorError, Recorder, Sleep, Unavailable
+
+RETRY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+CHUNK = 1 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Times in seconds, sizes in bytes. ``tries`` counts the first one."""
+
+    connect_timeout: float = 5.0
+    read_timeout: float = 30.0
+    whole_timeout: float = 600.0
+    max_bytes: int = 512 * 1024 * 1024
+    tries: int = 4
+    wait_ceiling: float = 60.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A complete answer: status, headers (case-insensitive) and body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+Denial = Callable[[Answer], AccessDenied]
+WaitHint = Callable[[Answer, float], float | None]
+
+
+class Reader:
+    """GETs below one base address with one token.
+
+    ``denial`` words a 401 or 403; ``wait_hint(answer, now)`` says how many seconds a 429 asks for, from the
+    platform's own headers, or ``None``. ``record`` is told of every call, the failed ones too.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        *,
+        platform: str,
+        denial: Denial,
+        wait_hint: WaitHint,
+        record: Recorder,
+        limits: Limits,
+        sleep: Sleep = time.sleep,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._base = base_url
+        self._headers = dict(headers)
+        self._platform = platform
+        self._denial = denial
+        self._wait_hint = wait_hint
+        self._record = record
+        self._limits = limits
+        self._sleep = sleep
+        self._now = now
+        self._session = requests.Session()
+        self._session.trust_env = False  # no .netrc, no proxy from the environment
+
+    def get_json(self, path: str) -> bytes:
+        """The body of a 200 answer to ``GET path``: complete, and declared to be JSON.
+
+        Raises :class:`AccessDenied`, :class:`Unavailable` or :class:`BadResponse`.
+        """
+        for attempt in range(1, self._limits.tries + 1):
+            last = attempt == self._limits.tries
+            try:
+                answer = self._get(path)
+            except Unavailable as problem:
+                if last:
+                    raise
+                self._pause(None, attempt, problem)
+                continue
+            if answer.status == 200:
+                if "json" not in answer.headers.get("Content-Type", "").lower():
+                    raise BadResponse(f"{self._platform} answered with something that is not data.")
+                return answer.body
+            problem = self._problem(answer)
+            if last or answer.status not in RETRY_STATUSES:
+                raise problem
+            self._pause(answer, attempt, problem)
+        raise AssertionError("the loop above returns or raises")
+
+    def _problem(self, answer: Answer) -> ConnectorError:
+        if answer.status in (401, 403):
+            return self._denial(answer)
+        if answer.status == 429:
+            return Unavailable(f"{self._platform} asked us to slow down and did not let us in again in time.")
+        if answer.status in RETRY_STATUSES:
+            return Unavailable(f"{self._platform} had a problem of its own and did not answer.")
+        if 300 <= answer.status < 400:
+            return BadResponse(f"{self._platform} pointed us to another address, which we never follow.")
+        return BadResponse(f"{self._platform} answered in a way we do not understand (HTTP {answer.status}).")
+
+    def _pause(self, answer: Answer | None, attempt: int, problem: ConnectorError) -> None:
+        """Wait as long as asked, with jitter; a wait above the ceiling ends the tries."""
+        hint = self._wait_hint(answer, self._now()) if answer is not None and answer.status == 429 else None
+        seconds = hint if hint is not None else min(2.0 ** (attempt - 1), 30.0)
+        if seconds > self._limits.wait_ceiling:
+            raise problem
+        self._sleep(seconds + random.uniform(0, min(1.0, seconds / 4)))  # noqa: S311 - spreads load, hides nothing
+
+    def _get(self, path: str) -> Answer:
+        started = time.monotonic()
+        at = datetime.now(UTC)
+        status: int | None = None
+        note: str | None = None
+        try:
+            with self._session.get(
+                self._base + path,
+                headers=self._headers,
+                timeout=(self._limits.connect_timeout, self._limits.read_timeout),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                status = response.status_code
+                body = self._read(response, started)
+                return Answer(status, response.headers, body)
+        except requests.Timeout as error:
+            note = "no answer in time"
+            raise Unavailable(f"{self._platform} did not answer in time.") from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            note = "the answer broke off" if status is not None else "no connection"
+            if status is not None:
+                raise Unavailable(f"{self._platform} broke off in the middle of its answer.") from error
+            raise Unavailable(f"{self._platform} could not be reached.") from error
+        except ConnectorError as error:
+            note = str(error)
+            raise
+        finally:
+            self._record(
+                Call(at, "GET", path, status, round((time.monotonic() - started) * 1000), note[:200] if note else None)
+            )
+
+    def _read(self, response: requests.Response, started: float) -> bytes:
+        """The whole body. urllib3 itself refuses one shorter than its Content-Length."""
+        body = bytearray()
+        for chunk in response.iter_content(CHUNK):
+            body += chunk
+            if len(body) > self._limits.max_bytes:
+                raise BadResponse(f"{self._platform} sent far more than a list of people can be.")
+            if time.monotonic() - started > self._limits.whole_timeout:
+                raise Unavailable(f"{self._platform} took too long to send its answer.")
+        return bytes(body)

@@ -1,0 +1,190 @@
+"""Intercom: who connected, and the complete list of teammates.
+
+Facts from Intercom's REST reference, version 2.16: “Identify an admin” (GET /me), “List all admins”
+(GET /admins: one answer, no pages, no filter), “Errors”, “Rate limiting”. A token needs the permissions
+“Read admins” and “Read one admin”.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Container
+from typing import Any
+
+import msgspec
+
+from webapp.connectors.base import AccessDenied, BadResponse, LeftOut, Listing, Person, RemoteAccount
+from webapp.connectors.http import Answer, Reader
+
+VERSION = "2.16"
+
+# Intercom's bot is listed like a teammate and may carry any name; only its address gives it away.
+BOT = re.compile(r"operator(\+[^@]*)?@intercom\.io", re.IGNORECASE)
+
+# Fields that say what someone is doing or how they are shown, not who they are.
+NOT_COLUMNS = frozenset(
+    {"type", "avatar", "team_ids", "team_priority_level", "away_mode_enabled", "away_mode_reassign",
+     "away_status_reason_id", "has_inbox_seat", "role"}
+)  # fmt: skip
+MAX_COLUMN_VALUE = 255  # characters
+MAX_ID = 255
+
+
+class _Admins(msgspec.Struct):
+    type: str
+    admins: list[msgspec.Raw]
+
+
+class _Admin(msgspec.Struct):
+    id: str | int
+    type: str = "admin"
+    name: str | None = None
+    email: str | None = None
+    team_ids: list[int | str] | None = None
+
+
+class _App(msgspec.Struct):
+    id_code: str
+    name: str | None = None
+    region: str | None = None
+
+
+class _Me(msgspec.Struct):
+    app: _App
+    name: str | None = None
+    email: str | None = None
+
+
+class _Problem(msgspec.Struct):
+    code: str = ""
+    message: str | None = None
+
+
+class _Problems(msgspec.Struct):
+    errors: list[_Problem] = []  # noqa: RUF012 - msgspec copies empty defaults
+
+
+class IntercomConnector:
+    """Reads one Intercom workspace through ``reader``."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def account(self) -> RemoteAccount:
+        """The workspace and the teammate who connected it (GET /me)."""
+        try:
+            me = msgspec.json.decode(self._reader.get_json("/me"), type=_Me)
+        except msgspec.DecodeError as error:
+            raise BadResponse("Intercom did not say which workspace this is.") from error
+        granted_by = ", ".join(part for part in (clean(me.name), clean(me.email)) if part)
+        return RemoteAccount(
+            id=me.app.id_code,
+            name=(clean(me.app.name) or me.app.id_code)[:255],
+            region=me.app.region,
+            granted_by=granted_by[:512],
+        )
+
+    def people(self, known: Container[bytes], salt: bytes) -> Listing:
+        """Every teammate (GET /admins)."""
+        try:
+            records = msgspec.json.decode(self._reader.get_json("/admins"), type=_Admins).admins
+        except msgspec.DecodeError as error:
+            raise BadResponse("Intercom’s list of teammates is not complete or not in its documented form.") from error
+        listing = Listing(found=len(records), same=set(), people=[], left_out=[])
+        digest = hashlib.blake2b(key=salt, digest_size=16)
+        for record in records:
+            hashing = digest.copy()
+            hashing.update(record)
+            revision = hashing.digest()
+            if revision in known:
+                listing.same.add(revision)
+                continue
+            entry = parse(record, revision)
+            if isinstance(entry, Person):
+                listing.people.append(entry)
+            else:
+                listing.left_out.append(entry)
+        _refuse_doubles(listing)
+        return listing
+
+
+def parse(record: msgspec.Raw, revision: bytes) -> Person | LeftOut:
+    """One entry of the list. Raises :class:`BadResponse` for a shape that is not documented."""
+    try:
+        admin = msgspec.json.decode(record, type=_Admin)
+        fields: dict[str, Any] = msgspec.json.decode(record)
+    except msgspec.DecodeError as error:
+        raise BadResponse("Intercom’s list holds an entry that is not in its documented form.") from error
+    remote_id = clean(str(admin.id)) or ""
+    if not remote_id or len(remote_id) > MAX_ID:
+        raise BadResponse("Intercom’s list holds an entry without a usable ID.")
+    name, email = clean(admin.name), clean(admin.email)
+    if admin.type != "admin":
+        return LeftOut(remote_id, (name or remote_id)[:255], email, "not_a_person")
+    if email and BOT.fullmatch(email):
+        return LeftOut(remote_id, (name or remote_id)[:255], email, "bot")
+    return Person(
+        remote_id=remote_id,
+        revision=revision,
+        name=name,
+        email=email,
+        team=", ".join(str(team) for team in admin.team_ids or []) or None,
+        columns=_columns(fields, remote_id),
+    )
+
+
+def denial(answer: Answer) -> AccessDenied:
+    """Words for a 401 or 403. Intercom adds codes at any time, so the status decides, the code only explains."""
+    try:
+        codes = {problem.code for problem in msgspec.json.decode(answer.body, type=_Problems).errors}
+    except msgspec.DecodeError:
+        codes = set()
+    if "api_plan_restricted" in codes:
+        return AccessDenied("Intercom says this workspace’s plan does not include access for apps.")
+    if answer.status == 403 or "token_unauthorized" in codes:
+        return AccessDenied("The connection to Intercom lacks the permission “Read admins”.")
+    return AccessDenied("Intercom refused our token: it was revoked, or the app was removed from the workspace.")
+
+
+def wait_hint(answer: Answer, now: float) -> float | None:
+    """Seconds until the rate-limit window ends: at least 1, from X-RateLimit-Reset (Unix seconds) or Retry-After."""
+    for header, base in (("Retry-After", 0.0), ("X-RateLimit-Reset", now)):
+        try:
+            return max(1.0, float(answer.headers[header]) - base)
+        except (KeyError, ValueError):
+            continue
+    return None
+
+
+def clean(text: str | None) -> str | None:
+    """``text`` trimmed and without control characters (no database or page wants them); ``None`` when empty."""
+    if text is None:
+        return None
+    if not text.isprintable():
+        text = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cs"))
+    return text.strip() or None
+
+
+def _columns(fields: dict[str, Any], remote_id: str) -> dict[str, str]:
+    """The values an identifier can be chosen from: whatever short text or number the record has."""
+    columns = {}
+    for name, value in fields.items():
+        if name in NOT_COLUMNS or len(name) > 100 or isinstance(value, bool):
+            continue
+        if isinstance(value, str | int):
+            text = clean(str(value))
+            if text and len(text) <= MAX_COLUMN_VALUE:
+                columns[name] = text
+    columns["id"] = remote_id
+    role = fields.get("role")
+    if isinstance(role, dict) and isinstance(role.get("name"), str) and clean(role["name"]):
+        columns["role.name"] = clean(role["name"]) or ""
+    return columns
+
+
+def _refuse_doubles(listing: Listing) -> None:
+    ids = {entry.remote_id for entry in (*listing.people, *listing.left_out)}
+    if len(ids) + len(listing.same) != listing.found:
+        raise BadResponse("Intercom listed the same teammate twice, so the list cannot be trusted.")
