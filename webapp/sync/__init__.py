@@ -1,0 +1,1 @@
+"""User sync itself: plan, apply, run, schedule. Knows no platform by name."""

@@ -1,0 +1,247 @@
+"""Writing a plan: batches of set-based statements, each with its change rows, under a live lease."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from webapp.database import writing
+from webapp.models import Person, SyncChange, SyncRun, User, utcnow
+from webapp.sync.bulk import insert_rows
+from webapp.sync.keys import USER_KEYS, match_key, user_keys
+from webapp.sync.lease import Lease, renew
+from webapp.sync.store import chunks
+from webapp.sync.terms import NAME_MAX, Kind, Plan, Reason, Step
+
+SQLITE_PAUSE = 0.01  # seconds between batches: SQLite's lock is not fair, others need a gap to get in
+
+# Kinds that are counted batch by batch; the other counters follow from the plan when the run ends.
+COUNTED = {Kind.IMPORT: "imported", Kind.LINK: "linked", Kind.RENAME: "renamed", Kind.MISSING: "missing"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which integration of which contract a plan is applied to."""
+
+    contract_id: int
+    integration_id: int
+
+
+class Outdated(Exception):
+    """Something changed here since the plan was made (a username was taken, say); plan again."""
+
+
+def apply_plan(engine: sa.Engine, lease: Lease, target: Target, plan: Plan, batch_size: int) -> None:
+    """Write every step of ``plan``, ``batch_size`` steps a transaction.
+
+    Raises :class:`~webapp.sync.lease.LeaseLost`, :class:`~webapp.sync.lease.CancelRequested` or
+    :class:`Outdated`; what was committed before stays, and a new plan goes on from there.
+    """
+    pause = SQLITE_PAUSE if engine.dialect.name == "sqlite" else 0.0
+    for steps in chunks(plan.steps, batch_size):
+        try:
+            with writing(), engine.begin() as connection:
+                _apply_batch(connection, lease, target, steps)
+        except sa.exc.IntegrityError as error:
+            raise Outdated from error
+        if pause:
+            time.sleep(pause)
+
+
+def _apply_batch(connection: sa.Connection, lease: Lease, target: Target, steps: Sequence[Step]) -> None:
+    counts = {column: sum(step.kind is kind for step in steps) for kind, column in COUNTED.items()}
+    counts["returned"] = sum(step.returned for step in steps)
+    renew(
+        connection,
+        lease,
+        {"done": SyncRun.done + len(steps)}
+        | {column: getattr(SyncRun, column) + count for column, count in counts.items() if count},
+    )
+    now = utcnow()
+    imports = [step for step in steps if step.kind is Kind.IMPORT]
+    user_ids = dict(zip((step.remote_id for step in imports), _next_ids(connection, len(imports)), strict=True))
+    _import(connection, target, imports, user_ids, now)
+    _rename(connection, target, [step for step in steps if step.kind is Kind.RENAME], now)
+    _remember(connection, target, steps, user_ids, now)
+    _write_changes(connection, lease.run_id, steps, user_ids)
+
+
+def _next_ids(connection: sa.Connection, count: int) -> list[int]:
+    """``count`` unused user IDs. SQLite's write lock is ours here; Postgres hands out its sequence."""
+    if count == 0:
+        return []
+    if connection.dialect.name == "sqlite":
+        highest = connection.scalar(sa.select(sa.func.max(User.id))) or 0
+        return list(range(highest + 1, highest + 1 + count))
+    return list(
+        connection.scalars(
+            sa.text("SELECT nextval(pg_get_serial_sequence('users', 'id')) FROM generate_series(1, :count)"),
+            {"count": count},
+        )
+    )
+
+
+_USER_COLUMNS = ("id", "name", "username", "email", "third_party_id", *USER_KEYS)
+
+
+def _import(
+    connection: sa.Connection, target: Target, steps: Sequence[Step], user_ids: dict[str, int], now: datetime
+) -> None:
+    """New pending users. The platform's ID is kept as third-party ID: matching and people look for it there."""
+    rows = []
+    for step in steps:
+        username = step.username or step.remote_id
+        keys = user_keys(name=step.name, username=username, email=step.email, third_party_id=step.remote_id)
+        rows.append((user_ids[step.remote_id], step.name, username, step.email, step.remote_id, *keys.values()))
+    insert_rows(
+        connection,
+        User.__table__,
+        _USER_COLUMNS,
+        rows,
+        {
+            "contract_id": target.contract_id,
+            "status": "pending",
+            "status_since": now,
+            "source_integration_id": target.integration_id,
+            "named_by_integration_id": target.integration_id,
+            "created_at": now,
+            "changed_at": now,
+        },
+    )
+
+
+def _rename(connection: sa.Connection, target: Target, steps: Sequence[Step], now: datetime) -> None:
+    if not steps:
+        return
+    users = User.__table__
+    name_key = sa.bindparam("new_name_key", type_=sa.Text)
+    line = "\n"
+    connection.execute(
+        sa.update(users)
+        .where(users.c.id == sa.bindparam("user"), users.c.contract_id == target.contract_id)
+        .values(
+            name=sa.bindparam("new_name"),
+            name_key=name_key,
+            search_key=name_key
+            + line
+            + users.c.username_key
+            + line
+            + sa.func.coalesce(users.c.email_key, "")
+            + line
+            + sa.func.coalesce(users.c.third_party_key, ""),
+            named_by_integration_id=target.integration_id,
+            changed_at=now,
+        ),
+        [{"user": step.user_id, "new_name": step.after, "new_name_key": match_key(step.after) or ""} for step in steps],
+    )
+
+
+def _remember(
+    connection: sa.Connection, target: Target, steps: Sequence[Step], user_ids: dict[str, int], now: datetime
+) -> None:
+    """Bring the mirror of the platform up to date: new people, changed ones, those gone missing."""
+    new: list[tuple[Any, ...]] = []
+    changed: list[dict[str, Any]] = []
+    gone: list[dict[str, Any]] = []
+    for step in steps:
+        if step.kind is Kind.MISSING:
+            gone.append({"person": step.person_id})
+            continue
+        row = _mirror(step, step.user_id or user_ids.get(step.remote_id))
+        if step.person_id is None:
+            new.append((step.remote_id, *row))
+        else:
+            changed.append({"person": step.person_id} | dict(zip(_BOUND, row, strict=True)))
+    people = Person.__table__
+    insert_rows(
+        connection,
+        people,
+        ("remote_id", *_MIRRORED),
+        new,
+        {"contract_id": target.contract_id, "integration_id": target.integration_id, "first_seen_at": now},
+    )
+    if changed:
+        connection.execute(
+            sa.update(people)
+            .where(people.c.id == sa.bindparam("person"))
+            .values(
+                {name: sa.bindparam(bound) for name, bound in zip(_MIRRORED, _BOUND, strict=True)}
+                | {"missing_since": None}
+            ),
+            changed,
+        )
+    if gone:
+        connection.execute(
+            sa.update(people).where(people.c.id == sa.bindparam("person")).values(missing_since=now), gone
+        )
+
+
+_MIRRORED = ("revision", "name", "email", "attributes", "outcome", "reason", "user_id")
+_BOUND = tuple(f"new_{name}" for name in _MIRRORED)
+
+
+def _mirror(step: Step, user_id: int | None) -> tuple[Any, ...]:
+    """What is remembered of a person. A missing or unusable name stays empty: it must never be written on."""
+    person = step.person
+    if person is None:
+        raise ValueError(f"the step for {step.remote_id} has no person")
+    name = (person.name or "").strip()
+    attributes: dict[str, Any] = {"columns": person.columns}
+    if person.team:
+        attributes["team"] = person.team
+    return (
+        person.revision,
+        name if len(name) <= NAME_MAX else "",
+        step.email,
+        attributes,
+        step.kind.value if step.kind in (Kind.LEAVE_OUT, Kind.CONFLICT) else "linked",
+        step.reason.value if step.reason else None,
+        user_id,
+    )
+
+
+_CHANGE_COLUMNS = (
+    "kind", "remote_id", "person_name", "person_email", "user_id", "before", "after", "reason", "detail"
+)  # fmt: skip
+
+
+def _write_changes(
+    connection: sa.Connection, run_id: int, steps: Sequence[Step], user_ids: dict[str, int]
+) -> None:
+    """The lines of the run's history; none for people of whom only the mirror changed.
+
+    What an earlier attempt of the same run wrote already is passed over.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for step in steps:
+        user_id = step.user_id or user_ids.get(step.remote_id)
+        who = (step.remote_id, step.name, step.email, user_id)
+        if step.kind is not Kind.REFRESH:
+            reason = step.reason.value if step.reason else None
+            rows.append((step.kind.value, *who, step.before, step.after, reason, _detail(step)))
+        if step.returned:
+            rows.append(("returned", *who, None, None, None, None))
+    insert_rows(
+        connection,
+        SyncChange.__table__,
+        _CHANGE_COLUMNS,
+        rows,
+        {"run_id": run_id},
+        pass_over=("run_id", "remote_id", "kind"),
+    )
+
+
+def _detail(step: Step) -> dict[str, Any] | None:
+    detail: dict[str, Any] = {}
+    if step.inactive:
+        detail["inactive"] = True
+    if step.value is not None:
+        detail["linked_to" if step.reason is Reason.ALREADY_LINKED else "value"] = step.value
+    if step.candidates:
+        detail["candidates"] = list(step.candidates)
+    return detail or None

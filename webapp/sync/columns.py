@@ -1,0 +1,43 @@
+"""Which identifier columns a platform's people have, and how fit each is to tell them apart. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from webapp.sync.keys import match_key
+
+MAX_COLUMNS = 50
+
+
+def describe(people: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """One entry a column: name, filled (people with a value), total, distinct (matching forms) and an example.
+
+    The most useful first: filled for all and unique, then by name.
+    """
+    seen: dict[str, set[str]] = defaultdict(set)
+    filled: dict[str, int] = defaultdict(int)
+    example: dict[str, str] = {}
+    total = 0
+    for columns in people:
+        total += 1
+        for name, value in columns.items():
+            key = match_key(value)
+            if key is None:
+                continue
+            filled[name] += 1
+            seen[name].add(key)
+            example.setdefault(name, value)
+    described = [
+        {
+            "name": name,
+            "filled": filled[name],
+            "total": total,
+            "distinct": len(seen[name]),
+            "example": example[name][:80],
+        }
+        for name in filled
+    ]
+    described.sort(key=lambda column: (column["distinct"] != column["filled"], -column["filled"], column["name"]))
+    return described[:MAX_COLUMNS]

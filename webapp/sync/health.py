@@ -1,0 +1,73 @@
+"""How a platform is doing, in the product's words, and how fresh its people are. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+LATE_AFTER = timedelta(hours=6, minutes=30)
+OVERDUE_AFTER = timedelta(hours=12)
+FIRST_WITHIN = timedelta(hours=1)  # the promise until the first import is done
+
+NOT_CONNECTED, ACTIVE, WARNING, ERROR, PAUSED = "Not connected", "Active", "Warning", "Error", "Paused"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the state of a platform follows from. The last run is the last one that ended, not cancelled."""
+
+    connection: str
+    connection_message: str | None
+    enabled: bool
+    enabled_at: datetime | None
+    ever_enabled: bool
+    last_success_at: datetime | None
+    last_state: str | None = None
+    last_message: str | None = None
+    running: bool = False
+
+
+@dataclass(frozen=True)
+class Health:
+    """The word for the state, the sentence that explains it, and the freshness while sync is on."""
+
+    status: str
+    message: str
+    freshness: str | None
+
+
+def freshness(facts: Facts, now: datetime) -> str | None:
+    """on time, late or overdue against the promise; ``None`` while User sync is off."""
+    if not facts.enabled or facts.enabled_at is None or facts.connection == "not_connected":
+        return None
+    if facts.last_success_at is None or facts.last_success_at < facts.enabled_at:
+        age, allowed = now - facts.enabled_at, FIRST_WITHIN
+    else:
+        age, allowed = now - facts.last_success_at, LATE_AFTER
+    if age > OVERDUE_AFTER:
+        return "overdue"
+    return "late" if age > allowed else "on time"
+
+
+def judge(facts: Facts, now: datetime) -> Health:
+    """The worst that applies wins: Error, Warning, Paused, Active."""
+    fresh = freshness(facts, now)
+    if facts.connection == "not_connected":
+        return Health(NOT_CONNECTED, "Connect it to bring its people in.", None)
+    if facts.connection == "broken":
+        return Health(ERROR, facts.connection_message or "The platform refused our access. Reconnect to resume.", fresh)
+    if facts.last_state == "failed":
+        return Health(ERROR, facts.last_message or "The last run failed.", fresh)
+    if facts.last_state == "held":
+        return Health(WARNING, facts.last_message or "The last run is held by the safeguard.", fresh)
+    if facts.last_state == "completed_with_warnings":
+        return Health(WARNING, facts.last_message or "The last run left something for you to look at.", fresh)
+    if fresh in ("late", "overdue"):
+        since = "The first import" if facts.last_success_at is None else "The next sync"
+        return Health(WARNING, f"{since} is {fresh}.", fresh)
+    if not facts.enabled:
+        off = "User sync is off." if facts.ever_enabled else "Connected. User sync is not enabled yet."
+        return Health(PAUSED, off, fresh)
+    if facts.running and facts.last_success_at is None:
+        return Health(ACTIVE, "The first import is running.", fresh)
+    return Health(ACTIVE, facts.last_message or "User sync is on; the first import is about to start.", fresh)

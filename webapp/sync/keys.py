@@ -1,0 +1,47 @@
+"""The forms of a value that matching, uniqueness, sorting and search compare."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def match_key(value: str | None) -> str | None:
+    """``value`` trimmed, Unicode NFKC and case-folded; ``None`` when nothing is left.
+
+    Case-folding can undo normalisation (and the reverse), so both are applied until nothing changes.
+    """
+    if value is None:
+        return None
+    if value.isascii():
+        return value.strip().lower() or None
+    text = value
+    while True:
+        folded = unicodedata.normalize("NFKC", text).casefold().strip()
+        if folded == text:
+            return folded or None
+        text = folded
+
+
+def search_key(*parts: str | None) -> str:
+    """``parts`` in their matching form, one a line, for a plain substring search."""
+    return "\n".join(match_key(part) or "" for part in parts)
+
+
+USER_KEYS = ("name_key", "username_key", "email_key", "third_party_key", "search_key")
+
+
+def user_keys(
+    *, name: str, username: str, email: str | None, third_party_id: str | None
+) -> dict[str, str | None]:
+    """The key columns of a user, in the order of :data:`USER_KEYS`."""
+    name_key = match_key(name) or ""
+    username_key = match_key(username) or ""
+    email_key = username_key if email == username else match_key(email)
+    third_party_key = match_key(third_party_id)
+    return {
+        "name_key": name_key,
+        "username_key": username_key,
+        "email_key": email_key,
+        "third_party_key": third_party_key,
+        "search_key": "\n".join((name_key, username_key, email_key or "", third_party_key or "")),
+    }

@@ -1,0 +1,180 @@
+"""How a run ends: its state, and the sentence people read: what happened, what did not change, what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from webapp.connectors.base import AccessDenied, BadResponse, ConnectorError, WrongAccount
+from webapp.sync.safeguard import Held
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The end of a run. ``kind`` colours its last line: ok, warn, bad or idle."""
+
+    state: str
+    message: str
+    title: str = "Finished"
+    kind: str = "ok"
+    breaks_connection: bool = False
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+# reason: (one, many), each with {n} people
+REASONS: dict[str, tuple[str, str]] = {
+    "bot": ("1 bot was left out", "{n} bots were left out"),
+    "not_a_person": ("1 entry that is not a person was left out", "{n} entries that are not people were left out"),
+    "identifier_empty": ("1 person has no value in the identifier column", "{n} people have no value in the identifier column"),
+    "name_too_long": ("1 name is longer than 255 characters", "{n} names are longer than 255 characters"),
+    "email_too_long": ("1 e-mail address is longer than 254 characters", "{n} e-mail addresses are longer than 254 characters"),
+    "no_username": ("1 person has nothing that can be a username", "{n} people have nothing that can be a username"),
+    "several_users": ("1 person matches more than one user", "{n} people match more than one user"),
+    "same_value": ("1 person shares their identifier with someone else", "{n} people share an identifier with someone else"),
+    "already_linked": (
+        "1 person matches a user who is linked to someone else",
+        "{n} people match users who are linked to someone else",
+    ),
+    "username_taken": ("1 person’s username is taken here", "{n} people’s usernames are taken here"),
+}
+EXPECTED = frozenset({"bot", "not_a_person"})  # left out by rule: nothing for a person to do
+
+
+def finished(
+    *,
+    found: int,
+    imported: int,
+    linked: int,
+    renamed: int,
+    missing: int,
+    returned: int,
+    left_out: int,
+    conflicts: int,
+    reasons: dict[str, int],
+    people_word: str,
+) -> Ending:
+    """The end of a run that applied its plan; with warnings when it left something for a person to do."""
+    troubles = [sentence(reason, count) for reason, count in reasons.items() if reason not in EXPECTED]
+    did = [
+        f"{count:,} {word}"
+        for count, word in (
+            (imported, "imported"),
+            (linked, "recognised"),
+            (renamed, "renamed"),
+            (missing, "no longer listed"),
+            (returned, "back again"),
+        )
+        if count
+    ]
+    summary = f"{found:,} {people_word}: {', '.join(did)}." if did else f"{found:,} {people_word}, nothing to change."
+    return Ending(
+        state="completed_with_warnings" if troubles else "completed",
+        message=" ".join([summary, *(f"{trouble}." for trouble in troubles)])[:1000],
+        values={
+            "found": found,
+            "left_out": left_out,
+            "conflicts": conflicts,
+            "unchanged": max(0, found - imported - linked - renamed - left_out - conflicts),
+            "reasons": reasons,
+        },
+    )
+
+
+def sentence(reason: str, count: int) -> str:
+    """“2 people match more than one user”."""
+    one, many = REASONS[reason]
+    return one if count == 1 else many.format(n=f"{count:,}")
+
+
+def held(held_: Held, people_word: str) -> Ending:
+    """The safeguard stopped the run before anything was written."""
+    if held_.found == 0:
+        text = f"The list of {people_word} came back empty, so nothing was changed."
+    else:
+        text = (
+            f"The list is much shorter than last time: {held_.gone:,} of {held_.known:,} {people_word} are gone "
+            f"({held_.gone_percent:.0f} %), so nothing was changed."
+        )
+    return Ending(
+        state="held",
+        message=f"{text} An administrator decides whether to go on.",
+        title="Held by the safeguard",
+        kind="warn",
+        values={"hold": msgspec.to_builtins(held_)},
+    )
+
+
+def cancelled() -> Ending:
+    return Ending(
+        state="cancelled",
+        message="Stopped on request. What was written before stays; the next run does the rest.",
+        title="Stopped",
+        kind="idle",
+    )
+
+
+def not_runnable(reason: str) -> Ending:
+    return Ending(state="cancelled", message=f"{reason} Nobody was changed.", title="Not started", kind="idle")
+
+
+def identifier_absent(column: str, existing: list[str]) -> Ending:
+    listed = ", ".join(existing[:30]) or "none"
+    return Ending(
+        state="failed",
+        message=(
+            f"Nobody in the list has the identifier column “{column}”. Nobody was changed. "
+            f"Choose one of these columns, or leave it blank: {listed}."
+        )[:1000],
+        title="Failed",
+        kind="bad",
+        values={"error_kind": "identifier_absent"},
+    )
+
+
+def connector_failed(error: ConnectorError) -> Ending:
+    """Reading failed: nothing was written, because nothing is written before all has been read."""
+    if isinstance(error, AccessDenied | WrongAccount):
+        return Ending(
+            state="failed",
+            message=f"{error} Nobody was changed. An administrator must reconnect to resume.",
+            title="Failed",
+            kind="bad",
+            breaks_connection=True,
+            values={"error_kind": "access_denied" if isinstance(error, AccessDenied) else "wrong_account"},
+        )
+    return Ending(
+        state="failed",
+        message=f"{error} Nobody was changed. The next scheduled run tries again; Sync now tries at once.",
+        title="Failed",
+        kind="bad",
+        values={"error_kind": "bad_response" if isinstance(error, BadResponse) else "unavailable"},
+    )
+
+
+def unexpected(reference: str) -> Ending:
+    return Ending(
+        state="failed",
+        message=(
+            "Something went wrong on our side. People dealt with before that keep their changes; the next run does "
+            f"the rest. Tell support the reference {reference} if it happens again."
+        ),
+        title="Failed",
+        kind="bad",
+        values={"error_kind": "unexpected", "reference": reference},
+    )
+
+
+def abandoned(attempts: int) -> Ending:
+    """The worker died in every attempt allowed."""
+    return Ending(
+        state="failed",
+        message=(
+            f"The worker stopped in the middle {attempts} times, so this run was given up. People dealt with before "
+            "that keep their changes. Ask whoever runs the server to look at the worker’s log."
+        ),
+        title="Failed",
+        kind="bad",
+        values={"error_kind": "abandoned"},
+    )

@@ -1,0 +1,280 @@
+"""What a run would do: a pure function of people there, what is known of them here, and the users here.
+
+Laws, each with a property test: the same input in any order gives the same plan; every person of the input
+is in exactly one step; a plan that was applied leaves a plan that imports, links, renames and marks nobody;
+nobody is marked missing who is in the list; a user is never linked to two people of one integration.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from webapp.connectors.base import Person
+from webapp.sync.keys import match_key
+from webapp.sync.terms import (
+    EMAIL_MAX,
+    NAME_MAX,
+    USERNAME_MAX,
+    USERNAME_MIN,
+    IdentifierAbsent,
+    Kind,
+    Known,
+    Plan,
+    Reason,
+    Rule,
+    Step,
+    UserHere,
+)
+
+def plan_sync(
+    people: Sequence[Person],
+    known: Iterable[Known],
+    users: Iterable[UserHere],
+    rule: Rule,
+    *,
+    same: int = 0,
+) -> Plan:
+    """Decide what happens to everybody who is not simply the same as last time.
+
+    ``people``: all listed people but the ``same`` ones. ``known``: everybody remembered but the ``same``
+    ones; who of them is not in ``people`` has gone missing. ``users``: at least every user that a person
+    without a link could match. Raises :class:`IdentifierAbsent`.
+    """
+    column = rule.identifier_column
+    if column is not None and people and not same and not any(column in person.columns for person in people):
+        raise IdentifierAbsent(column, sorted({name for person in people for name in person.columns}))
+    remembered = {entry.remote_id: entry for entry in known}
+    listed = {person.remote_id for person in people}
+    steps: list[Step] = []
+    strangers: list[Person] = []
+    for person in people:
+        entry = remembered.get(person.remote_id)
+        if entry is not None and entry.user_id is not None:
+            steps.append(_known_step(person, entry))
+        else:
+            strangers.append(person)
+    steps += _stranger_steps(strangers, remembered, users, column)
+    steps += [
+        Step(
+            Kind.MISSING, entry.remote_id, entry.name, entry.email, person_id=entry.person_id, user_id=entry.user_id
+        )
+        for entry in remembered.values()
+        if entry.remote_id not in listed and not entry.missing
+    ]
+    steps.sort(key=lambda step: step.remote_id)
+    return Plan(steps, same)
+
+
+def shown_name(person: Person) -> str:
+    """The person's name as this product would write it; without one, the e-mail or the ID."""
+    return (person.name or "").strip() or person.email or person.remote_id
+
+
+def _known_step(person: Person, entry: Known) -> Step:
+    """A link exists: only the name matters. No name there, or an unusable one, changes nothing here."""
+    name = (person.name or "").strip()
+    before = (entry.user_name or "").strip()
+    rename = bool(name) and len(name) <= NAME_MAX and name != before
+    return Step(
+        Kind.RENAME if rename else Kind.REFRESH,
+        person.remote_id,
+        shown_name(person)[:NAME_MAX],
+        _short_email(person),
+        person=person,
+        person_id=entry.person_id,
+        user_id=entry.user_id,
+        before=entry.user_name if rename else None,
+        after=name if rename else None,
+        returned=entry.missing,
+    )
+
+
+def _stranger_steps(
+    strangers: list[Person], remembered: Mapping[str, Known], users: Iterable[UserHere], column: str | None
+) -> list[Step]:
+    """People without a link: look everybody up first, then see who gets in whose way."""
+    if not strangers:
+        return []
+    directory = _Directory(users)
+    found: dict[str, dict[int, UserHere]] = {}
+    values: dict[str, str] = {}
+    drafts: dict[str, Step] = {}
+    by_value: dict[str, list[str]] = defaultdict(list)
+    by_user: dict[int, list[str]] = defaultdict(list)
+    by_username: dict[str, list[str]] = defaultdict(list)
+
+    for person in strangers:
+        remote_id = person.remote_id
+        draft = _draft(person, remembered.get(remote_id))
+        drafts[remote_id] = draft
+        reason = _unusable(person, column)
+        if reason is not None:
+            drafts[remote_id] = _with(draft, Kind.LEAVE_OUT, reason=reason)
+            continue
+        if column is not None:
+            value = match_key(person.columns[column]) or ""
+            values[remote_id] = person.columns[column]
+            by_value[value].append(remote_id)
+            matches = directory.any_of(value)
+        else:
+            matches = directory.each_of(person)
+        found[remote_id] = matches
+        for user_id in matches:
+            by_user[user_id].append(remote_id)
+
+    for remote_ids in by_value.values():
+        if len(remote_ids) > 1:
+            for remote_id in remote_ids:
+                drafts[remote_id] = _with(
+                    drafts[remote_id], Kind.CONFLICT, reason=Reason.SAME_VALUE, value=values[remote_id]
+                )
+
+    for remote_id, matches in found.items():
+        draft = drafts[remote_id]
+        if draft.reason is not None:
+            continue
+        drafts[remote_id] = _matched(draft, matches, by_user)
+        if drafts[remote_id].kind is Kind.IMPORT:
+            by_username[match_key(draft.username) or ""].append(remote_id)
+
+    for username, remote_ids in by_username.items():
+        taken = directory.by_username.get(username)
+        if taken is None and len(remote_ids) == 1:
+            continue
+        for remote_id in remote_ids:
+            draft = drafts[remote_id]
+            drafts[remote_id] = _with(
+                draft,
+                Kind.CONFLICT,
+                reason=Reason.USERNAME_TAKEN if taken else Reason.SAME_VALUE,
+                value=draft.username,
+                candidates=(taken.user_id,) if taken else (),
+            )
+    return list(drafts.values())
+
+
+def _draft(person: Person, entry: Known | None) -> Step:
+    """The step of someone nobody here is like: import."""
+    return Step(
+        Kind.IMPORT,
+        person.remote_id,
+        shown_name(person)[:NAME_MAX],
+        _short_email(person),
+        person=person,
+        person_id=entry.person_id if entry else None,
+        username=_username(person),
+        returned=entry.missing if entry else False,
+    )
+
+
+def _matched(draft: Step, matches: Mapping[int, UserHere], by_user: Mapping[int, list[str]]) -> Step:
+    """Exactly one user who is free: link. None: import. Anything else is for a person to decide."""
+    if not matches:
+        if draft.username is None:
+            return _with(draft, Kind.LEAVE_OUT, reason=Reason.NO_USERNAME)
+        return draft
+    candidates = tuple(sorted(matches))
+    if len(matches) > 1:
+        return _with(draft, Kind.CONFLICT, reason=Reason.SEVERAL_USERS, candidates=candidates)
+    user = matches[candidates[0]]
+    if user.linked_to is not None and user.linked_to != draft.remote_id:
+        return _with(draft, Kind.CONFLICT, reason=Reason.ALREADY_LINKED, value=user.linked_to, candidates=candidates)
+    if len(by_user[user.user_id]) > 1:
+        return _with(draft, Kind.CONFLICT, reason=Reason.SAME_VALUE, candidates=candidates)
+    name = (draft.person.name or "").strip() if draft.person else ""
+    rename = bool(name) and name != user.name.strip()
+    return _with(
+        draft,
+        Kind.RENAME if rename else Kind.LINK,
+        user_id=user.user_id,
+        before=user.name if rename else None,
+        after=name if rename else None,
+        inactive=user.inactive,
+    )
+
+
+def _with(
+    step: Step,
+    kind: Kind,
+    *,
+    reason: Reason | None = None,
+    value: str | None = None,
+    candidates: tuple[int, ...] = (),
+    user_id: int | None = None,
+    before: str | None = None,
+    after: str | None = None,
+    inactive: bool = False,
+) -> Step:
+    return Step(
+        kind,
+        step.remote_id,
+        step.name,
+        step.email,
+        person=step.person,
+        person_id=step.person_id,
+        user_id=user_id,
+        username=step.username,
+        before=before,
+        after=after,
+        reason=reason,
+        value=value,
+        candidates=candidates,
+        returned=step.returned,
+        inactive=inactive,
+    )
+
+
+def _unusable(person: Person, column: str | None) -> Reason | None:
+    if column is not None and not match_key(person.columns.get(column)):
+        return Reason.IDENTIFIER_EMPTY
+    if len((person.name or "").strip()) > NAME_MAX:
+        return Reason.NAME_TOO_LONG
+    if len(person.email or "") > EMAIL_MAX:
+        return Reason.EMAIL_TOO_LONG
+    return None
+
+
+def _username(person: Person) -> str | None:
+    """The first of username, e-mail and ID that is 3 to 100 characters long."""
+    for value in (person.username, person.email, person.remote_id):
+        if value and USERNAME_MIN <= len(value.strip()) <= USERNAME_MAX:
+            return value.strip()
+    return None
+
+
+def _short_email(person: Person) -> str | None:
+    return person.email if person.email and len(person.email) <= EMAIL_MAX else None
+
+
+class _Directory:
+    """The users here, by each of the values that matching compares."""
+
+    def __init__(self, users: Iterable[UserHere]) -> None:
+        self.by_username: dict[str, UserHere] = {}
+        self._by_email: dict[str, list[UserHere]] = defaultdict(list)
+        self._by_third_party: dict[str, list[UserHere]] = defaultdict(list)
+        for user in users:
+            self.by_username[user.username_key] = user
+            if user.email_key:
+                self._by_email[user.email_key].append(user)
+            if user.third_party_key:
+                self._by_third_party[user.third_party_key].append(user)
+
+    def any_of(self, value: str) -> dict[int, UserHere]:
+        """Users whose username, user ID or e-mail is ``value``."""
+        return self._collect(value, value, value)
+
+    def each_of(self, person: Person) -> dict[int, UserHere]:
+        """Users whose username, user ID or e-mail is the person's own; without usernames the e-mail stands in."""
+        return self._collect(match_key(person.username or person.email), match_key(person.remote_id), match_key(person.email))
+
+    def _collect(self, username: str | None, third_party: str | None, email: str | None) -> dict[int, UserHere]:
+        matches: list[UserHere] = []
+        if username and username in self.by_username:
+            matches.append(self.by_username[username])
+        if third_party:
+            matches += self._by_third_party.get(third_party, ())
+        if email:
+            matches += self._by_email.get(email, ())
+        return {user.user_id: user for user in matches}

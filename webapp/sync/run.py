@@ -1,0 +1,347 @@
+"""One run from claim to end: connect, fetch, match, apply, finish.
+
+Every step may be repeated: a run whose worker died is claimed again as a later attempt, plans from what is
+stored by then, and ends with the same rows and counters as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from webapp.connectors.base import Call, Connector, ConnectorError, Listing, WrongAccount
+from webapp.connectors.base import Person as Listed
+from webapp.database import writing
+from webapp.models import Integration, Person, SyncChange, SyncRequest, SyncRun, UserSync, utcnow
+from webapp.sync import columns, outcome, safeguard, store
+from webapp.sync.apply import Outdated, Target, apply_plan
+from webapp.sync.lease import CancelRequested, Lease, LeaseLost, claim, kept_alive, renew
+from webapp.sync.plan import plan_sync
+from webapp.sync.terms import IdentifierAbsent, Kind, Plan, Rule
+
+log = logging.getLogger(__name__)
+
+REPLANS = 5
+REVISION_FORMAT = b"1"  # grows when what is remembered of a person changes its meaning
+
+BuildConnector = Callable[[Integration, Callable[[Call], None]], Connector]
+
+
+class NotRunnable(Exception):
+    """The run may not go ahead any more (disconnected, the feature switched off); the text says why."""
+
+
+@dataclass
+class _Work:
+    """What one attempt carries along."""
+
+    engine: sa.Engine
+    lease: Lease
+    integration: Integration
+    settings: UserSync
+    approved: safeguard.Held | None
+    batch_size: int
+    people_word: str
+    timeline: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+
+    @property
+    def target(self) -> Target:
+        return Target(self.integration.contract_id, self.integration.id)
+
+    def event(self, title: str, text: str = "", kind: str = "ok") -> None:
+        self.timeline.append({"at": utcnow().isoformat(), "title": title, "text": text, "kind": kind})
+
+    def stage(self, stage: str, **values: Any) -> None:
+        """Enter a stage: progress, timeline and calls so far become visible, the lease is renewed."""
+        with writing(), self.engine.begin() as connection:
+            renew(connection, self.lease, {"stage": stage, "timeline": self.timeline} | values)
+            self.write_calls(connection)
+
+    def write_calls(self, connection: sa.Connection) -> None:
+        if self.calls:
+            connection.execute(
+                sa.insert(SyncRequest),
+                [
+                    {
+                        "run_id": self.lease.run_id,
+                        "at": call.at,
+                        "method": call.method,
+                        "path": call.path[:500],
+                        "status": call.status,
+                        "milliseconds": call.milliseconds,
+                        "note": call.note,
+                    }
+                    for call in self.calls
+                ],
+            )
+            self.calls.clear()
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What a run needs from outside: where the run is read from and how a connector is made for it."""
+
+    engine: sa.Engine
+    load: Callable[[int], tuple[Integration, UserSync, SyncRun, str]]
+    connector: BuildConnector
+    lease: timedelta
+    batch_size: int
+
+
+def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
+    """Carry out one attempt of a run. Harmless when it is not there to be taken any more."""
+    lease = claim(use.engine, run_id, attempt, use.lease)
+    if lease is None:
+        log.info("run %s attempt %s is not there to be taken", run_id, attempt)
+        return
+    log.info("run %s attempt %s: started", run_id, attempt)
+    work: _Work | None = None
+    try:
+        integration, settings, run, people_word = use.load(run_id)
+        approved = safeguard.held_from(run.hold) if run.approved else None
+        work = _Work(
+            use.engine, lease, integration, settings, approved, use.batch_size, people_word, list(run.timeline or [])
+        )
+        if attempt > 1:
+            work.event("Taken up again", "The worker before stopped in the middle; nothing was lost.", "warn")
+        _carry_out(work, use)
+    except LeaseLost:
+        log.warning("run %s attempt %s: another worker took over, nothing more is written here", run_id, attempt)
+    except CancelRequested:
+        _end(use.engine, lease, work, outcome.cancelled())
+    except NotRunnable as reason:
+        _end(use.engine, lease, work, outcome.not_runnable(str(reason)))
+    except IdentifierAbsent as error:
+        _end(use.engine, lease, work, outcome.identifier_absent(error.column, error.columns))
+    except ConnectorError as error:
+        log.warning("run %s: %s: %s", run_id, type(error).__name__, error)
+        _end(use.engine, lease, work, outcome.connector_failed(error))
+    except Exception:
+        reference = f"RUN-{run_id}-{attempt}"
+        log.exception("run %s attempt %s failed (%s)", run_id, attempt, reference)
+        _end(use.engine, lease, work, outcome.unexpected(reference))
+        raise
+
+
+def _carry_out(work: _Work, use: Ingredients) -> None:
+    integration = work.integration
+    work.event("Started")
+    connector = use.connector(integration, work.calls.append)
+    with kept_alive(work.engine, work.lease):
+        account = connector.account()
+    if account.id != integration.remote_account_id:
+        raise WrongAccount(
+            f"The connection now opens “{account.name}”, but this contract was connected to "
+            f"“{integration.remote_account_name}”."
+        )
+    work.event("Connection checked", f"It opens {account.name}.")
+
+    work.stage("fetch")
+    started = time.monotonic()
+    with work.engine.connect() as connection:
+        settled = store.settled_revisions(connection, integration.id)
+    with kept_alive(work.engine, work.lease):
+        listing = connector.people(settled, _salt(work.settings))
+    work.event(
+        f"{work.people_word.capitalize()} fetched", f"{listing.found:,} in {time.monotonic() - started:.1f} s"
+    )
+
+    work.stage("match", found=listing.found, total=listing.found)
+    plan = _plan(work, listing, settled)
+    held = _safeguard(work, listing, plan)
+    if held is not None:
+        _end(work.engine, work.lease, work, outcome.held(held, work.people_word))
+        return
+    work.event("People matched", f"{listing.found - len(plan.steps) - len(listing.left_out):,} need nothing")
+
+    work.stage("apply", total=len(plan.steps), done=0, reasons=_reasons(plan, listing))
+    for _ in range(REPLANS):
+        try:
+            apply_plan(work.engine, work.lease, work.target, plan, work.batch_size)
+            break
+        except Outdated:
+            log.info("run %s: users changed here meanwhile, planning again", work.lease.run_id)
+            with work.engine.connect() as connection:
+                settled = store.settled_revisions(connection, integration.id)
+            plan = _plan(work, _without_settled(listing, settled), settled)
+    else:
+        raise RuntimeError(f"users kept changing here; gave up after planning {REPLANS} times")
+    _finish(work, listing, plan)
+
+
+def _salt(settings: UserSync) -> bytes:
+    """Goes into every revision, so that a changed setting makes everybody be looked at again."""
+    return hashlib.blake2b(
+        REVISION_FORMAT + (settings.identifier_column or "").encode(), digest_size=32
+    ).digest()
+
+
+def _plan(work: _Work, listing: Listing, settled: dict[bytes, int]) -> Plan:
+    column = work.settings.identifier_column
+    changed = [person_id for revision, person_id in settled.items() if revision not in listing.same]
+    same_ids = {settled[revision] for revision in listing.same}
+    with work.engine.connect() as connection, kept_alive(work.engine, work.lease):
+        known = store.known_people(
+            connection, work.integration.id, changed, everybody=len(changed) > store.LOOKUP_LIMIT or not same_ids
+        )
+        if same_ids:
+            known = [entry for entry in known if entry.person_id not in same_ids]
+        drifted, drifted_known = store.drifted_people(connection, work.integration.id, same_ids)
+        linked = {entry.remote_id for entry in known if entry.user_id is not None}
+        strangers = [person for person in listing.people if person.remote_id not in linked]
+        users = store.users_for(
+            connection, work.integration.contract_id, work.integration.id, strangers, column
+        )
+    people: list[Listed] = [*listing.people, *drifted]
+    return plan_sync(
+        people, [*known, *drifted_known], users, Rule(column), same=len(listing.same) - len(drifted)
+    )
+
+
+def _without_settled(listing: Listing, settled: dict[bytes, int]) -> Listing:
+    """The same listing, with who was settled since the fetch counted as the same."""
+    now_same = {person.revision for person in listing.people if person.revision in settled}
+    return Listing(
+        found=listing.found,
+        same=listing.same | now_same,
+        people=[person for person in listing.people if person.revision not in now_same],
+        left_out=listing.left_out,
+    )
+
+
+def _safeguard(work: _Work, listing: Listing, plan: Plan) -> safeguard.Held | None:
+    with work.engine.connect() as connection:
+        known = store.known_count(connection, work.integration.id)
+    gone = [step.name for step in plan.steps if step.kind is Kind.MISSING]
+    limits = safeguard.Limits(work.settings.shrink_percent, work.settings.shrink_people)
+    held = safeguard.judge(known=known, found=listing.found, gone_names=gone, limits=limits)
+    if held is not None and work.approved is not None and safeguard.still_covers(work.approved, held):
+        work.event("Approved", "The list is as it was when the run was approved.")
+        return None
+    return held
+
+
+def _reasons(plan: Plan, listing: Listing) -> dict[str, int]:
+    reasons = plan.reasons()
+    for entry in listing.left_out:
+        reasons[entry.reason] += 1
+    return dict(sorted(reasons.items()))
+
+
+def _finish(work: _Work, listing: Listing, plan: Plan) -> None:
+    """Counters, left-out entries, settings' memory and the end of the run, in one transaction."""
+    left_out = plan.count(Kind.LEAVE_OUT) + len(listing.left_out)
+    conflicts = plan.count(Kind.CONFLICT)
+    seen = _columns_seen(work, listing)
+    now = utcnow()
+    with writing(), work.engine.begin() as connection:
+        renew(connection, work.lease, {"stage": "finish"})
+        if listing.left_out:
+            _write_left_out(connection, work.lease.run_id, listing)
+        row = connection.execute(
+            sa.select(SyncRun.imported, SyncRun.linked, SyncRun.renamed, SyncRun.missing, SyncRun.returned).where(
+                SyncRun.id == work.lease.run_id
+            )
+        ).one()
+        ended = outcome.finished(
+            found=listing.found,
+            imported=row.imported,
+            linked=row.linked,
+            renamed=row.renamed,
+            missing=row.missing,
+            returned=row.returned,
+            left_out=left_out,
+            conflicts=conflicts,
+            reasons=_reasons(plan, listing),
+            people_word=work.people_word,
+        )
+        work.event("Finished", ended.message, "ok" if ended.state == "completed" else "warn")
+        memory: dict[str, Any] = {"last_success_at": now}
+        if row.imported or row.linked or row.renamed:
+            memory |= {"last_imported_at": now, "last_imported": row.imported + row.linked + row.renamed}
+        if seen is not None:
+            memory |= {"columns_seen": seen, "columns_seen_at": now}
+        connection.execute(
+            sa.update(UserSync).where(UserSync.integration_id == work.integration.id).values(memory)
+        )
+        _write_end(connection, work.lease, work, ended)
+    log.info("run %s: %s: %s", work.lease.run_id, ended.state, ended.message)
+
+
+def _columns_seen(work: _Work, listing: Listing) -> list[dict[str, Any]] | None:
+    """The identifier columns as they are now; ``None`` when nothing about them can have changed."""
+    if not listing.people:
+        return None
+    if not listing.same:
+        return columns.describe(person.columns for person in listing.people)
+    with work.engine.connect() as connection:
+        rows = connection.execution_options(yield_per=5000).execute(
+            sa.select(Person.attributes).where(
+                Person.integration_id == work.integration.id, Person.missing_since.is_(None)
+            )
+        )
+        return columns.describe(attributes.get("columns", {}) for (attributes,) in rows)
+
+
+def _write_left_out(connection: sa.Connection, run_id: int, listing: Listing) -> None:
+    connection.execute(
+        sa.delete(SyncChange).where(
+            SyncChange.run_id == run_id,
+            SyncChange.remote_id.in_([entry.remote_id for entry in listing.left_out]),
+        )
+    )
+    connection.execute(
+        sa.insert(SyncChange),
+        [
+            {
+                "run_id": run_id,
+                "kind": Kind.LEAVE_OUT.value,
+                "remote_id": entry.remote_id,
+                "person_name": entry.name,
+                "person_email": entry.email,
+                "reason": entry.reason,
+            }
+            for entry in listing.left_out
+        ],
+    )
+
+
+def _end(engine: sa.Engine, lease: Lease, work: _Work | None, ended: outcome.Ending) -> None:
+    """Write how the run ended, unless it is no longer ours."""
+    if work is not None:
+        work.event(ended.title, ended.message, ended.kind)
+    with writing(), engine.begin() as connection:
+        _write_end(connection, lease, work, ended)
+
+
+def _write_end(connection: sa.Connection, lease: Lease, work: _Work | None, ended: outcome.Ending) -> None:
+    now = utcnow()
+    values: dict[str, Any] = {"state": ended.state, "message": ended.message, "finished_at": now, "lease_expires_at": None}
+    values |= ended.values
+    if work is not None:
+        values["timeline"] = work.timeline
+    updated = connection.execute(
+        sa.update(SyncRun)
+        .where(SyncRun.id == lease.run_id, SyncRun.fence == lease.fence, SyncRun.state == "running")
+        .values(values)
+    )
+    if updated.rowcount != 1:
+        log.warning("run %s: ended elsewhere meanwhile", lease.run_id)
+        return
+    if work is not None:
+        work.write_calls(connection)
+        if ended.breaks_connection:
+            connection.execute(
+                sa.update(Integration)
+                .where(Integration.id == work.integration.id, Integration.connection == "connected")
+                .values(connection="broken", connection_message=ended.message, connection_changed_at=now)
+            )
+

@@ -1,0 +1,174 @@
+"""When runs happen. The database decides; this module is the only one that makes runs.
+
+``tick`` is called every half minute and may be called by several schedulers at once. Whatever it decides is
+committed before anything is put into the queue, so that an emptied queue loses nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from webapp.models import ContractFeature, Integration, SyncRun, UserSync
+from webapp.models.sync import LIVE_STATES
+from webapp.sync.outcome import abandoned
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 5
+SPREAD = 300  # seconds: neighbouring integrations are set this far apart at most
+
+
+@dataclass(frozen=True)
+class Requester:
+    """Who asks for a run: an account, or a name without one (a command)."""
+
+    account_id: int | None
+    name: str
+
+
+@dataclass(frozen=True)
+class Requested:
+    """The run that answers a request, and whether it was there already."""
+
+    run: SyncRun
+    joined: bool
+
+
+@dataclass(frozen=True)
+class Ticked:
+    """What one tick did: runs made because they were due, taken back from dead workers, given up."""
+
+    due: int
+    taken_back: int
+    given_up: int
+
+
+def next_slot(due: datetime, now: datetime, every: timedelta) -> datetime:
+    """The first moment after ``now`` that lies a whole number of ``every`` after ``due``."""
+    if due > now:
+        return due
+    return due + every * ((now - due) // every + 1)
+
+
+def first_slot(now: datetime, integration_id: int, every: timedelta) -> datetime:
+    """``every`` from ``now``, a little earlier by an amount that differs between integrations."""
+    return now + every - timedelta(seconds=integration_id * 37 % SPREAD)
+
+
+def request_run(
+    session: Session, integration: Integration, trigger: str, by: Requester | None, now: datetime
+) -> Requested:
+    """A queued run for ``integration``, or the live one it already has. Call inside a write transaction."""
+    live = live_run(session, integration.id)
+    if live is not None:
+        return Requested(live, joined=True)
+    inserted = session.execute(
+        _insert(session)(SyncRun.__table__)
+        .values(_new_run(integration.contract_id, integration.id, trigger, by, now))
+        .on_conflict_do_nothing()
+        .returning(SyncRun.id)
+    ).scalar()
+    if inserted is None:  # another request came first, in the same instant
+        live = live_run(session, integration.id)
+        if live is None:
+            raise RuntimeError(f"integration {integration.id} has no live run although one was refused for it")
+        return Requested(live, joined=True)
+    return Requested(session.get_one(SyncRun, inserted), joined=False)
+
+
+def live_run(session: Session, integration_id: int) -> SyncRun | None:
+    """The queued or running run of an integration."""
+    return session.scalars(
+        sa.select(SyncRun)
+        .where(SyncRun.integration_id == integration_id, SyncRun.state.in_(LIVE_STATES))
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def tick(session: Session, now: datetime, *, feature: str, every: timedelta) -> Ticked:
+    """Take runs back from dead workers and make the runs that are due. Call inside a write transaction.
+
+    Due is what is enabled, connected, of a contract with ``feature`` on, and past its time. A run that is
+    live already answers for the one that is due.
+    """
+    given_up, taken_back = _recover(session, now)
+    due = session.execute(
+        sa.select(UserSync.integration_id, UserSync.next_run_at, Integration.contract_id)
+        .join(Integration, Integration.id == UserSync.integration_id)
+        .join(
+            ContractFeature,
+            sa.and_(ContractFeature.contract_id == Integration.contract_id, ContractFeature.feature == feature),
+        )
+        .where(UserSync.enabled, UserSync.next_run_at <= now, Integration.connection == "connected")
+        .order_by(UserSync.next_run_at)
+        .with_for_update(of=UserSync, skip_locked=True)
+    ).all()
+    if due:
+        session.execute(
+            _insert(session)(SyncRun.__table__).on_conflict_do_nothing(),
+            [_new_run(row.contract_id, row.integration_id, "schedule", None, now) for row in due],
+        )
+        session.connection().execute(
+            sa.update(UserSync.__table__)
+            .where(UserSync.__table__.c.integration_id == sa.bindparam("integration"))
+            .values(next_run_at=sa.bindparam("next")),
+            [
+                {"integration": row.integration_id, "next": next_slot(row.next_run_at, now, every)}
+                for row in due
+            ],
+        )
+    return Ticked(len(due), taken_back, given_up)
+
+
+def waiting(session: Session) -> list[tuple[int, int]]:
+    """``(run, attempt)`` of every queued run, the longest waiting first."""
+    rows = session.execute(
+        sa.select(SyncRun.id, SyncRun.attempt).where(SyncRun.state == "queued").order_by(SyncRun.queued_at, SyncRun.id)
+    )
+    return [(run_id, attempt) for run_id, attempt in rows]
+
+
+def _recover(session: Session, now: datetime) -> tuple[int, int]:
+    """Runs whose lease ran out: queued again as the next attempt, failed after the last."""
+    dead = sa.and_(SyncRun.state == "running", SyncRun.lease_expires_at < now)
+    ended = abandoned(MAX_ATTEMPTS)
+    given_up = session.execute(
+        sa.update(SyncRun)
+        .where(dead, SyncRun.attempt >= MAX_ATTEMPTS)
+        .values(state=ended.state, message=ended.message, finished_at=now, lease_expires_at=None, **ended.values)
+        .execution_options(synchronize_session=False)
+    )
+    taken_back = session.execute(
+        sa.update(SyncRun)
+        .where(dead)
+        .values(state="queued", attempt=SyncRun.attempt + 1, lease_expires_at=None, queued_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    if taken_back.rowcount or given_up.rowcount:
+        log.warning("taken back from dead workers: %s, given up: %s", taken_back.rowcount, given_up.rowcount)
+    return given_up.rowcount, taken_back.rowcount
+
+
+def _new_run(
+    contract_id: int, integration_id: int, trigger: str, by: Requester | None, now: datetime
+) -> dict[str, Any]:
+    return {
+        "contract_id": contract_id,
+        "integration_id": integration_id,
+        "trigger": trigger,
+        "requested_by_id": by.account_id if by else None,
+        "requested_by": by.name[:255] if by else None,
+        "state": "queued",
+        "queued_at": now,
+    }
+
+
+def _insert(session: Session) -> Any:
+    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert

@@ -1,0 +1,184 @@
+"""Reading what User sync knows, in statements that grow with people / batch and not with people."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from webapp.connectors.base import Person as Listed
+from webapp.models import Person, User
+from webapp.sync.keys import match_key
+from webapp.sync.terms import Known, UserHere
+
+LOOKUP_CHUNK = 500  # values in one IN list; SQLite allows 32,766
+LOOKUP_LIMIT = 5_000  # strangers; from here on reading all users at once is cheaper
+
+Item = TypeVar("Item")
+
+
+def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """``items`` in slices of at most ``size``."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def settled_revisions(connection: sa.Connection, integration_id: int) -> dict[bytes, int]:
+    """Revision → person ID of everybody who is linked and listed: who needs nothing while unchanged."""
+    rows = connection.execute(
+        sa.select(Person.revision, Person.id).where(
+            Person.integration_id == integration_id,
+            Person.user_id.is_not(None),
+            Person.missing_since.is_(None),
+        )
+    )
+    return {bytes(revision): person_id for revision, person_id in rows}
+
+
+def known_count(connection: sa.Connection, integration_id: int) -> int:
+    """How many people the last good run found listed."""
+    return (
+        connection.scalar(
+            sa.select(sa.func.count()).where(
+                Person.integration_id == integration_id, Person.missing_since.is_(None)
+            )
+        )
+        or 0
+    )
+
+
+def known_people(
+    connection: sa.Connection, integration_id: int, changed_ids: Collection[int], *, everybody: bool
+) -> list[Known]:
+    """Who must be looked at again: the settled people in ``changed_ids`` and everybody who is not settled."""
+    statement = _known_statement(integration_id)
+    if everybody:
+        return [_known(row) for row in connection.execute(statement)]
+    unsettled = statement.where(sa.or_(Person.user_id.is_(None), Person.missing_since.is_not(None)))
+    found = [_known(row) for row in connection.execute(unsettled)]
+    for chunk in chunks(sorted(changed_ids), LOOKUP_CHUNK):
+        found += [_known(row) for row in connection.execute(statement.where(Person.id.in_(chunk)))]
+    return found
+
+
+def _known_statement(integration_id: int) -> sa.Select[Any]:
+    return (
+        sa.select(
+            Person.id,
+            Person.remote_id,
+            Person.name,
+            Person.email,
+            Person.user_id,
+            User.name.label("user_name"),
+            Person.missing_since,
+        )
+        .select_from(Person)
+        .outerjoin(User, User.id == Person.user_id)
+        .where(Person.integration_id == integration_id)
+    )
+
+
+def _known(row: Any) -> Known:
+    return Known(
+        person_id=row.id,
+        remote_id=row.remote_id,
+        name=row.name or row.email or row.remote_id,
+        email=row.email,
+        user_id=row.user_id,
+        user_name=row.user_name,
+        missing=row.missing_since is not None,
+    )
+
+
+def drifted_people(
+    connection: sa.Connection, integration_id: int, same_ids: Collection[int] | None = None
+) -> tuple[list[Listed], list[Known]]:
+    """Linked people whose user was renamed here since: unchanged there, yet to be named again.
+
+    The person is rebuilt from what we remember, because the platform's record is the same as then.
+    """
+    rows = connection.execute(
+        _known_statement(integration_id)
+        .add_columns(Person.revision, Person.attributes)
+        .where(
+            Person.user_id.is_not(None),
+            Person.missing_since.is_(None),
+            Person.name != "",
+            Person.name != sa.func.trim(User.name),
+        )
+    ).all()
+    rows = [row for row in rows if same_ids is None or row.id in same_ids]
+    listed = [
+        Listed(
+            remote_id=row.remote_id,
+            revision=bytes(row.revision),
+            name=row.name,
+            email=row.email,
+            team=row.attributes.get("team"),
+            columns=row.attributes.get("columns", {}),
+        )
+        for row in rows
+    ]
+    return listed, [_known(row) for row in rows]
+
+
+def users_for(
+    connection: sa.Connection,
+    contract_id: int,
+    integration_id: int,
+    strangers: Sequence[Listed],
+    column: str | None,
+) -> list[UserHere]:
+    """Every user that one of ``strangers`` could match, or whose username stands in the way of one."""
+    if not strangers:
+        return []
+    link = (
+        sa.select(Person.user_id, Person.remote_id)
+        .where(Person.integration_id == integration_id, Person.user_id.is_not(None))
+        .subquery()
+    )
+    statement = (
+        sa.select(
+            User.id,
+            User.name,
+            User.username_key,
+            User.email_key,
+            User.third_party_key,
+            User.status,
+            link.c.remote_id.label("linked_to"),
+        )
+        .outerjoin(link, link.c.user_id == User.id)
+        .where(User.contract_id == contract_id)
+    )
+    if len(strangers) > LOOKUP_LIMIT:
+        return [_user_here(row) for row in connection.execute(statement)]
+    values = _lookup_values(strangers, column)
+    found: dict[int, UserHere] = {}
+    for chunk in chunks(sorted(values), LOOKUP_CHUNK):
+        for key in (User.username_key, User.email_key, User.third_party_key):
+            for row in connection.execute(statement.where(key.in_(chunk))):
+                found[row.id] = _user_here(row)
+    return list(found.values())
+
+
+def _lookup_values(strangers: Sequence[Listed], column: str | None) -> set[str]:
+    values: set[str] = set()
+    for person in strangers:
+        wanted = [person.username, person.email, person.remote_id]
+        if column is not None:
+            wanted.append(person.columns.get(column))
+        values.update(key for key in map(match_key, wanted) if key)
+    return values
+
+
+def _user_here(row: Any) -> UserHere:
+    return UserHere(
+        user_id=row.id,
+        name=row.name,
+        username_key=row.username_key,
+        email_key=row.email_key,
+        third_party_key=row.third_party_key,
+        linked_to=row.linked_to,
+        inactive=row.status == "inactive",
+    )
