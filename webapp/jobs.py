@@ -1,0 +1,95 @@
+"""What workers call: thin wrappers of use cases. Arguments are ids; a job may come twice or late."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import redis
+import sqlalchemy as sa
+from flask import current_app
+
+from config import Settings
+from webapp import heartbeat, queue
+from webapp.access import INTEGRATIONS
+from webapp.connectors import registry
+from webapp.connectors.base import AccessDenied, Connector, Recorder
+from webapp.credentials import CredentialsUnreadable, unseal
+from webapp.database import write_transaction
+from webapp.models import ContractFeature, Integration, SyncRun, UserSync, db, utcnow
+from webapp.sync import schedule
+from webapp.sync.run import Ingredients, NotRunnable, run_sync
+
+log = logging.getLogger(__name__)
+
+STUCK_AFTER = timedelta(minutes=5)
+
+
+def run(run_id: int, attempt: int) -> None:
+    """Carry out one attempt of a sync run."""
+    settings = _settings()
+    run_sync(
+        int(run_id),
+        int(attempt),
+        Ingredients(db.engine, _load, _connector, lease=settings.lease, batch_size=settings.batch_size),
+    )
+
+
+def tick() -> None:
+    """Make the runs that are due, take back those of dead workers, and wake workers for all that wait."""
+    settings = _settings()
+    now = utcnow()
+    with write_transaction() as session:
+        done = schedule.tick(session, now, feature=INTEGRATIONS, every=settings.sync_every)
+        heartbeat.beat(session, heartbeat.WORKER, now)
+        waiting = schedule.waiting(session)
+        stuck = session.execute(
+            sa.select(SyncRun.id, SyncRun.attempt).where(
+                SyncRun.state == "queued", SyncRun.queued_at < now - STUCK_AFTER
+            )
+        ).all()
+    try:
+        in_list = {
+            job_id.decode() for job_id in queue.connection().lrange(queue.queue(queue.SYNC).key, 0, -1)
+        }
+        for run_id, attempt in stuck:
+            if f"run-{run_id}-{attempt}" not in in_list:
+                queue.forget_stuck(run_id, attempt)
+        woken = queue.wake(waiting)
+    except redis.RedisError:
+        log.exception("tick: the queue is not reachable; the next tick tries again")
+        return
+    if done.due or woken:
+        log.info("tick: %s due, %s taken back, %s given up, %s woken", done.due, done.taken_back, done.given_up, woken)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings
+
+
+def _load(run_id: int) -> tuple[Integration, UserSync, SyncRun, str]:
+    """The run and what it belongs to, checked again now that it starts. Raises :class:`NotRunnable`."""
+    session = db.session()
+    session.rollback()
+    run_row = session.get_one(SyncRun, run_id)
+    integration = session.get_one(Integration, run_row.integration_id)
+    sync = session.get_one(UserSync, integration.id)
+    feature = session.get(ContractFeature, (integration.contract_id, INTEGRATIONS))
+    session.commit()
+    if feature is None:
+        raise NotRunnable("The feature Integrations is switched off for this contract.")
+    if integration.connection != "connected":
+        raise NotRunnable("The platform is not connected.")
+    return integration, sync, run_row, registry.PLATFORMS[integration.platform].people_word
+
+
+def _connector(integration: Integration, record: Recorder) -> Connector:
+    try:
+        token = unseal(integration)
+    except CredentialsUnreadable as error:
+        log.error("integration %s: %s", integration.id, error)
+        raise AccessDenied("The stored connection cannot be read any more.") from error
+    return registry.connector(
+        integration.platform, token, region=integration.region, settings=_settings(), record=record
+    )

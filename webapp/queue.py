@@ -1,0 +1,119 @@
+"""The queue: Redis wakes workers, the database says what there is to do.
+
+Jobs are JSON, name one of the functions listed here and carry ids only. Anything else found in Redis is
+refused by the worker: whoever can write to Redis must not be able to run code.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+import redis
+import rq
+from flask import Flask, current_app
+from rq.exceptions import DuplicateJobError
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from config import Settings
+
+log = logging.getLogger(__name__)
+
+TICK = "webapp.jobs.tick"
+RUN = "webapp.jobs.run"
+ALLOWED = frozenset({TICK, RUN})
+CONTROL, SYNC = "control", "sync"  # worked in this order
+RUN_TIMEOUT = 3600  # seconds
+
+
+class SafeJob(Job):
+    """A job that is JSON, calls a listed function, and has no callbacks."""
+
+    def __init__(self, id: str | None = None, connection: Any = None, serializer: Any = None) -> None:
+        super().__init__(id, connection, serializer=JSONSerializer)  # rq-scheduler never passes one
+
+    @property
+    def func(self) -> Any:
+        """The function to call. Raises ``PermissionError`` for one that is not listed."""
+        if self.func_name not in ALLOWED or self.instance is not None:
+            raise PermissionError("this job is not one of ours")
+        return super().func
+
+    def restore(self, raw_data: Any) -> None:
+        """Read the job from Redis; callbacks are import paths as well, so none is kept."""
+        super().restore(raw_data)
+        self._success_callback_name = self._failure_callback_name = self._stopped_callback_name = None
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    app.extensions["redis"] = redis.Redis.from_url(
+        settings.redis_url, socket_connect_timeout=2, socket_timeout=10, health_check_interval=30
+    )
+
+
+def connection() -> redis.Redis:
+    """This process's connection pool to Redis."""
+    found: redis.Redis = current_app.extensions["redis"]
+    return found
+
+
+def queue(name: str) -> rq.Queue:
+    """The queue ``name``, with our jobs and JSON."""
+    return rq.Queue(name, connection=connection(), serializer=JSONSerializer, job_class=SafeJob)
+
+
+def wake(runs: Iterable[tuple[int, int]]) -> int:
+    """Put ``(run, attempt)`` pairs into the queue that are not in it; how many were put.
+
+    The same attempt is put once: its job's id says so. Raises ``redis.RedisError``; the runs stay queued in
+    the database and the next tick tries again.
+    """
+    target = queue(SYNC)
+    present = {job_id.decode() for job_id in connection().lrange(target.key, 0, -1)}
+    put = 0
+    for run_id, attempt in runs:
+        job_id = f"run-{run_id}-{attempt}"
+        if job_id in present:
+            continue
+        try:
+            target.enqueue(
+                RUN,
+                run_id,
+                attempt,
+                job_id=job_id,
+                unique=True,
+                result_ttl=0,
+                failure_ttl=0,
+                job_timeout=RUN_TIMEOUT,
+                description=job_id,
+            )
+            put += 1
+        except DuplicateJobError:
+            log.debug("%s is being started already", job_id)
+    return put
+
+
+def wake_soon(run_id: int, attempt: int) -> bool:
+    """Wake a worker for a run just committed; ``False`` when Redis is away and the next tick has to."""
+    try:
+        wake([(run_id, attempt)])
+    except redis.RedisError:
+        log.exception("the queue is not reachable; the next tick wakes a worker for run %s", run_id)
+        return False
+    return True
+
+
+def forget_stuck(run_id: int, attempt: int) -> None:
+    """Drop the job of an attempt that was taken from the queue and never begun, so it can be put again."""
+    connection().delete(SafeJob.key_for(f"run-{run_id}-{attempt}"))
+
+
+def depth() -> int | None:
+    """How many jobs wait; ``None`` when Redis does not answer."""
+    try:
+        return queue(CONTROL).count + queue(SYNC).count
+    except redis.RedisError:
+        log.warning("the queue is not reachable")
+        return None

@@ -1,0 +1,138 @@
+"""Runs as the screens show them: words for states, stages and requesters, and where each run is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask import url_for
+
+from webapp.connectors.registry import PLATFORMS, Platform
+from webapp.models import Integration, SyncRun, db
+from webapp.models.sync import STAGES
+from webapp.sync.safeguard import held_from
+
+STATE_LABELS = {
+    "queued": "Queued",
+    "running": "Running",
+    "completed": "Completed",
+    "completed_with_warnings": "Completed with warnings",
+    "held": "Held",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+}
+COUNTERS = ("found", "imported", "linked", "renamed", "unchanged", "left_out", "conflicts", "missing", "returned")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a run; ``state`` is done, current or todo."""
+
+    label: str
+    state: str
+    note: str
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run for a page; every attribute the row does not have itself comes from the run."""
+
+    run: SyncRun
+    slug: str
+    platform: Platform
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.run, name)
+
+    @property
+    def number(self) -> int:
+        return self.run.id
+
+    @property
+    def url(self) -> str:
+        return url_for("sync_status.run", contract=self.slug, run_id=self.run.id)
+
+    @property
+    def state_label(self) -> str:
+        return STATE_LABELS[self.run.state]
+
+    @property
+    def started_by(self) -> str:
+        return self.run.requested_by or "Schedule"
+
+    @property
+    def stage_label(self) -> str:
+        return dict(zip(STAGES, _stage_labels(self.platform), strict=True)).get(self.run.stage or "", "Waiting for a worker")
+
+    @property
+    def hold(self) -> dict[str, Any] | None:
+        """What the safeguard saw, in the words of the page."""
+        held = held_from(self.run.hold)
+        if held is None:
+            return None
+        return {
+            "previous": held.known,
+            "found": held.found,
+            "missing": held.gone,
+            "missing_percent": round(held.gone_percent),
+            "limit_percent": held.percent,
+            "limit_people": held.people,
+            "names": held.names,
+        }
+
+    @property
+    def cancel_url(self) -> str | None:
+        """Where to ask a live run to stop; ``None`` when it is over or has been asked already."""
+        if not self.run.live or self.run.cancel_requested_at is not None:
+            return None
+        return url_for("user_sync.cancel", contract=self.slug, platform=self.platform.key, run_id=self.run.id)
+
+    @property
+    def percent(self) -> int | None:
+        if not self.run.total or self.run.stage != "apply":
+            return None
+        return min(100, 100 * self.run.done // self.run.total)
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The five stages with how far the run is."""
+        current = STAGES.index(self.run.stage) if self.run.stage else -1
+        over = not self.run.live
+        rows = []
+        for index, label in enumerate(_stage_labels(self.platform)):
+            done = index < current or (over and self.run.state.startswith("completed"))
+            state = "done" if done else "current" if index == current and not over else "todo"
+            rows.append(Stage(label, state, self._note(STAGES[index], done)))
+        return rows
+
+    def _note(self, stage: str, done: bool) -> str:
+        if stage == "fetch" and done:
+            return f"{self.run.found:,}"
+        if stage == "apply" and self.run.stage == "apply" and self.run.live and self.run.total is not None:
+            return f"{self.run.done:,} / {self.run.total:,}"
+        return ""
+
+
+def _stage_labels(platform: Platform) -> tuple[str, ...]:
+    return ("Check the connection", f"Fetch {platform.people_word}", "Match people", "Import and rename", "Finish")
+
+
+def recent_runs(contract_id: int, slug: str, *, integration_id: int | None = None, limit: int = 7) -> list[RunRow]:
+    """The newest runs of a contract, or of one of its integrations."""
+    statement = (
+        sa.select(SyncRun, Integration.platform)
+        .join(Integration, Integration.id == SyncRun.integration_id)
+        .where(Integration.contract_id == contract_id)
+        .order_by(SyncRun.id.desc())
+        .limit(limit)
+    )
+    if integration_id is not None:
+        statement = statement.where(SyncRun.integration_id == integration_id)
+    return [RunRow(run, slug, PLATFORMS[platform]) for run, platform in db.session.execute(statement)]
+
+
+def ended_at(run: SyncRun) -> datetime:
+    """When a run ended, or was asked for while it has not."""
+    return run.finished_at or run.started_at or run.queued_at

@@ -1,0 +1,47 @@
+"""The worker process: RQ with our jobs, each in a child that has its own database connections."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from typing import Any
+
+import rq
+from flask import Flask
+from rq.serializers import JSONSerializer
+
+from webapp.models import db
+from webapp.queue import CONTROL, SYNC, SafeJob, queue
+
+log = logging.getLogger(__name__)
+
+
+class AppWorker(rq.Worker):
+    """Forks for each job; the child gets an app context and forgets the parent's database sockets."""
+
+    app: Flask
+
+    def main_work_horse(self, job: Any, queue: Any) -> None:
+        """Runs in the child only, which lives for one job: collecting garbage in it frees nothing in time."""
+        gc.freeze()
+        gc.disable()
+        with self.app.app_context():
+            db.engine.dispose(close=False)
+            super().main_work_horse(job, queue)
+
+
+def work(app: Flask) -> None:
+    """Work jobs until told to end: the current one is finished first, a second signal cuts it."""
+    with app.app_context():
+        queues = [queue(CONTROL), queue(SYNC)]
+    worker = AppWorker(
+        queues,
+        connection=app.extensions["redis"],
+        serializer=JSONSerializer,
+        job_class=SafeJob,
+        worker_ttl=30,
+        maintenance_interval=10,
+    )
+    worker.app = app
+    log.info("worker started")
+    worker.work(logging_level="WARNING")
