@@ -1,0 +1,192 @@
+/* Makes pages nicer; every one of them works without it. Keeps nothing in the browser's storage. */
+(() => {
+  "use strict";
+
+  /* Time. The server's clock counts, so a wrong clock here cannot make a sync look late. */
+  const root = document.documentElement;
+  const opened = Date.now();
+  const serverTime = Date.parse(root.dataset.now || "") || opened;
+  const now = () => serverTime + (Date.now() - opened);
+  const RELATIVE_HOURS = 7;
+
+  const inWords = (ms) => {
+    const seconds = Math.abs(ms) / 1000;
+    if (seconds < 60) return ms > 0 ? "in under a minute" : "just now";
+    const amount = seconds < 3600 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`;
+    return ms > 0 ? `in ${amount}` : `${amount} ago`;
+  };
+
+  const refreshTimes = () => {
+    for (const element of document.querySelectorAll("time[data-relative]")) {
+      const distance = Date.parse(element.dateTime) - now();
+      const far = Math.abs(distance) >= RELATIVE_HOURS * 3600000;
+      const text = far ? element.dataset.relative : inWords(distance);
+      if (text && element.textContent !== text) element.textContent = text;
+    }
+  };
+
+  /* Theme: the form posts either way; here it does so without leaving the page, so half-filled forms survive. */
+  const themeForm = (form) => {
+    form.addEventListener("submit", async (event) => {
+      const chosen = event.submitter;
+      if (!chosen) return;
+      event.preventDefault();
+      const body = new URLSearchParams(new FormData(form));
+      body.set("theme", chosen.value);
+      try {
+        const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
+        if (answer.type !== "opaqueredirect" && !answer.ok) throw new Error(answer.status);
+      } catch {
+        chosen.name = "theme";
+        form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "theme", value: chosen.value }));
+        form.submit();
+        return;
+      }
+      if (chosen.value === "system") root.removeAttribute("data-bs-theme");
+      else root.dataset.bsTheme = chosen.value;
+      for (const button of form.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button === chosen));
+    });
+  };
+
+  /* Ticked rows. The bar itself shows and hides without us; we count, and let "all" reach beyond this page. */
+  const ticks = (form) => {
+    const bar = form.querySelector("[data-ticked-bar]");
+    const boxes = [...form.querySelectorAll(".row-tick")];
+    const all = form.querySelector("[data-tick-all]");
+    if (!bar || !boxes.length) return;
+    const part = (name) => bar.querySelector(`[data-ticked-${name}]`);
+    const scope = bar.querySelector("[name=scope]");
+    const total = Number(bar.dataset.total);
+    let elsewhere = Number(bar.dataset.elsewhere) || 0;
+    let last = null;
+
+    const draw = () => {
+      const here = boxes.filter((box) => box.checked).length;
+      const everyone = scope.value === "all";
+      const count = everyone ? total : here + elsewhere;
+      const figure = count.toLocaleString("en-GB");
+      if (all) {
+        all.checked = here === boxes.length;
+        all.indeterminate = here > 0 && here < boxes.length;
+      }
+      bar.toggleAttribute("data-kept", count > 0);
+      bar.hidden = count === 0;
+      part("count").textContent = everyone ? `All ${figure}` : `${figure} selected`;
+      part("of").textContent = everyone ? "matching people are selected" : `of ${total.toLocaleString("en-GB")} matching`;
+      part("act").textContent = `${bar.dataset.verb} ${figure}…`;
+      part("act").disabled = count === 0;
+      if (part("all")) part("all").hidden = everyone;
+    };
+
+    form.addEventListener("click", (event) => {
+      const box = event.target.closest(".row-tick");
+      if (box) {
+        if (event.shiftKey && last) {
+          const [from, to] = [boxes.indexOf(last), boxes.indexOf(box)].sort((a, b) => a - b);
+          for (const between of boxes.slice(from, to + 1)) between.checked = box.checked;
+        }
+        last = box;
+      } else if (event.target.closest("[data-ticked-all]")) {
+        event.preventDefault();
+        scope.value = "all";
+        for (const each of boxes) each.checked = true;
+        draw();
+        part("act").focus();
+      } else if (event.target.closest("[data-ticked-clear]") && !elsewhere) {
+        event.preventDefault();
+        scope.value = "selected";
+        for (const each of boxes) each.checked = false;
+        draw();
+        (all || boxes[0]).focus();
+      }
+    });
+    form.addEventListener("change", (event) => {
+      if (event.target === all) for (const each of boxes) each.checked = all.checked;
+      if (event.target === all || event.target.matches(".row-tick")) {
+        scope.value = "selected";
+        draw();
+      }
+    });
+    window.addEventListener("pageshow", draw);
+    draw();
+  };
+
+  /* Live progress. The address in data-poll answers with the same HTML the page was made with; it replaces what is
+     inside. Header X-Poll: stop ends the asking, X-Poll-Reload: 1 reloads the page. What is read out is only the
+     text of [data-stage], when it changes, through a status region kept outside the replaced part. */
+  const POLL_MS = 2000; // data-poll-seconds sets another pace
+  const POLL_MAX_MS = 60000;
+
+  const poll = (box) => {
+    const announcer = document.createElement("p");
+    announcer.className = "visually-hidden";
+    announcer.setAttribute("role", "status");
+    box.after(announcer);
+    const stage = () => (box.querySelector("[data-stage]")?.textContent || "").trim();
+    let html = null;
+    const pace = Number(box.dataset.pollSeconds) * 1000 || POLL_MS;
+    let wait = pace;
+    let timer = 0;
+    let ended = false;
+    const bare = (text) => text.replace(/(name="csrf_token" value=")[^"]*/g, "$1"); // a fresh token is no news
+
+    const place = (next) => {
+      const before = stage();
+      const active = box.contains(document.activeElement) ? document.activeElement : null;
+      const open = [...box.querySelectorAll("details[open][id]")].map((details) => details.id);
+      box.innerHTML = next;
+      for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+      if (active) {
+        const same = active.id ? document.getElementById(active.id)
+          : [...box.querySelectorAll("a, button, summary")].find((item) => item.textContent === active.textContent);
+        (same && !same.disabled ? same : box).focus({ preventScroll: true });
+      }
+      refreshTimes();
+      if (stage() !== before) announcer.textContent = stage();
+    };
+
+    const ask = async () => {
+      timer = 0;
+      if (document.hidden) return;
+      try {
+        const answer = await fetch(box.dataset.poll, { headers: { "X-Requested-With": "fetch" }, cache: "no-store", redirect: "error" });
+        if (!answer.ok) throw new Error(answer.status);
+        const next = await answer.text();
+        if (answer.headers.get("X-Poll-Reload") === "1") { location.reload(); return; }
+        if (box.querySelector(":active")) throw new Error("a button is held down"); // replacing it would lose the click
+        if (html === null || bare(next) !== bare(html)) { html = next; place(next); }
+        ended = answer.headers.get("X-Poll") === "stop";
+        if (ended) return;
+        wait = pace;
+      } catch {
+        wait = Math.min(wait * 2, POLL_MAX_MS);
+      }
+      timer = setTimeout(ask, wait);
+    };
+
+    if (!box.hasAttribute("tabindex")) box.tabIndex = -1;
+    document.addEventListener("visibilitychange", () => { if (!document.hidden && timer === 0 && !ended) ask(); });
+    timer = setTimeout(ask, wait);
+  };
+
+  /* Menus close on Escape and on a click elsewhere. */
+  const menus = () => document.querySelectorAll("details.menu[open]");
+  document.addEventListener("click", (event) => {
+    for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of menus()) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
+  refreshTimes();
+  setInterval(refreshTimes, 30000);
+  document.querySelectorAll("[data-theme-form]").forEach(themeForm);
+  document.querySelectorAll("form[data-ticks]").forEach(ticks);
+  document.querySelectorAll("[data-poll]").forEach(poll);
+  document.querySelectorAll("[data-some]").forEach((box) => { box.indeterminate = true; });
+  document.querySelector("[data-summary]")?.focus();
+})();

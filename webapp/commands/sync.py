@@ -1,0 +1,151 @@
+"""``flask sync``: start a run and wait for it, and see how the last ones went."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any, NoReturn
+
+import click
+import sqlalchemy as sa
+from flask.cli import AppGroup
+
+from webapp import heartbeat, queue
+from webapp.connectors.registry import PLATFORMS
+from webapp.models import Contract, Integration, SyncRequest, SyncRun, db, utcnow
+from webapp.models.sync import SUCCESS_STATES
+from webapp.platforms.board import platform_states
+from webapp.runs import COUNTERS
+from webapp.sync.schedule import Requester
+from webapp.user_sync import settings as use
+
+group = AppGroup("sync", help="User sync: start runs and see how they went.")
+
+POLL = 0.2  # seconds
+BY_COMMAND = Requester(None, "command: flask sync now")
+
+
+@group.command("now")
+@click.argument("contract")
+@click.argument("platform", type=click.Choice(sorted(PLATFORMS)))
+@click.option("--wait", is_flag=True, help="Wait for the end, print the run as JSON, exit 0 if it completed, else 1.")
+@click.option("--timeout", type=click.IntRange(min=1), default=3600, show_default=True, help="Seconds to wait at most.")
+def now(contract: str, platform: str, wait: bool, timeout: int) -> None:
+    """Start a run of PLATFORM for CONTRACT, or join the one that is going on."""
+    integration = _integration(contract, platform)
+    label = PLATFORMS[platform].label
+    try:
+        requested = use.sync_now(integration.id, BY_COMMAND, "command")
+    except use.NotConnected:
+        _fail(f"{label} is not connected for the contract {contract}. Connect it first.")
+    except use.NotEnabled:
+        _fail(f"User sync of {label} is off for the contract {contract}. Enable it first.")
+    woken = requested.joined or queue.wake_soon(requested.run.id, requested.run.attempt)
+    if not wait:
+        words = "A run was going on already" if requested.joined else "A run is queued"
+        click.echo(f"{words}: run {requested.run.id}." + ("" if woken else " The queue is not reachable; it starts later."))
+        return
+    run = _wait_for(requested.run.id, timeout)
+    click.echo(json.dumps(run_as_json(run), ensure_ascii=False))
+    if run.live:
+        click.echo(f"Run {run.id} has not ended after {timeout} s. Is a worker running?", err=True)
+    sys.exit(0 if run.state in SUCCESS_STATES else 1)
+
+
+@group.command("status")
+@click.option("--contract", help="Only this contract.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status(contract: str | None, as_json: bool) -> None:
+    """How User sync is doing, by contract and platform."""
+    statement = sa.select(Contract).order_by(Contract.slug)
+    if contract is not None:
+        statement = statement.where(Contract.slug == contract)
+    contracts = db.session.scalars(statement).all()
+    if contract is not None and not contracts:
+        _fail(f"There is no contract {contract}. See flask contract list.")
+    moment = utcnow()
+    found: dict[str, Any] = {
+        "scheduler_seen": _iso(heartbeat.seen(heartbeat.SCHEDULER).seen_at),
+        "worker_seen": _iso(heartbeat.seen(heartbeat.WORKER).seen_at),
+        "queue_depth": queue.depth(),
+        "contracts": [_contract_status(one, moment) for one in contracts],
+    }
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    for one in found["contracts"]:
+        for platform in one["platforms"]:
+            fresh = f", {platform['freshness']}" if platform["freshness"] else ""
+            click.echo(f"{one['contract']}  {platform['platform']}: {platform['status']}{fresh}. {platform['message']}")
+
+
+def run_as_json(run: SyncRun) -> dict[str, Any]:
+    """A run as the commands print it; ``seconds`` is how long it took, ``requests`` how many calls it made."""
+    requests = db.session.scalar(sa.select(sa.func.count()).where(SyncRequest.run_id == run.id))
+    seconds = run.seconds
+    return {
+        "run": run.id,
+        "state": run.state,
+        "trigger": run.trigger,
+        "attempt": run.attempt,
+        **{name: getattr(run, name) for name in COUNTERS},
+        "reasons": run.reasons or {},
+        "seconds": None if seconds is None else round(seconds, 3),
+        "requests": requests,
+        "message": run.message,
+        "queued_at": _iso(run.queued_at),
+        "started_at": _iso(run.started_at),
+        "finished_at": _iso(run.finished_at),
+    }
+
+
+def _contract_status(contract: Contract, moment: Any) -> dict[str, Any]:
+    platforms = []
+    for state in platform_states(contract, moment):
+        sync = state.sync
+        newest = state.live or state.last
+        platforms.append(
+            {
+                "platform": state.platform.key,
+                "status": state.health.status,
+                "message": state.health.message,
+                "freshness": state.health.freshness,
+                "enabled": bool(sync and sync.enabled),
+                "last_success_at": _iso(sync.last_success_at) if sync else None,
+                "next_run_at": _iso(sync.next_run_at) if sync else None,
+                "last_run": run_as_json(newest) if newest else None,
+            }
+        )
+    return {"contract": contract.slug, "name": contract.name, "platforms": platforms}
+
+
+def _integration(contract: str, platform: str) -> Integration:
+    found = db.session.scalars(
+        sa.select(Integration)
+        .join(Contract, Contract.id == Integration.contract_id)
+        .where(Contract.slug == contract, Integration.platform == platform)
+    ).one_or_none()
+    if found is not None:
+        return found
+    if db.session.scalar(sa.select(Contract.id).where(Contract.slug == contract)) is None:
+        _fail(f"There is no contract {contract}. See flask contract list.")
+    _fail(f"{PLATFORMS[platform].label} is not connected for the contract {contract}. Connect it first.")
+
+
+def _wait_for(run_id: int, timeout: int) -> SyncRun:
+    deadline = time.monotonic() + timeout
+    while True:
+        db.session.rollback()  # see what others committed since
+        run = db.session.get_one(SyncRun, run_id)
+        if not run.live or time.monotonic() > deadline:
+            return run
+        time.sleep(POLL)
+
+
+def _iso(moment: Any) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="seconds")
+
+
+def _fail(text: str) -> NoReturn:
+    raise click.ClickException(text)

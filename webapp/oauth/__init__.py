@@ -1,0 +1,1 @@
+"""OAuth rounds with the platforms: the only calls to them that are not GET."""

@@ -1,0 +1,24 @@
+"""What an OAuth round with a platform can do, and how it fails."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+TIMEOUT = (5, 20)  # seconds to connect, seconds to wait for an answer
+
+
+class OAuthFailed(Exception):
+    """The round did not end with a token. The text is a sentence for people that says what to do."""
+
+
+class OAuthRound(Protocol):
+    """One platform's way to ask for access, get a token and give it back."""
+
+    def authorize_url(self, region: str, redirect_uri: str, state: str) -> str:
+        """Where to send the browser."""
+
+    def exchange(self, region: str, redirect_uri: str, code: str) -> dict[str, Any]:
+        """The token for ``code``. Raises :class:`OAuthFailed`."""
+
+    def revoke(self, region: str, token: dict[str, Any]) -> bool:
+        """Give the token back; whether the platform confirmed it (or did not know it any more)."""

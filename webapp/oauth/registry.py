@@ -1,0 +1,21 @@
+"""Which platforms can be connected, and by which round."""
+
+from __future__ import annotations
+
+from authlib.integrations.flask_client import OAuth
+from flask import Flask, current_app
+
+from config import Settings
+from webapp.oauth.base import OAuthRound
+from webapp.oauth.intercom import IntercomRound
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    oauth = OAuth(app)
+    app.extensions["oauth_rounds"] = {"intercom": IntercomRound(oauth, settings)}
+
+
+def round_for(platform: str) -> OAuthRound:
+    """The OAuth round of ``platform``. Raises ``KeyError`` for one that cannot be connected."""
+    found: OAuthRound = current_app.extensions["oauth_rounds"][platform]
+    return found

@@ -1,0 +1,277 @@
+"""Connecting a platform by OAuth: begin, come back, decide about another account, disconnect.
+
+A started round is bound to the browser's session, the contract and the platform; it works once and for ten
+minutes. Calls to the platform are made outside of transactions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from config import Settings
+from webapp.audit import trail
+from webapp.connectors import registry
+from webapp.connectors.base import Call, ConnectorError, RemoteAccount
+from webapp.credentials import CredentialsUnreadable, open_sealed, seal, seal_for, unseal
+from webapp.database import write_transaction
+from webapp.models import Account, ConnectAttempt, Contract, Integration, Person, SyncRun, UserSync, db, utcnow
+from webapp.models.sync import LIVE_STATES
+from webapp.oauth.base import OAuthFailed
+from webapp.oauth.registry import round_for
+from webapp.sync.schedule import Requester, request_run
+
+log = logging.getLogger(__name__)
+
+ATTEMPT_LIFETIME = timedelta(minutes=10)
+
+
+class AttemptInvalid(Exception):
+    """No such round was started in this browser: unknown, used, expired, or another person's."""
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A round that ended well. ``run`` is the run it started because User sync is on, if any."""
+
+    integration: Integration
+    again: bool
+    run: SyncRun | None
+
+
+class AnotherAccount(Exception):
+    """The round opened another account than the one connected so far; somebody has to decide."""
+
+    def __init__(self, attempt_id: int) -> None:
+        super().__init__(attempt_id)
+        self.attempt_id = attempt_id
+
+
+def begin(
+    *, contract: Contract, platform: str, region: str, sign_in_session_id: int, redirect_uri: str
+) -> str:
+    """Start a round; the address to send the browser to."""
+    state = secrets.token_urlsafe(32)
+    now = utcnow()
+    with write_transaction() as session:
+        session.execute(sa.delete(ConnectAttempt).where(ConnectAttempt.expires_at < now - ATTEMPT_LIFETIME))
+        session.add(
+            ConnectAttempt(
+                state_hash=_hash(state),
+                sign_in_session_id=sign_in_session_id,
+                contract_id=contract.id,
+                platform=platform,
+                details={"region": region},
+                expires_at=now + ATTEMPT_LIFETIME,
+            )
+        )
+    return round_for(platform).authorize_url(region, redirect_uri, state)
+
+
+def consume(*, platform: str, state: str, sign_in_session_id: int) -> ConnectAttempt:
+    """The round that ``state`` belongs to, used up by this. Raises :class:`AttemptInvalid`."""
+    now = utcnow()
+    with write_transaction() as session:
+        attempt = session.scalars(
+            sa.update(ConnectAttempt)
+            .where(
+                ConnectAttempt.state_hash == _hash(state),
+                ConnectAttempt.sign_in_session_id == sign_in_session_id,
+                ConnectAttempt.platform == platform,
+                ConnectAttempt.used_at.is_(None),
+                ConnectAttempt.expires_at > now,
+            )
+            .values(used_at=now)
+            .returning(ConnectAttempt)
+            .execution_options(populate_existing=True)
+        ).one_or_none()
+    if attempt is None:
+        raise AttemptInvalid
+    return attempt
+
+
+def complete(
+    attempt: ConnectAttempt, code: str, *, by: Account, redirect_uri: str, settings: Settings
+) -> Connected:
+    """Exchange ``code``, ask whose token it is, and connect.
+
+    Raises :class:`~webapp.oauth.base.OAuthFailed`, or :class:`AnotherAccount` with the token put aside,
+    encrypted, until somebody has decided.
+    """
+    region = attempt.details["region"]
+    token = round_for(attempt.platform).exchange(region, redirect_uri, code)
+    account = _identify(attempt.platform, token, region, settings)
+    with write_transaction() as session:
+        integration = integration_for(session, attempt.contract_id, attempt.platform)
+        if integration.remote_account_id not in (None, account.id):
+            stored = session.get_one(ConnectAttempt, attempt.id)
+            stored.details = {
+                "region": region,
+                "sealed": seal_for(["attempt", stored.id], token),
+                "account": {"id": account.id, "name": account.name, "region": account.region},
+                "granted_by": account.granted_by,
+            }
+            stored.expires_at = utcnow() + ATTEMPT_LIFETIME
+            raise_after = AnotherAccount(stored.id)
+        else:
+            return _connect(session, integration, token, account, region, by)
+    raise raise_after
+
+
+def another_account(attempt_id: int, *, contract: Contract, platform: str, sign_in_session_id: int) -> ConnectAttempt:
+    """The round waiting for a decision. Raises :class:`AttemptInvalid`."""
+    attempt = db.session.scalars(
+        sa.select(ConnectAttempt).where(
+            ConnectAttempt.id == attempt_id,
+            ConnectAttempt.contract_id == contract.id,
+            ConnectAttempt.platform == platform,
+            ConnectAttempt.sign_in_session_id == sign_in_session_id,
+            ConnectAttempt.expires_at > utcnow(),
+        )
+    ).one_or_none()
+    if attempt is None or "sealed" not in attempt.details:
+        raise AttemptInvalid
+    return attempt
+
+
+def use_other_account(attempt: ConnectAttempt, *, by: Account) -> Connected:
+    """Connect the account that was put aside. Links to people of the old one are forgotten, users stay."""
+    with write_transaction() as session:
+        stored = session.get_one(ConnectAttempt, attempt.id)
+        token = open_sealed(["attempt", stored.id], stored.details["sealed"])
+        account = RemoteAccount(
+            id=stored.details["account"]["id"],
+            name=stored.details["account"]["name"],
+            region=stored.details["account"]["region"],
+            granted_by=stored.details["granted_by"],
+        )
+        integration = integration_for(session, stored.contract_id, stored.platform)
+        session.execute(sa.delete(Person).where(Person.integration_id == integration.id))
+        region = stored.details["region"]
+        session.delete(stored)
+        return _connect(session, integration, token, account, region, by)
+
+
+def keep_account(attempt: ConnectAttempt) -> None:
+    """Forget the token that was put aside."""
+    with write_transaction() as session:
+        session.execute(sa.delete(ConnectAttempt).where(ConnectAttempt.id == attempt.id))
+
+
+def disconnect(contract: Contract, platform: str) -> bool:
+    """Delete the token, stop the schedule and any run; whether the platform confirmed the revocation.
+
+    The token is deleted first and whatever the platform says: it must not stay here because the platform
+    is down. Users, people and history stay.
+    """
+    with write_transaction() as session:
+        integration = integration_for(session, contract.id, platform)
+        try:
+            token = unseal(integration) if integration.credentials else None
+        except CredentialsUnreadable:
+            log.exception("integration %s: the token to revoke cannot be read", integration.id)
+            token = None
+        region = integration.region or "us"
+        now = utcnow()
+        integration.connection = "not_connected"
+        integration.connection_message = None
+        integration.connection_changed_at = now
+        integration.credentials = None
+        sync = integration.user_sync
+        if sync.enabled:
+            sync.enabled = False
+            sync.disabled_at = now
+            sync.disabled_by = None
+        sync.next_run_at = None
+        session.execute(
+            sa.update(SyncRun)
+            .where(SyncRun.integration_id == integration.id, SyncRun.state.in_(LIVE_STATES))
+            .values(cancel_requested_at=now)
+        )
+        trail.record(
+            session,
+            "integration.disconnected",
+            registry.PLATFORMS[platform].label,
+            contract_id=contract.id,
+            target_type="integration",
+            target_id=integration.id,
+            details={"account": integration.remote_account_name},
+        )
+    return token is not None and round_for(platform).revoke(region, token)
+
+
+def integration_for(session: Session, contract_id: int, platform: str) -> Integration:
+    """The contract's integration with ``platform``, made (with its settings) when there is none yet."""
+    integration = session.scalars(
+        sa.select(Integration)
+        .where(Integration.contract_id == contract_id, Integration.platform == platform)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if integration is None:
+        integration = Integration(contract_id=contract_id, platform=platform, connection="not_connected")
+        integration.user_sync = UserSync()
+        session.add(integration)
+        session.flush()
+    return integration
+
+
+def _connect(
+    session: Session,
+    integration: Integration,
+    token: dict[str, Any],
+    account: RemoteAccount,
+    region: str,
+    by: Account,
+) -> Connected:
+    again = integration.remote_account_id is not None
+    now = utcnow()
+    integration.connection = "connected"
+    integration.connection_message = None
+    integration.connection_changed_at = now
+    integration.credentials = seal(integration, token)
+    known_region = (account.region or "").lower()
+    integration.region = known_region if known_region in registry.PLATFORMS[integration.platform].regions else region
+    integration.remote_account_id = account.id
+    integration.remote_account_name = account.name
+    integration.connected_by_id = by.id
+    integration.connected_by = by.name
+    integration.connected_as = account.granted_by
+    integration.connected_at = now
+    trail.record(
+        session,
+        "integration.reconnected" if again else "integration.connected",
+        registry.PLATFORMS[integration.platform].label,
+        contract_id=integration.contract_id,
+        target_type="integration",
+        target_id=integration.id,
+        details={"account": account.name, "account_id": account.id},
+    )
+    run = None
+    if integration.user_sync.enabled:
+        run = request_run(session, integration, "reconnect", Requester(by.id, by.name), now).run
+    return Connected(integration, again, run)
+
+
+def _identify(platform: str, token: dict[str, Any], region: str, settings: Settings) -> RemoteAccount:
+    def record(call: Call) -> None:
+        log.info("connecting %s: %s %s answered %s in %s ms", platform, call.method, call.path, call.status, call.milliseconds)
+
+    try:
+        return registry.connector(platform, token, region=region, settings=settings, record=record).account()
+    except ConnectorError as error:
+        raise OAuthFailed(
+            f"{registry.PLATFORMS[platform].label} let us in, but then would not say which workspace this is. {error} "
+            "Nothing was changed. Press Connect to try again."
+        ) from error
+
+
+def _hash(state: str) -> str:
+    return hashlib.sha256(state.encode()).hexdigest()

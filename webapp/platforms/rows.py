@@ -1,0 +1,140 @@
+"""The rows and notices of the Platforms page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import url_for
+
+from webapp.connectors.registry import Platform
+from webapp.platforms.board import PlatformState
+from webapp.runs import STATE_LABELS, ended_at
+from webapp.times import duration
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A message above the table; ``kind`` is info, warning or error."""
+
+    kind: str
+    title: str
+    text: str
+    url: str | None = None
+    link: str | None = None
+
+
+@dataclass(frozen=True)
+class PlatformRow:
+    """One platform on the Platforms page."""
+
+    state: PlatformState
+    slug: str
+
+    @property
+    def platform(self) -> Platform:
+        return self.state.platform
+
+    @property
+    def status(self) -> str:
+        return self.state.health.status
+
+    @property
+    def message(self) -> str:
+        live = self.state.live
+        if live is not None and self.status not in ("Error", "Not connected"):
+            if live.stage == "apply" and live.total:
+                return f"Syncing now: {live.done:,} of {live.total:,} people dealt with."
+            return "Syncing now."
+        return self.state.health.message
+
+    @property
+    def freshness(self) -> str | None:
+        return self.state.health.freshness
+
+    @property
+    def account(self) -> str | None:
+        return self.state.integration.remote_account_name if self.state.integration else None
+
+    @property
+    def last_ran_at(self) -> datetime | None:
+        run = self.state.live or self.state.last
+        return (run.started_at or ended_at(run)) if run else None
+
+    @property
+    def last_ran_note(self) -> str:
+        if self.state.live:
+            return STATE_LABELS[self.state.live.state]
+        last = self.state.last
+        if last is None:
+            return ""
+        return f"Took {duration(last.seconds)}" if last.state.startswith("completed") else STATE_LABELS[last.state]
+
+    @property
+    def last_imported_at(self) -> datetime | None:
+        return self.state.sync.last_imported_at if self.state.sync else None
+
+    @property
+    def last_imported(self) -> int | None:
+        return self.state.sync.last_imported if self.state.sync else None
+
+    @property
+    def sync_enabled(self) -> bool:
+        return bool(self.state.sync and self.state.sync.enabled)
+
+    @property
+    def next_run_at(self) -> datetime | None:
+        sync = self.state.sync
+        connected = self.state.integration is not None and self.state.integration.connection == "connected"
+        return sync.next_run_at if sync and sync.enabled and connected else None
+
+    @property
+    def can_sync_now(self) -> bool:
+        return self.state.can_sync_now
+
+    @property
+    def settings_url(self) -> str:
+        return url_for("platforms.show", contract=self.slug, platform=self.platform.key)
+
+    @property
+    def sync_now_url(self) -> str:
+        return url_for("user_sync.sync_now", contract=self.slug, platform=self.platform.key)
+
+    @property
+    def action(self) -> dict[str, str] | None:
+        """The one thing to do next, if any."""
+        if not self.platform.available:
+            return None
+        if self.state.integration is None or self.state.integration.connection == "not_connected":
+            return {"label": "Connect", "url": self.settings_url}
+        if self.state.integration.connection == "broken":
+            return {"label": "Reconnect", "url": self.settings_url}
+        if self.state.held is not None:
+            return {"label": "Review held run", "url": run_url(self.slug, self.state.held.id)}
+        return None
+
+
+def run_url(slug: str, run_id: int) -> str:
+    """Where a run is read."""
+    return url_for("sync_status.run", contract=slug, run_id=run_id)
+
+
+def notices(states: list[PlatformState], slug: str) -> list[Notice]:
+    """What needs a person, one notice a platform."""
+    found = []
+    for state in states:
+        label = state.platform.label
+        row = PlatformRow(state, slug)
+        if state.integration is not None and state.integration.connection == "broken":
+            found.append(
+                Notice("error", f"{label} is not connected any more", state.health.message, row.settings_url, "Reconnect")
+            )
+        elif state.held is not None:
+            found.append(
+                Notice("warning", f"{label}: a run is held", state.health.message, run_url(slug, state.held.id), "Review it")
+            )
+        elif state.last is not None and state.last.state in ("failed", "completed_with_warnings"):
+            kind = "error" if state.last.state == "failed" else "warning"
+            title = f"{label}: the last run failed" if kind == "error" else f"{label}: the last run left something open"
+            found.append(Notice(kind, title, state.health.message, run_url(slug, state.last.id), "See the run"))
+    return found

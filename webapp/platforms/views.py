@@ -1,0 +1,279 @@
+"""Pages of Conversations > Integrations > Platforms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, abort, current_app, flash, g, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from config import Settings
+from webapp import queue
+from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, Access, Refused, Rule, access_to, requires, signed_in
+from webapp.connectors.registry import PLATFORMS, oauth_client
+from webapp.models import Contract, User, db
+from webapp.oauth.base import OAuthFailed
+from webapp.platforms import connect
+from webapp.platforms.board import PlatformState, platform_state, platform_states
+from webapp.platforms.forms import ConfirmForm, ConnectForm
+from webapp.platforms.rows import PlatformRow, notices
+from webapp.runs import recent_runs
+
+bp = Blueprint("platforms", __name__)
+
+MANAGES = Rule("contract", (MANAGE_INTEGRATIONS,), INTEGRATIONS)
+
+
+@bp.get("/c/<contract>/integrations/platforms")
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def index(contract: str) -> str:
+    access: Access = g.access
+    states = platform_states(access.contract)
+    return render_template(
+        "platforms/index.html",
+        rows=[PlatformRow(state, contract) for state in states],
+        notices=notices(states, contract),
+        runs=recent_runs(access.contract.id, contract),
+        sandbox=_settings().intercom.sandbox,
+    )
+
+
+@bp.get("/c/<contract>/integrations/platforms/<platform>")
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def show(contract: str, platform: str) -> str:
+    state = state_or_404(platform)
+    if not state.platform.available:
+        return render_template("platforms/unavailable.html", **frame(state, contract, "authentication"))
+    form = ConnectForm.for_platform(state.platform, state.integration.region if state.integration else None)
+    return _show_page(state, contract, form)
+
+
+def _show_page(state: PlatformState, contract: str, form: ConnectForm) -> str:
+    client = oauth_client(state.platform.key, _settings())
+    key = state.platform.key
+    return render_template(
+        "platforms/show.html",
+        **frame(state, contract, "authentication"),
+        form=form,
+        connect_url=url_for(".begin", contract=contract, platform=key),
+        disconnect_url=url_for(".disconnect", contract=contract, platform=key),
+        sync_url=url_for("user_sync.show", contract=contract, platform=key),
+        sandbox=client.sandbox,
+        configured=client.configured,
+        callback_url=_callback_url(key),
+        permissions_needed=state.platform.permissions_needed,
+    )
+
+
+@bp.post("/c/<contract>/integrations/platforms/<platform>/connect")
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def begin(contract: str, platform: str) -> Response | tuple[str, int]:
+    state = state_or_404(platform)
+    if not state.platform.available or not oauth_client(platform, _settings()).configured:
+        abort(404)
+    form = ConnectForm.for_platform(state.platform, state.integration.region if state.integration else None)
+    if not form.validate_on_submit():
+        return _show_page(state, contract, form), 422
+    return redirect(
+        connect.begin(
+            contract=g.access.contract,
+            platform=platform,
+            region=form.region.data,
+            sign_in_session_id=g.sign_in_session_id,
+            redirect_uri=_callback_url(platform),
+        )
+    )
+
+
+@bp.get("/integrations/<platform>/callback")
+@signed_in
+def callback(platform: str) -> Response | tuple[str, int]:
+    """Where the platform sends the browser back to, with a code or a refusal."""
+    if platform not in PLATFORMS or not PLATFORMS[platform].available:
+        abort(404)
+    try:
+        attempt = connect.consume(
+            platform=platform, state=request.args.get("state", ""), sign_in_session_id=g.sign_in_session_id
+        )
+    except connect.AttemptInvalid:
+        return render_template(
+            "errors/error.html",
+            status=400,
+            title="This connection attempt is not valid any more",
+            text=f"It was used already, is older than ten minutes, or was started in another browser. Nothing was changed. "
+            f"Go back to Platforms and connect {PLATFORMS[platform].label} again.",
+            reference=g.request_id,
+        ), 400
+    contract = db.session.get_one(Contract, attempt.contract_id)
+    access = access_to(contract.slug, current_user)
+    if access is None:
+        abort(404)
+    g.access = access
+    refusal = access.refusal(MANAGES)
+    if refusal is not None:
+        raise Refused(refusal)
+    back = redirect(url_for(".show", contract=contract.slug, platform=platform))
+    label = PLATFORMS[platform].label
+    if request.args.get("error") or not request.args.get("code"):
+        denied = request.args.get("error") == "access_denied"
+        flash(
+            f"{label} was not connected because access was denied there. Nothing was changed. Connect again when you are ready."
+            if denied
+            else f"{label} sent you back without a confirmation. Nothing was changed. Press Connect to try again.",
+            "warning" if denied else "error",
+        )
+        return back
+    try:
+        done = connect.complete(
+            attempt,
+            request.args["code"],
+            by=current_user,
+            redirect_uri=_callback_url(platform),
+            settings=_settings(),
+        )
+    except OAuthFailed as error:
+        flash(str(error), "error")
+        return back
+    except connect.AnotherAccount as other:
+        return redirect(
+            url_for(".other_account", contract=contract.slug, platform=platform, attempt_id=other.attempt_id)
+        )
+    return _connected(done, contract.slug, platform)
+
+
+def _connected(done: connect.Connected, contract: str, platform: str) -> Response:
+    label, name = PLATFORMS[platform].label, done.integration.remote_account_name
+    if done.run is not None:
+        queue.wake_soon(done.run.id, done.run.attempt)
+        flash(f"{label} is connected again to {name}. User sync goes on; a run has started.", "success")
+        return redirect(url_for("user_sync.show", contract=contract, platform=platform))
+    word = "is connected again to" if done.again else "is connected to"
+    flash(f"{label} {word} {name}. Next, set up User sync.", "success")
+    return redirect(url_for(".show", contract=contract, platform=platform))
+
+
+@bp.route("/c/<contract>/integrations/platforms/<platform>/other-account/<int:attempt_id>", methods=["GET", "POST"])
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def other_account(contract: str, platform: str, attempt_id: int) -> str | Response:
+    """A round opened another account than the one connected: GET asks, POST uses it."""
+    state = state_or_404(platform)
+    attempt = _waiting_attempt(platform, attempt_id)
+    if request.method == "POST" and ConfirmForm().validate_on_submit():
+        return _connected(connect.use_other_account(attempt, by=current_user), contract, platform)
+    return render_template(
+        "platforms/different_account.html",
+        **frame(state, contract, "authentication"),
+        different_account={
+            "old": state.integration.remote_account_name if state.integration else "",
+            "new": attempt.details["account"]["name"],
+            "confirm_url": request.path,
+            "cancel_url": url_for(".keep_account", contract=contract, platform=platform, attempt_id=attempt_id),
+        },
+    )
+
+
+@bp.post("/c/<contract>/integrations/platforms/<platform>/other-account/<int:attempt_id>/keep")
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def keep_account(contract: str, platform: str, attempt_id: int) -> Response:
+    state = state_or_404(platform)
+    connect.keep_account(_waiting_attempt(platform, attempt_id))
+    name = state.integration.remote_account_name if state.integration else ""
+    flash(f"Nothing was changed: this contract stays with {name}.", "info")
+    return redirect(url_for(".show", contract=contract, platform=platform))
+
+
+def _waiting_attempt(platform: str, attempt_id: int) -> Any:
+    try:
+        return connect.another_account(
+            attempt_id, contract=g.access.contract, platform=platform, sign_in_session_id=g.sign_in_session_id
+        )
+    except connect.AttemptInvalid:
+        abort(404)
+
+
+@bp.route("/c/<contract>/integrations/platforms/<platform>/disconnect", methods=["GET", "POST"])
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def disconnect(contract: str, platform: str) -> str | Response:
+    """GET asks, POST disconnects."""
+    state = state_or_404(platform)
+    back = url_for(".show", contract=contract, platform=platform)
+    if state.integration is None or state.integration.connection == "not_connected":
+        flash(f"{state.platform.label} is not connected.", "info")
+        return redirect(back)
+    if request.method == "POST" and ConfirmForm().validate_on_submit():
+        told = connect.disconnect(g.access.contract, platform)
+        label = state.platform.label
+        if told:
+            flash(f"{label} is disconnected, and our access there is revoked. Users and history stay.", "success")
+        else:
+            flash(
+                f"{label} is disconnected and the token is deleted here, but {label} could not be told. "
+                f"Remove the app in your {label} workspace as well to be sure.",
+                "warning",
+            )
+        return redirect(back)
+    counts = dict(
+        db.session.execute(
+            sa.select(User.status, sa.func.count())
+            .where(User.contract_id == g.access.contract.id, User.source_integration_id == state.integration.id)
+            .group_by(User.status)
+        ).all()
+    )
+    return render_template(
+        "platforms/disconnect.html",
+        **frame(state, contract, "authentication"),
+        confirm_url=request.path,
+        cancel_url=back,
+        pending_count=counts.get("pending", 0),
+        active_count=counts.get("active", 0),
+    )
+
+
+def state_or_404(platform: str) -> PlatformState:
+    """The state of ``platform`` in the contract of this request."""
+    state = platform_state(g.access.contract, platform)
+    if state is None:
+        abort(404)
+    return state
+
+
+def frame(state: PlatformState, contract: str, tab: str) -> dict[str, Any]:
+    """What the frame of every page of one platform shows: heading, status and tabs."""
+    key = state.platform.key
+    tabs = [
+        {
+            "label": "Authentication",
+            "url": url_for("platforms.show", contract=contract, platform=key),
+            "current": tab == "authentication",
+        },
+        {
+            "label": "User sync",
+            "url": url_for("user_sync.show", contract=contract, platform=key),
+            "current": tab == "user_sync",
+        },
+    ]
+    integration = state.integration
+    if integration is not None:
+        region = state.platform.regions.get(integration.region or "")
+        integration.region_label = region.label if region else None  # type: ignore[attr-defined]
+    return {
+        "platform": state.platform,
+        "status": state.health.status,
+        "message": state.health.message,
+        "freshness": state.health.freshness,
+        "tabs": tabs if state.platform.available else [],
+        "integration": integration,
+        "region_label": region.label if integration is not None and region else None,
+    }
+
+
+def _callback_url(platform: str) -> str:
+    """The absolute redirect address, from the configured public address and never from the request's Host."""
+    return _settings().public_url + url_for("platforms.callback", platform=platform)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings

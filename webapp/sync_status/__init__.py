@@ -1,0 +1,1 @@
+"""How User sync is doing, for people who may look and not touch."""

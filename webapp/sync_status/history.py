@@ -1,0 +1,166 @@
+"""One run in full: its changes by kind, search and page, worded for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from webapp.connectors.registry import Platform
+from webapp.models import SyncChange, SyncRequest, SyncRun, User, db
+from webapp.paging import Page, page_of
+from webapp.sync.keys import match_key
+
+KIND_LABELS = {
+    "imported": "Imported",
+    "linked": "Recognised",
+    "renamed": "Renamed",
+    "returned": "Back again",
+    "missing": "Gone",
+    "left_out": "Left out",
+    "conflict": "Conflict",
+}
+
+# reason: (what it means for the person, what to do about it)
+REASON_WORDS: dict[str, tuple[str, str | None]] = {
+    "bot": ("Bots are not people", None),
+    "not_a_person": ("Not a person", None),
+    "identifier_empty": (
+        "No value in the identifier column",
+        "Fill it in there, or choose another column under User sync.",
+    ),
+    "name_too_long": ("The name is longer than 255 characters", "Shorten it there."),
+    "email_too_long": ("The e-mail address is longer than 254 characters", "Correct it there."),
+    "no_username": ("Nothing there can be a username of 3 to 100 characters", "Give them an e-mail address there."),
+    "several_users": ("Matches more than one user", "Correct the users so that only one of them fits."),
+    "same_value": ("Someone else there has the same identifier", "Correct one of the two there."),
+    "already_linked": ("The user who fits is linked to someone else there", "Check which of the two is right."),
+    "username_taken": ("Their username belongs to another user here", "Change that user’s username or their identifier."),
+}
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """What a run did about one person, in words."""
+
+    change: SyncChange
+    candidates: Sequence[str]
+    user_url: str | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.change, name)
+
+    @property
+    def kind_label(self) -> str:
+        return KIND_LABELS[self.change.kind]
+
+    @property
+    def name(self) -> str:
+        return self.change.person_name
+
+    @property
+    def email(self) -> str | None:
+        return self.change.person_email
+
+    @property
+    def what(self) -> str:
+        kind, detail = self.change.kind, self.change.detail or {}
+        if self.change.reason is not None:
+            words = REASON_WORDS[self.change.reason][0]
+            if "value" in detail:
+                words += f": {detail['value']}"
+            if "linked_to" in detail:
+                words += f" (ID {detail['linked_to']})"
+            return f"{words}: {', '.join(self.candidates)}" if self.candidates else words
+        inactive = " The user is inactive and stays so." if detail.get("inactive") else ""
+        return {
+            "imported": "New pending user.",
+            "linked": f"Recognised as a user who was here already.{inactive}",
+            "renamed": f"Renamed{f'.{inactive}' if inactive else ''}",
+            "returned": "Listed again.",
+            "missing": "No longer listed. Nobody was deactivated.",
+        }[kind]
+
+    @property
+    def reason(self) -> None:
+        """The sentence above says it."""
+
+    @property
+    def fix(self) -> str | None:
+        return REASON_WORDS[self.change.reason][1] if self.change.reason else None
+
+
+def changes_of(
+    run: SyncRun, *, kind: str | None, q: str, user_url: Callable[[int], str | None]
+) -> tuple[list[ChangeRow], Page]:
+    """A page of the run's changes, by name; ``q`` is looked for in name, e-mail and ID, literally."""
+    conditions = [SyncChange.run_id == run.id]
+    if kind in KIND_LABELS:
+        conditions.append(SyncChange.kind == kind)
+    needle = match_key(q)
+    if needle:
+        conditions.append(
+            sa.or_(
+                *(
+                    sa.func.lower(column).contains(needle, autoescape=True)
+                    for column in (SyncChange.person_name, SyncChange.person_email, SyncChange.remote_id)
+                )
+            )
+        )
+    total = db.session.scalar(sa.select(sa.func.count()).select_from(SyncChange).where(*conditions)) or 0
+    page = page_of(total)
+    changes = db.session.scalars(
+        sa.select(SyncChange).where(*conditions).order_by(SyncChange.id).limit(page.size).offset(page.offset)
+    ).all()
+    wanted = {user for change in changes for user in (change.detail or {}).get("candidates", [])}
+    names: dict[int, str] = {}
+    if wanted:
+        names = dict(
+            db.session.execute(
+                sa.select(User.id, User.name).where(User.contract_id == run.contract_id, User.id.in_(wanted))
+            ).all()
+        )
+    rows = [
+        ChangeRow(
+            change,
+            [names[user] for user in (change.detail or {}).get("candidates", []) if user in names],
+            user_url(change.user_id) if change.user_id is not None else None,
+        )
+        for change in changes
+    ]
+    return rows, page
+
+
+def counts_by_kind(run: SyncRun) -> dict[str, int]:
+    """How many changes of each kind the run has."""
+    return dict(
+        db.session.execute(
+            sa.select(SyncChange.kind, sa.func.count()).where(SyncChange.run_id == run.id).group_by(SyncChange.kind)
+        ).all()
+    )
+
+
+def calls_of(run: SyncRun) -> Sequence[SyncRequest]:
+    """The calls the run made, in order."""
+    return db.session.scalars(
+        sa.select(SyncRequest).where(SyncRequest.run_id == run.id).order_by(SyncRequest.id).limit(500)
+    ).all()
+
+
+def counters(run: SyncRun, platform: Platform) -> list[dict[str, Any]]:
+    """The strip of figures: those before “Gone” add up to the first."""
+    pairs = [
+        ("Found", run.found, None),
+        ("Imported", run.imported, "imported"),
+        ("Recognised", run.linked, "linked"),
+        ("Renamed", run.renamed, "renamed"),
+        ("Unchanged", run.unchanged, None),
+        ("Left out", run.left_out, "left_out"),
+        ("Conflicts", run.conflicts, "conflict"),
+        ("Gone", run.missing, "missing"),
+    ]
+    if run.returned:
+        pairs.append(("Back again", run.returned, "returned"))
+    return [{"label": label, "value": value, "kind": kind} for label, value, kind in pairs]

@@ -1,0 +1,195 @@
+"""Sync status, and one run in full. Nothing here changes anything."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, abort, g, make_response, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from webapp import heartbeat, queue
+from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, VIEW_SYNC_STATUS, Access, requires
+from webapp.connectors.registry import PLATFORMS
+from webapp.models import Integration, SyncRun, db, utcnow
+from webapp.paging import url_with
+from webapp.platforms.board import PlatformState, platform_states
+from webapp.runs import RunRow, recent_runs
+from webapp.sync_status.history import KIND_LABELS, calls_of, changes_of, counters, counts_by_kind
+
+bp = Blueprint("sync_status", __name__, url_prefix="/c/<contract>/sync-status")
+
+CHART_RUNS = 28
+PROMISE = "Every 6 hours; late after 6 h 30 min, overdue after 12 h"
+
+
+@bp.get("")
+@requires(VIEW_SYNC_STATUS, feature=INTEGRATIONS)
+def index(contract: str) -> str:
+    access: Access = g.access
+    return render_template(
+        "sync_status/index.html",
+        **_health(access, contract),
+        runs=recent_runs(access.contract.id, contract, limit=10),
+        promise=PROMISE,
+        panel_url=url_for(".panel", contract=contract),
+        can_manage=access.may(MANAGE_INTEGRATIONS),
+    )
+
+
+@bp.get("/panel")
+@requires(VIEW_SYNC_STATUS, feature=INTEGRATIONS)
+def panel(contract: str) -> str:
+    """The state of the platforms alone, for polling."""
+    return render_template("sync_status/_health.html", **_health(g.access, contract))
+
+
+def _health(access: Access, contract: str) -> dict[str, Any]:
+    now = utcnow()
+    states = [state for state in platform_states(access.contract, now) if state.integration is not None]
+    history = _history([state.integration.id for state in states if state.integration])
+    failures = _last_failures([state.integration.id for state in states if state.integration])
+    return {
+        "rows": [_row(state, contract, history, failures) for state in states],
+        "scheduler": heartbeat.seen(heartbeat.SCHEDULER, now),
+        "worker": heartbeat.seen(heartbeat.WORKER, now),
+        "queue_depth": queue.depth(),
+    }
+
+
+def _row(
+    state: PlatformState, contract: str, history: dict[int, list[SyncRun]], failures: dict[int, SyncRun]
+) -> dict[str, Any]:
+    integration, sync = state.integration, state.sync
+    if integration is None or sync is None:
+        raise ValueError("only connected platforms have a row")
+    failure = failures.get(integration.id)
+    chart = [RunRow(run, contract, state.platform) for run in history.get(integration.id, [])]
+    planned = sync.enabled and integration.connection == "connected"
+    return {
+        "platform": state.platform,
+        "status": state.health.status,
+        "message": state.health.message,
+        "freshness": state.health.freshness,
+        "last_success_at": sync.last_success_at,
+        "last_failure_at": failure.finished_at if failure else None,
+        "last_failure": failure.message if failure else None,
+        "next_run_at": sync.next_run_at if planned else None,
+        "sync_enabled": sync.enabled,
+        "chart": chart,
+        "runs_url": chart[-1].url if chart else None,
+    }
+
+
+def _history(integration_ids: list[int]) -> dict[int, list[SyncRun]]:
+    """The last runs of each integration, oldest first, in one statement."""
+    if not integration_ids:
+        return {}
+    ranked = (
+        sa.select(
+            SyncRun.id,
+            sa.func.row_number().over(partition_by=SyncRun.integration_id, order_by=SyncRun.id.desc()).label("place"),
+        )
+        .where(SyncRun.integration_id.in_(integration_ids))
+        .subquery()
+    )
+    runs = db.session.scalars(
+        sa.select(SyncRun).join(ranked, ranked.c.id == SyncRun.id).where(ranked.c.place <= CHART_RUNS).order_by(SyncRun.id)
+    )
+    found: dict[int, list[SyncRun]] = {}
+    for run in runs:
+        found.setdefault(run.integration_id, []).append(run)
+    return found
+
+
+def _last_failures(integration_ids: list[int]) -> dict[int, SyncRun]:
+    if not integration_ids:
+        return {}
+    newest = (
+        sa.select(sa.func.max(SyncRun.id))
+        .where(SyncRun.integration_id.in_(integration_ids), SyncRun.state == "failed")
+        .group_by(SyncRun.integration_id)
+    )
+    runs = db.session.scalars(sa.select(SyncRun).where(SyncRun.id.in_(newest)))
+    return {run.integration_id: run for run in runs}
+
+
+@bp.get("/runs/<int:run_id>")
+@requires(VIEW_SYNC_STATUS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def run(contract: str, run_id: int) -> str:
+    access: Access = g.access
+    row = _run_or_404(contract, run_id)
+    kind, q = request.args.get("kind"), request.args.get("q", "")[:200]
+    can_manage = access.may(MANAGE_INTEGRATIONS)
+
+    def user_url(user: int) -> str | None:
+        return url_for("users.show", contract=contract, user=user) if access.may(MANAGE_USERS) else None
+
+    changes, page = changes_of(row.run, kind=kind, q=q, user_url=user_url)
+    decide = can_manage and row.state == "held"
+    address = {"contract": contract, "platform": row.platform.key, "run_id": run_id}
+    return render_template(
+        "sync_status/run.html",
+        run=row,
+        platform=row.platform,
+        counters=[
+            item | {"url": url_with(kind=item["kind"]) if item["kind"] and item["value"] else None}
+            for item in counters(row.run, row.platform)
+        ],
+        filters=_filters(row.run, kind),
+        changes=changes,
+        page=page,
+        q=q,
+        requests=calls_of(row.run),
+        timeline=[entry | {"at": datetime.fromisoformat(entry["at"])} for entry in row.timeline or []],
+        approve_url=url_for("user_sync.approve", **address) if decide else None,
+        reject_url=url_for("user_sync.reject", **address) if decide else None,
+        can_manage=can_manage,
+        panel_url=url_for(".run_panel", contract=contract, run_id=run_id),
+    )
+
+
+@bp.get("/runs/<int:run_id>/panel")
+@requires(VIEW_SYNC_STATUS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def run_panel(contract: str, run_id: int) -> Response:
+    """The progress of a run alone, for polling; the page is loaded anew once it has ended."""
+    row = _run_or_404(contract, run_id)
+    response = make_response(
+        render_template("sync_status/_run_progress.html", run=row, can_manage=g.access.may(MANAGE_INTEGRATIONS))
+    )
+    if not row.live:
+        response.headers["X-Poll"] = "stop"
+        response.headers["X-Poll-Reload"] = "1"
+    return response
+
+
+def _run_or_404(contract: str, run_id: int) -> RunRow:
+    if run_id >= 2**63:
+        abort(404)
+    found = db.session.execute(
+        sa.select(SyncRun, Integration.platform)
+        .join(Integration, Integration.id == SyncRun.integration_id)
+        .where(SyncRun.id == run_id, Integration.contract_id == g.access.contract.id)
+    ).one_or_none()
+    if found is None:
+        abort(404)
+    return RunRow(found[0], contract, PLATFORMS[found[1]])
+
+
+def _filters(run_: SyncRun, kind: str | None) -> list[dict[str, Any]]:
+    counts = counts_by_kind(run_)
+    everything = {
+        "label": "All changes",
+        "count": sum(counts.values()),
+        "url": url_with(kind=None),
+        "current": kind not in KIND_LABELS,
+    }
+    return [
+        everything,
+        *(
+            {"label": label, "count": counts[key], "url": url_with(kind=key), "current": key == kind}
+            for key, label in KIND_LABELS.items()
+            if key in counts
+        ),
+    ]

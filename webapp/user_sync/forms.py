@@ -1,0 +1,53 @@
+"""Forms of the User sync tab."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import IntegerField, RadioField, StringField
+from wtforms.validators import InputRequired, Length, NumberRange
+
+
+def _strip(value: str | None) -> str | None:
+    return value.strip() if isinstance(value, str) else value
+
+
+class IdentifierForm(FlaskForm):  # type: ignore[misc]  # untyped package
+    """Part 1. An empty column means username, user ID and e-mail."""
+
+    column = StringField(
+        "Primary identifier column",
+        filters=[_strip],
+        validators=[Length(max=100, message="Enter a column name of at most 100 characters.")],
+    )
+
+
+class SafeguardForm(FlaskForm):  # type: ignore[misc]
+    """When a shrinking list holds the run."""
+
+    shrink_percent = IntegerField(
+        "More than this share of people, in percent",
+        validators=[
+            InputRequired("Enter a whole number from 1 to 100."),
+            NumberRange(1, 100, "Enter a whole number from 1 to 100."),
+        ],
+    )
+    shrink_people = IntegerField(
+        "And at least this many people",
+        validators=[
+            InputRequired("Enter a whole number from 1 to 1,000,000."),
+            NumberRange(1, 1_000_000, "Enter a whole number from 1 to 1,000,000."),
+        ],
+    )
+
+
+class DisableForm(FlaskForm):  # type: ignore[misc]
+    """What happens to a sync that is running while User sync is switched off."""
+
+    running: Any = RadioField(
+        "The running sync",
+        choices=[("finish", "Let it finish"), ("stop", "Stop it at the next batch")],
+        default="finish",
+        validators=[InputRequired("Choose what happens to the running sync.")],
+    )

@@ -1,0 +1,319 @@
+"""The User sync tab of a platform, and the decision about held runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, abort, current_app, flash, g, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from config import Settings
+from webapp import queue
+from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, requires
+from webapp.models import Integration, Person, SyncRun, User, UserSync, db
+from webapp.platforms.board import PlatformState
+from webapp.platforms.forms import ConfirmForm
+from webapp.platforms.views import frame, state_or_404
+from webapp.runs import RunRow, recent_runs
+from webapp.sync.schedule import Requested, Requester
+from webapp.times import zone_of_request
+from webapp.user_sync import settings as use
+from webapp.user_sync.columns import column_rows
+from webapp.user_sync.forms import DisableForm, IdentifierForm, SafeguardForm
+
+bp = Blueprint("user_sync", __name__, url_prefix="/c/<contract>/integrations/platforms/<platform>/user-sync")
+
+
+@bp.get("")
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def show(contract: str, platform: str) -> str:
+    state = state_or_404(platform)
+    if not state.platform.available:
+        return render_template("platforms/unavailable.html", **frame(state, contract, "user_sync"))
+    sync = state.sync or UserSync(shrink_percent=20, shrink_people=5)
+    return _page(
+        state,
+        contract,
+        IdentifierForm(column=sync.identifier_column),
+        SafeguardForm(shrink_percent=sync.shrink_percent, shrink_people=sync.shrink_people),
+    )
+
+
+def _page(state: PlatformState, contract: str, identifier_form: IdentifierForm, safeguard_form: SafeguardForm) -> str:
+    sync = state.sync or UserSync(shrink_percent=20, shrink_people=5, enabled=False)
+    columns = column_rows(sync.columns_seen or [])
+    return render_template(
+        "user_sync/show.html",
+        **frame(state, contract, "user_sync"),
+        **_panel(state, contract),
+        columns=columns,
+        identifier_form=identifier_form,
+        safeguard_form=safeguard_form,
+        identifier_url=_url("save_identifier", state, contract),
+        safeguard_url=_url("save_safeguard", state, contract),
+        enable_url=_url("enable", state, contract),
+        disable_page_url=_url("disable", state, contract),
+        can_enable=state.integration is not None and state.integration.connection == "connected",
+        why_not_enable="Reconnect first."
+        if state.integration is not None and state.integration.connection == "broken"
+        else f"Connect {state.platform.label} first.",
+        runs=recent_runs(g.access.contract.id, contract, integration_id=state.integration.id) if state.integration else [],
+        sandbox=_settings().intercom.sandbox,
+    )
+
+
+def _panel(state: PlatformState, contract: str) -> dict[str, Any]:
+    """What the live panel shows, alone or within the page."""
+    sync = state.sync or UserSync(enabled=False)
+    live = RunRow(state.live, contract, state.platform) if state.live else None
+    last = RunRow(state.last, contract, state.platform) if state.last else None
+    counts = _people_counts(state.integration) if state.integration else {}
+    users_url = None
+    if g.access.may(MANAGE_USERS):
+        users_url = url_for("users.index", contract=contract, status="pending", platform=state.platform.key)
+    return {
+        "sync": sync,
+        "live": live,
+        "run": live,
+        "last_run": last,
+        "result_text": last.message if last else None,
+        "first_import": live is not None and sync.last_success_at is None,
+        "why_not_sync_now": state.why_not_sync_now,
+        "sync_now_url": _url("sync_now", state, contract),
+        "panel_url": _url("panel", state, contract),
+        "schedule_times": _schedule_times(sync),
+        "zone": zone_of_request().key,
+        "people_count": counts.get("people", 0),
+        "pending_count": counts.get("pending", 0),
+        "missing_count": counts.get("missing", 0),
+        "pending_url": users_url,
+        "missing_url": url_for("users.index", contract=contract, status="active", missing=state.platform.key)
+        if users_url
+        else None,
+    }
+
+
+@bp.get("/panel")
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def panel(contract: str, platform: str) -> Response:
+    """The live panel alone, for polling; the page is loaded anew once the run has ended."""
+    state = state_or_404(platform)
+    response = make_response(
+        render_template("user_sync/_progress.html", **frame(state, contract, "user_sync"), **_panel(state, contract))
+    )
+    if state.live is None:
+        response.headers["X-Poll"] = "stop"
+        response.headers["X-Poll-Reload"] = "1"
+    return response
+
+
+@bp.post("/identifier")
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def save_identifier(contract: str, platform: str) -> Response | tuple[str, int]:
+    state, integration = _connected_once(platform)
+    form = IdentifierForm()
+    if "use" in request.form:  # a column's own button in the list of columns
+        form.column.data = request.form["use"].strip()
+    if not form.validate_on_submit():
+        sync = integration.user_sync
+        safeguard = SafeguardForm(formdata=None, shrink_percent=sync.shrink_percent, shrink_people=sync.shrink_people)
+        return _page(state, contract, form, safeguard), 422
+    column = form.column.data or None
+    changed = use.save_identifier(integration.id, column)
+    what = f"the column “{column}”" if column else "username, user ID and email"
+    flash(f"People are recognised by {what}{', from the next run on' if changed else ', as before'}.", "success")
+    return _back(state, contract)
+
+
+@bp.post("/safeguard")
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def save_safeguard(contract: str, platform: str) -> Response | tuple[str, int]:
+    state, integration = _connected_once(platform)
+    form = SafeguardForm()
+    if not form.validate_on_submit():
+        identifier = IdentifierForm(formdata=None, column=integration.user_sync.identifier_column)
+        return _page(state, contract, identifier, form), 422
+    use.save_safeguard(integration.id, percent=form.shrink_percent.data, people=form.shrink_people.data)
+    flash(
+        f"The safeguard holds a run that would lose more than {form.shrink_percent.data} % and at least "
+        f"{form.shrink_people.data:,} people.",
+        "success",
+    )
+    return _back(state, contract)
+
+
+@bp.post("/enable")
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def enable(contract: str, platform: str) -> Response:
+    state, integration = _connected_once(platform)
+    first = integration.user_sync.last_success_at is None
+    try:
+        requested = use.enable(integration.id, _me(), _settings())
+    except use.NotConnected:
+        return _refused(state, contract, f"{state.platform.label} is not connected, so nothing can be imported. Connect it first.")
+    what = "The first import has started" if first else "A run has started"
+    return _woken(requested, state, contract, f"User sync is enabled. {what}.")
+
+
+@bp.route("/disable", methods=["GET", "POST"])
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def disable(contract: str, platform: str) -> str | Response | tuple[str, int]:
+    """GET asks, POST disables."""
+    state, integration = _connected_once(platform)
+    if not integration.user_sync.enabled:
+        return _refused(state, contract, "User sync is off already.", "info")
+    form = DisableForm()
+    status = 200
+    if request.method == "POST":
+        if not state.live:
+            form.running.data = "finish"
+        if form.validate_on_submit():
+            use.disable(integration.id, _me(), stop_running=form.running.data == "stop")
+            flash("User sync is disabled. Everyone already imported stays exactly as they are.", "success")
+            return _back(state, contract)
+        status = 422
+    page = render_template(
+        "user_sync/disable.html",
+        **frame(state, contract, "user_sync"),
+        form=form,
+        live=RunRow(state.live, contract, state.platform) if state.live else None,
+        confirm_url=request.path,
+        cancel_url=_url("show", state, contract),
+    )
+    return page, status
+
+
+@bp.post("/sync-now")
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def sync_now(contract: str, platform: str) -> Response:
+    state, integration = _connected_once(platform)
+    try:
+        requested = use.sync_now(integration.id, _me())
+    except use.NotConnected:
+        return _refused(state, contract, f"{state.platform.label} is not connected. Connect it first.")
+    except use.NotEnabled:
+        return _refused(state, contract, "User sync is off. Enable it first.")
+    text = "A run was going on already; your request joins it." if requested.joined else "A run has started."
+    return _woken(requested, state, contract, text)
+
+
+@bp.post("/runs/<int:run_id>/cancel")
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def cancel(contract: str, platform: str, run_id: int) -> Response:
+    state, integration = _connected_once(platform)
+    _run_or_404(integration, run_id)
+    if use.cancel(integration.id, run_id, _me()):
+        flash(f"Run {run_id} stops at its next batch. What was written before stays.", "success")
+    else:
+        flash(f"Run {run_id} had ended already.", "info")
+    return _to_run(contract, run_id)
+
+
+@bp.post("/runs/<int:run_id>/approve")
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def approve(contract: str, platform: str, run_id: int) -> Response:
+    state, integration = _connected_once(platform)
+    _run_or_404(integration, run_id)
+    try:
+        run = use.approve(integration.id, run_id, _me())
+    except use.NotHeld:
+        flash(f"Run {run_id} was not waiting for a decision any more, so nothing was changed.", "info")
+    except use.NotConnected:
+        flash(f"{state.platform.label} is not connected. Reconnect first, then approve.", "error")
+    except use.AnotherRunLive:
+        flash("Another run is going on. Wait until it ends, then decide again.", "warning")
+    else:
+        queue.wake_soon(run.id, run.attempt)
+        flash(f"Run {run_id} is approved. It reads the list once more and applies it.", "success")
+    return _to_run(contract, run_id)
+
+
+@bp.post("/runs/<int:run_id>/reject")
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def reject(contract: str, platform: str, run_id: int) -> Response:
+    _, integration = _connected_once(platform)
+    _run_or_404(integration, run_id)
+    try:
+        use.reject(integration.id, run_id, _me())
+    except use.NotHeld:
+        flash(f"Run {run_id} was not waiting for a decision any more, so nothing was changed.", "info")
+    else:
+        flash(f"Run {run_id} is rejected. Nothing was applied.", "success")
+    return _to_run(contract, run_id)
+
+
+def _connected_once(platform: str) -> tuple[PlatformState, Integration]:
+    """The platform and its integration, which exists once it was connected for the first time."""
+    state = state_or_404(platform)
+    if state.integration is None:
+        abort(404)
+    return state, state.integration
+
+
+def _run_or_404(integration: Integration, run_id: int) -> None:
+    if not ConfirmForm().validate_on_submit():
+        abort(400)
+    found = db.session.scalar(
+        sa.select(SyncRun.id).where(SyncRun.id == run_id, SyncRun.integration_id == integration.id)
+    )
+    if found is None:
+        abort(404)
+
+
+def _woken(requested: Requested, state: PlatformState, contract: str, text: str) -> Response:
+    if not requested.joined and not queue.wake_soon(requested.run.id, requested.run.attempt):
+        text += " It begins as soon as the queue is reachable again; you need not do anything."
+    flash(text, "success")
+    return _back(state, contract)
+
+
+def _refused(state: PlatformState, contract: str, text: str, category: str = "error") -> Response:
+    flash(text, category)
+    return _back(state, contract)
+
+
+def _people_counts(integration: Integration) -> dict[str, int]:
+    row = db.session.execute(
+        sa.select(
+            sa.func.count().label("people"),
+            sa.func.count(Person.missing_since).label("missing"),
+            sa.func.count(User.id).label("pending"),
+        )
+        .select_from(Person)
+        .outerjoin(User, sa.and_(User.id == Person.user_id, User.status == "pending"))
+        .where(Person.integration_id == integration.id)
+    ).one()
+    return dict(row._mapping)
+
+
+def _schedule_times(sync: UserSync) -> list[str]:
+    """The times of day it runs, in the contract's zone: every six hours through the next run's time."""
+    if sync.next_run_at is None:
+        return []
+    every = _settings().sync_every
+    slots = [sync.next_run_at + every * index for index in range(max(1, timedelta(days=1) // every))]
+    return sorted(f"{slot.astimezone(zone_of_request()):%H:%M}" for slot in slots)
+
+
+def _me() -> Requester:
+    return Requester(current_user.id, current_user.name)
+
+
+def _url(endpoint: str, state: PlatformState, contract: str) -> str:
+    return url_for(f"user_sync.{endpoint}", contract=contract, platform=state.platform.key)
+
+
+def _back(state: PlatformState, contract: str) -> Response:
+    return redirect(_url("show", state, contract))
+
+
+def _to_run(contract: str, run_id: int) -> Response:
+    return redirect(url_for("sync_status.run", contract=contract, run_id=run_id))
+
+
+def _settings() -> Settings:
+    found: Settings = current_app.extensions["settings"]
+    return found
