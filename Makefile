@@ -1,0 +1,50 @@
+# What each target does: make help
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_READY := $(VENV)/.ready-run
+DEV_READY := $(VENV)/.ready-dev
+PYTHON ?= python3
+ARGS ?=
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench lock clean chromium
+
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(RUN_READY) ## Start everything on this machine, with sample data; Ctrl-C ends it (PORT=8000, DATA_DIR=var)
+	@$(BIN)/python -m launch --with-parent
+
+test: $(DEV_READY) chromium ## Run all tests (ARGS= goes to pytest)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEV_READY) ## Check format, rules, types, import directions and templates
+	@sh .ci/lint $(BIN)
+
+format: $(DEV_READY) ## Format the Python files
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+
+bench: $(DEV_READY) ## Measure syncs and pages; prints a table and writes JSON
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: $(DEV_READY) ## Pin the newest packages allowed by the .in files, with hashes (ARGS=--upgrade)
+	@UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet $(ARGS) --universal --python-version 3.11 \
+		--generate-hashes -o requirements.txt requirements.in
+	@UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet $(ARGS) --universal --python-version 3.11 \
+		--generate-hashes -c requirements.txt -o requirements-dev.txt requirements-dev.in
+
+clean: ## Remove the environment, caches and test output; data in DATA_DIR stays
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis test-output bench/results
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+chromium: # the browser of the end-to-end tests
+	@sh tests/servers/chromium.sh
+
+$(RUN_READY): requirements.txt launch/environment.sh
+	@sh launch/environment.sh $(VENV) requirements.txt $(RUN_READY)
+
+# The development packages include those of the product, so this stamp serves for both.
+$(DEV_READY): requirements-dev.txt requirements.txt launch/environment.sh
+	@sh launch/environment.sh $(VENV) requirements-dev.txt $(RUN_READY) $(DEV_READY)

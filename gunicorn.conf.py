@@ -1,0 +1,34 @@
+"""How gunicorn serves the web, in the demo and for real. What differs between machines comes from the environment.
+
+BIND (default 127.0.0.1:PORT), WEB_WORKERS (2), WEB_THREADS (4), WEB_TIMEOUT (30 s), WEB_GRACE (8 s),
+FORWARDED_ALLOW_IPS (gunicorn's own; default 127.0.0.1 and ::1: a proxy on this machine).
+"""
+
+import os
+
+bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or '8000'}"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_WORKERS") or 2)
+threads = int(os.environ.get("WEB_THREADS") or 4)
+timeout = int(os.environ.get("WEB_TIMEOUT") or 30)
+graceful_timeout = int(os.environ.get("WEB_GRACE") or 8)
+keepalive = 5
+backlog = 512
+preload_app = False
+reload = False
+
+# Heartbeat files in memory: on a slow disk a worker could seem dead.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 - a folder of memory
+# gunicorn's own control interface would be one socket for every gunicorn of the same person.
+control_socket_disable = True
+
+limit_request_line = 4094  # bytes
+limit_request_fields = 60
+limit_request_field_size = 8190  # bytes
+
+# No query strings: OAuth's codes and people's searches do not belong in a log. %(U)s is the path alone.
+accesslog = "-"
+access_log_format = '%(t)s %(h)s "%(m)s %(U)s" %(s)s %(B)s bytes %(M)s ms'
+errorlog = "-"
+loglevel = os.environ.get("WEB_LOG_LEVEL") or "info"
+proc_name = "rollcall-web"

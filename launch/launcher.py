@@ -1,0 +1,172 @@
+"""Starts everything in order, says when it is ready, and stops everything in the opposite order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import config
+from launch.children import Child, describe
+from launch.errors import LaunchError
+from launch.guard import Guard
+from launch.keeper import Keeper, Service
+from launch.processes import caught_signals
+from launch.services import Plan, Step
+from launch.terminal import Log, complain, say
+
+WATCH_EVERY = 0.25  # seconds between two looks at the parent
+START_PATIENCE = 60.0  # seconds until "still waiting for …" is said
+
+READY = """\
+Rollcall is ready at http://127.0.0.1:{port}
+  Sign in to contract demo with one of these, password rollcall-demo-2026:
+    admin@demo.test    connects Intercom and enables User sync
+    manager@demo.test  activates pending users
+    support@demo.test  reads the state of the sync
+  Ctrl-C stops everything; data stays in {data_dir}"""
+
+
+class Launcher:
+    """One run of everything."""
+
+    def __init__(self, plan: Plan, guard: Guard) -> None:
+        self._plan = plan
+        self._guard = guard
+        self._logs = plan.settings.data_dir / "log"
+        self._keepers: list[Keeper] = []
+        self._stop = asyncio.Event()
+
+    async def run(self, parent: int | None = None) -> None:
+        """Run until a signal (or the end of ``parent``) stops it. Raises :class:`LaunchError` on failure."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._asked_to_stop)
+        work = asyncio.create_task(self._start())
+        tasks = [work, asyncio.create_task(self._stop.wait())]
+        if parent is not None:
+            tasks.append(asyncio.create_task(self._watch(parent)))
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                say("Stopping ...")
+        finally:
+            self._stop.set()
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            await self._stop_all()
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        say("Stopped.")
+
+    def _asked_to_stop(self) -> None:
+        if self._stop.is_set():
+            for keeper in self._keepers:
+                keeper.hurry()
+        self._stop.set()
+
+    async def _start(self) -> None:
+        """Start all in order, then wait for a service that cannot be kept running."""
+        plan = self._plan
+        if plan.redis is not None:
+            await self._first_failure_or(self._keep(plan.redis).up.wait())
+        self._write_running()
+        for service in plan.sandboxes:
+            self._keep(service)
+        for step in plan.steps:
+            await self._first_failure_or(self._do(step))
+        for service in plan.services:
+            self._keep(service)
+        await self._first_failure_or(self._all_up())
+        say(READY.format(port=plan.settings.port, data_dir=plan.settings.data_dir))
+        await self._first_failure_or(asyncio.Event().wait())
+
+    def _keep(self, service: Service) -> Keeper:
+        log = Log(self._logs / f"{service.name}.log", loud=service.loud)
+        keeper = Keeper(service, log, self._guard)
+        self._keepers.append(keeper)
+        return keeper
+
+    async def _all_up(self) -> None:
+        waits = [asyncio.create_task(keeper.up.wait()) for keeper in self._keepers]
+        try:
+            while True:
+                _, pending = await asyncio.wait(waits, timeout=START_PATIENCE)
+                if not pending:
+                    return
+                missing = [keeper.service.name for keeper in self._keepers if not keeper.up.is_set()]
+                complain(f"still waiting for {', '.join(missing)}; what they say is in {self._logs}")
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _first_failure_or(self, other: Coroutine[Any, Any, object]) -> None:
+        """Wait for ``other``, unless a service turns out to be impossible to start: that is raised."""
+        task = asyncio.create_task(other)
+        keepers = [keeper.task for keeper in self._keepers]
+        try:
+            done, _ = await asyncio.wait({task, *keepers}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, LaunchError):
+                await task
+        for ended in done:
+            ended.result()
+
+    async def _do(self, step: Step) -> None:
+        log = Log(self._logs / "prepare.log", loud=False)
+        child = await Child.start(step.command, step.environ, log, self._guard)
+        try:
+            code = await child.wait()
+        except asyncio.CancelledError:
+            child.kill()
+            await child.wait()
+            raise
+        if code:
+            complain(f"the last lines of {log.path}:")
+            for line in log.tail():
+                complain(f"  {line}")
+            raise LaunchError(f"the step “{step.name}” failed ({describe(code)}). What it said is above.")
+        log.close()
+
+    async def _stop_all(self) -> None:
+        """Scheduler, worker, web, sandboxes, Redis: each only when the one before has ended."""
+        for keeper in reversed(self._keepers):
+            await keeper.stop()
+        self.running_file.unlink(missing_ok=True)
+        socket = config.redis_socket(self._plan.settings.data_dir)
+        with contextlib.suppress(OSError):  # not empty, or never made
+            socket.parent.rmdir()
+
+    async def _watch(self, parent: int) -> None:
+        """Return when ``parent`` has gone or is being interrupted.
+
+        GNU make passes SIGTERM on to its commands but not SIGINT, which it takes for a Ctrl-C that everybody got;
+        it then waits. What shows is that it no longer handles the signal it has just received.
+        """
+        at_start = caught_signals(parent)
+        while os.getppid() == parent and not at_start & ~caught_signals(parent):
+            await asyncio.sleep(WATCH_EVERY)
+
+    @property
+    def running_file(self) -> Path:
+        return self._plan.settings.data_dir / "running.json"
+
+    def _write_running(self) -> None:
+        """Tell commands started beside us what we use. It may hold passwords: for the owner only."""
+        environ = self._plan.services[0].environ
+        found = {
+            "port": self._plan.settings.port,
+            "database_url": environ.get("DATABASE_URL"),
+            "redis_url": environ["REDIS_URL"],
+        }
+        handle = os.open(self.running_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            json.dump(found, file)

@@ -1,0 +1,161 @@
+"""Fixtures for all tests: real servers, each started when first asked for and once for each test process."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Page
+from redis import Redis
+
+import config
+import webapp
+from tests.servers.browser import chromium
+from tests.servers.databases import PostgresTemplate, SqliteTemplate
+from tests.servers.postgres import Postgres, postgres_server
+from tests.servers.redis import redis_server
+from tests.servers.sandbox import Sandbox, sandbox_server
+from tests.servers.stack import Stack, running_stack
+from webapp.models.base import db
+
+
+# ------------------------------------------------------------------ Redis
+@pytest.fixture(scope="session")
+def _redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with redis_server(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(_redis_server: str) -> str:
+    """Address of a real, empty Redis."""
+    with Redis.from_url(_redis_server) as client:
+        client.flushall()
+    return _redis_server
+
+
+# ------------------------------------------------------------------ databases
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real Postgres server."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory, _redis_server: str) -> SqliteTemplate:
+    return SqliteTemplate(tmp_path_factory.mktemp("sqlite"), _redis_server)
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(
+    postgres: Postgres, tmp_path_factory: pytest.TempPathFactory, _redis_server: str
+) -> Iterator[PostgresTemplate]:
+    template = PostgresTemplate(postgres, tmp_path_factory.mktemp("postgres"), _redis_server)
+    yield template
+    template.close()
+
+
+@pytest.fixture
+def sqlite_url(_sqlite_template: SqliteTemplate) -> Iterator[str]:
+    """Address of a migrated, empty SQLite database of this test alone."""
+    with _sqlite_template.copy() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(_postgres_template: PostgresTemplate) -> Iterator[str]:
+    """Address of a migrated, empty Postgres database of this test alone."""
+    with _postgres_template.copy() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Address of a migrated, empty database of this test alone; the test runs once on each engine."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+# ------------------------------------------------------------------ the application in this process
+@pytest.fixture
+def settings(database_url: str, redis_url: str, tmp_path: Path) -> config.Settings:
+    """Settings of the test mode upon ``database_url`` and ``redis_url``. Override it to change one."""
+    return config.test_settings(database_url=database_url, redis_url=redis_url, data_dir=tmp_path)
+
+
+@pytest.fixture
+def app(settings: config.Settings) -> Iterator[Flask]:
+    """The application upon ``settings``; no context is pushed."""
+    app = webapp.create_app(settings)
+    yield app
+    with app.app_context():
+        db.session.remove()
+        for engine in db.engines.values():
+            engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+# ------------------------------------------------------------------ programs beside it
+@pytest.fixture
+def start_sandbox(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
+    """``start_sandbox(platform="intercom")`` starts a sandbox on a free port; it ends with the test."""
+    numbers = itertools.count(1)
+    with ExitStack() as started:
+
+        def start(platform: str = "intercom") -> Sandbox:
+            folder = tmp_path / f"sandbox-{platform}-{next(numbers)}"
+            return started.enter_context(sandbox_server(platform, folder))
+
+        yield start
+
+
+@pytest.fixture
+def sandbox(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    """A sandbox of Intercom with its default data, for this test alone."""
+    return start_sandbox()
+
+
+@pytest.fixture(scope="module")
+def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Stack]]:
+    """``start_stack(**environ)`` starts all of Rollcall and waits until it is ready; it ends with the module."""
+    with ExitStack() as started:
+
+        def start(**environ: str) -> Stack:
+            running: AbstractContextManager[Stack] = running_stack(
+                tmp_path_factory.mktemp("stack"), **environ
+            )
+            return started.enter_context(running)
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def stack(start_stack: Callable[..., Stack]) -> Stack:
+    """All of Rollcall with the demo contract, shared by the tests of a module."""
+    return start_stack()
+
+
+# ------------------------------------------------------------------ browser
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, shared by the tests of this process."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page in a fresh browser profile. A test that needs several profiles calls ``browser.new_context()``."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB", timezone_id="UTC")
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    context.close()

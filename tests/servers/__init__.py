@@ -1,0 +1,1 @@
+"""The real servers that tests talk to: one module each."""

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Makes sure that a Chromium is on the PATH for the end-to-end tests; as root on Debian or Ubuntu it installs one.
+set -eu
+command -v chromium >/dev/null 2>&1 && exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    echo "rollcall: the browser tests need chromium on the PATH. Install it (Debian: sudo apt-get install chromium)." >&2
+    exit 1
+fi
+echo "Installing chromium ..."
+log=$(mktemp)
+if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+    chromium fonts-liberation; } </dev/null >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    rm -f "$log"
+    echo "rollcall: chromium could not be installed (apt-get's last words are above)." >&2
+    exit 1
+fi
+rm -f "$log"

@@ -1,0 +1,72 @@
+"""Migrated databases for tests: made once by the migrations, then copied for each test."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import flask_migrate
+
+import config
+import webapp
+from tests.servers.postgres import Postgres
+from tests.servers.processes import ROOT
+from webapp.models.base import db
+
+
+def migrate(database_url: str, redis_url: str, folder: Path) -> None:
+    """Bring an empty database to the newest version, as ``flask db upgrade`` does."""
+    settings = config.test_settings(database_url=database_url, redis_url=redis_url, data_dir=folder)
+    app = webapp.create_app(settings)
+    with app.app_context():
+        flask_migrate.upgrade(str(ROOT / "migrations"))
+        db.session.remove()
+        for engine in db.engines.values():
+            engine.dispose()
+
+
+class SqliteTemplate:
+    """A migrated SQLite file and its copies."""
+
+    def __init__(self, folder: Path, redis_url: str) -> None:
+        self._folder = folder
+        self._template = folder / "template.db"
+        migrate(f"sqlite:///{self._template}", redis_url, folder)
+        with closing(sqlite3.connect(self._template)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # copies are of the one file
+
+    @contextmanager
+    def copy(self) -> Iterator[str]:
+        """Address of a fresh copy, removed afterwards."""
+        path = self._folder / f"{uuid.uuid4().hex}.db"
+        shutil.copyfile(self._template, path)
+        try:
+            yield f"sqlite:///{path}"
+        finally:
+            for part in ("", "-wal", "-shm"):
+                path.with_name(path.name + part).unlink(missing_ok=True)
+
+
+class PostgresTemplate:
+    """A migrated Postgres database and its copies."""
+
+    def __init__(self, server: Postgres, folder: Path, redis_url: str) -> None:
+        self._server = server
+        self._template = server.create()
+        migrate(server.url_of(self._template), redis_url, folder)
+
+    @contextmanager
+    def copy(self) -> Iterator[str]:
+        """Address of a fresh copy, dropped afterwards."""
+        name = self._server.create(self._template)
+        try:
+            yield self._server.url_of(name)
+        finally:
+            self._server.drop(name)
+
+    def close(self) -> None:
+        self._server.drop(self._template)
