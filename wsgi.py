@@ -1,6 +1,20 @@
-"""What gunicorn and the flask command load."""
+"""What gunicorn (``wsgi:serving()``) and the flask command (``app``) load."""
 
+import sys
+
+from flask import Flask
+
+from config import SettingsError
 from webapp import create_app, logs
+from webapp.serving import ready_to_serve
 
 logs.init_logging()
-app = create_app()
+try:
+    app = create_app()
+except SettingsError as error:
+    sys.exit(str(error))
+
+
+def serving() -> Flask:
+    """The application, once it may serve."""
+    return ready_to_serve(app)

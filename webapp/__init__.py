@@ -14,7 +14,20 @@ from config import Settings, load_settings
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the application. Without ``settings`` they come from the environment."""
-    from webapp import access, commands, credentials, database, errors, headers, health, logs, navigation, paging, queue, times
+    from webapp import (
+        access,
+        commands,
+        credentials,
+        database,
+        errors,
+        headers,
+        health,
+        logs,
+        navigation,
+        paging,
+        queue,
+        times,
+    )
     from webapp.audit.views import bp as audit
     from webapp.auth import sign_in_manager
     from webapp.auth.views import bp as auth

@@ -87,6 +87,16 @@ def write_transaction() -> Iterator[Session]:
             raise
 
 
+def rows_changed(session: Session, statement: sa.UpdateBase) -> int:
+    """Execute an UPDATE or DELETE inside a write transaction; how many rows it touched.
+
+    Objects already loaded are not brought up to date.
+    """
+    result = session.execute(statement, execution_options={"synchronize_session": False})
+    assert isinstance(result, sa.CursorResult)  # noqa: S101 - what a DML statement returns
+    return result.rowcount
+
+
 @contextmanager
 def write_connection() -> Iterator[sa.Connection]:
     """One writing transaction on a connection of its own, for set-based statements."""

@@ -7,6 +7,7 @@ import logging
 from flask import Flask, current_app, g, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
 
 from webapp.access import Refused, granters
 from webapp.models import db
@@ -15,14 +16,29 @@ log = logging.getLogger(__name__)
 
 # status: (title, what happened and what to do)
 MESSAGES: dict[int, tuple[str, str]] = {
-    400: ("That request could not be read", "Something in the address or the form was not as expected. Go back and try again."),
+    400: (
+        "That request could not be read",
+        "Something in the address or the form was not as expected. Go back and try again.",
+    ),
     403: ("You cannot open this page", "Ask an administrator of this contract for access."),
-    404: ("Page not found", "The address may be mistyped, or what it showed is not yours to see or no longer there."),
-    405: ("That is not possible here", "This address cannot be opened that way. Go back and use the buttons on the page."),
-    413: ("That was too much at once", "The form held more than this page accepts. Shorten it and send it again."),
+    404: (
+        "Page not found",
+        "The address may be mistyped, or what it showed is not yours to see or no longer there.",
+    ),
+    405: (
+        "That is not possible here",
+        "This address cannot be opened that way. Go back and use the buttons on the page.",
+    ),
+    413: (
+        "That was too much at once",
+        "The form held more than this page accepts. Shorten it and send it again.",
+    ),
     414: ("That address is too long", "Shorten the search and try again."),
     429: ("Too many tries", "Wait a few minutes, then try again."),
-    500: ("Something went wrong on our side", "Nothing you typed was saved. Try again; if it happens again, tell support the reference below."),
+    500: (
+        "Something went wrong on our side",
+        "Nothing you typed was saved. Try again; if it happens again, tell support the reference below.",
+    ),
     503: ("Rollcall cannot reach its database", "Nothing was changed. Try again in a minute."),
 }
 
@@ -38,7 +54,8 @@ def _page(status: int, **context: object) -> tuple[str, int]:
     title, text = MESSAGES.get(status, MESSAGES[400] if status < 500 else MESSAGES[500])
     try:
         return render_template(
-            "errors/error.html", **{"status": status, "title": title, "text": text, "reference": g.get("request_id")} | context
+            "errors/error.html",
+            **{"status": status, "title": title, "text": text, "reference": g.get("request_id")} | context,
         ), status
     except Exception:
         log.exception("the error page itself failed")
@@ -48,9 +65,16 @@ def _page(status: int, **context: object) -> tuple[str, int]:
 def _refused(error: Refused) -> tuple[str, int]:
     refusal = error.refusal
     log.warning(
-        "refused: %s %s lacks %s %s", request.method, request.path, refusal.kind, refusal.key, extra={"event": "denied"}
+        "refused: %s %s lacks %s %s",
+        request.method,
+        request.path,
+        refusal.kind,
+        refusal.key,
+        extra={"event": "denied"},
     )
-    return _page(403, refusal=refusal, granters=granters(g.access.contract) if refusal.kind == "permission" else [])
+    return _page(
+        403, refusal=refusal, granters=granters(g.access.contract) if refusal.kind == "permission" else []
+    )
 
 
 def _csrf(error: CSRFError) -> tuple[str, int]:
@@ -58,11 +82,12 @@ def _csrf(error: CSRFError) -> tuple[str, int]:
     return _page(
         400,
         title="This page was open too long",
-        text="For your safety the form has expired, and nothing was changed. Go back, reload the page and send it again.",
+        text="For your safety the form has expired, and nothing was changed. Go back, "
+        "reload the page and send it again.",
     )
 
 
-def _http(error: HTTPException) -> object:
+def _http(error: HTTPException) -> Response:
     status = error.code or 500
     if status < 400:  # a redirect raised as an exception
         return error.get_response()
@@ -76,7 +101,7 @@ def _http(error: HTTPException) -> object:
 
 
 def _unexpected(error: Exception) -> tuple[str, int]:
-    log.exception("unhandled error at %s %s", request.method, request.path)
+    log.error("unhandled error at %s %s", request.method, request.path, exc_info=error)
     try:
         db.session.rollback()
     except Exception:

@@ -1,10 +1,11 @@
-"""Security headers on every answer, errors included, and the list of hosts this site answers to."""
+"""Security headers on every answer, errors included, and what a request must look like to be answered at all."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, abort, current_app, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import SecurityError
 from werkzeug.sansio.utils import host_is_trusted
 
@@ -22,6 +23,15 @@ def init_app(app: Flask, settings: Settings) -> None:
     def _known_host() -> None:
         if not host_is_trusted(request.host, list(settings.allowed_hosts)):
             raise SecurityError(f"host {request.host!r} is not in ALLOWED_HOSTS")
+
+    @app.before_request
+    def _no_nul() -> None:
+        """No database text can hold U+0000; Postgres would refuse it in the middle of a query."""
+        texts = [request.path, *_texts(request.args)]
+        if request.method == "POST":
+            texts += _texts(request.form)
+        if any("\0" in text for text in texts):
+            abort(400)
 
     @app.after_request
     def _headers(response: Response) -> Response:
@@ -42,6 +52,10 @@ def init_app(app: Flask, settings: Settings) -> None:
             headers["Cache-Control"] = "no-store"
             response.vary.add("Cookie")
         return response
+
+
+def _texts(values: MultiDict[str, str]) -> list[str]:
+    return [text for pair in values.items(multi=True) for text in pair]
 
 
 def _is_static() -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from webapp.database import rows_changed
 from webapp.models import Heartbeat, db, utcnow
 
 SCHEDULER, WORKER = "scheduler", "worker"
@@ -24,8 +25,7 @@ class Seen:
 
 def beat(session: Session, name: str, now: datetime) -> None:
     """Note that ``name`` is alive. Call inside a write transaction."""
-    updated = session.execute(sa.update(Heartbeat).where(Heartbeat.name == name).values(seen_at=now))
-    if updated.rowcount == 0:
+    if not rows_changed(session, sa.update(Heartbeat).where(Heartbeat.name == name).values(seen_at=now)):
         session.add(Heartbeat(name=name, seen_at=now))
 
 

@@ -49,9 +49,7 @@ def tick() -> None:
             )
         ).all()
     try:
-        in_list = {
-            job_id.decode() for job_id in queue.connection().lrange(queue.queue(queue.SYNC).key, 0, -1)
-        }
+        in_list = set(queue.queue(queue.SYNC).get_job_ids())
         for run_id, attempt in stuck:
             if f"run-{run_id}-{attempt}" not in in_list:
                 queue.forget_stuck(run_id, attempt)
@@ -60,7 +58,13 @@ def tick() -> None:
         log.exception("tick: the queue is not reachable; the next tick tries again")
         return
     if done.due or woken:
-        log.info("tick: %s due, %s taken back, %s given up, %s woken", done.due, done.taken_back, done.given_up, woken)
+        log.info(
+            "tick: %s due, %s taken back, %s given up, %s woken",
+            done.due,
+            done.taken_back,
+            done.given_up,
+            woken,
+        )
 
 
 def _settings() -> Settings:

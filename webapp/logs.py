@@ -15,7 +15,11 @@ class OneLine(logging.Formatter):
     """``2026-11-23T08:10:00.123Z WARNING webapp.auth [reference] message``, always one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        moment = (
+            datetime.fromtimestamp(record.created, UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z")
+        )
         reference = g.get("request_id", "-") if has_app_context() else "-"
         text = record.getMessage()
         if record.exc_info:
@@ -26,7 +30,8 @@ class OneLine(logging.Formatter):
 def escape(text: str) -> str:
     """``text`` without anything that could start a new line or drive a terminal."""
     return "".join(
-        char if unicodedata.category(char)[0] != "C" and char not in "\u2028\u2029" else ascii(char)[1:-1] for char in text
+        char if unicodedata.category(char)[0] != "C" and char not in "\u2028\u2029" else ascii(char)[1:-1]
+        for char in text
     )
 
 

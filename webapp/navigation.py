@@ -64,7 +64,12 @@ def navigation(access: Access) -> list[dict[str, Any]]:
             }
             for platform in PLATFORMS.values()
         ]
-        platforms = _item("Platforms", "plug", url_for("platforms.index", contract=slug), blueprint == "platforms" and here is None)
+        platforms = _item(
+            "Platforms",
+            "plug",
+            url_for("platforms.index", contract=slug),
+            blueprint == "platforms" and here is None,
+        )
         groups.append({"label": "Conversations", "items": [platforms | {"children": children}]})
     if access.may(MANAGE_USERS):
         users = _item("Users", "people", url_for("users.index", contract=slug), blueprint == "users")
@@ -72,10 +77,17 @@ def navigation(access: Access) -> list[dict[str, Any]]:
     oversight = []
     if access.may(VIEW_SYNC_STATUS, feature=INTEGRATIONS):
         oversight.append(
-            _item("Sync status", "activity", url_for("sync_status.index", contract=slug), blueprint == "sync_status")
+            _item(
+                "Sync status",
+                "activity",
+                url_for("sync_status.index", contract=slug),
+                blueprint == "sync_status",
+            )
         )
     if access.may(VIEW_AUDIT):
-        oversight.append(_item("Audit log", "journal-text", url_for("audit.index", contract=slug), blueprint == "audit"))
+        oversight.append(
+            _item("Audit log", "journal-text", url_for("audit.index", contract=slug), blueprint == "audit")
+        )
     if oversight:
         groups.append({"label": "Oversight", "items": oversight})
     return groups

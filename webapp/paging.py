@@ -40,7 +40,9 @@ class Page:
 
     def around(self) -> list[int | None]:
         """Page numbers to link, ``None`` for a gap: first, last and those beside the current one."""
-        wanted = sorted({1, self.pages, *range(max(1, self.number - 1), min(self.pages, self.number + 1) + 1)})
+        wanted = sorted(
+            {1, self.pages, *range(max(1, self.number - 1), min(self.pages, self.number + 1) + 1)}
+        )
         linked: list[int | None] = []
         for number in wanted:
             if linked and linked[-1] is not None and number - linked[-1] > 1:

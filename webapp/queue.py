@@ -71,7 +71,7 @@ def wake(runs: Iterable[tuple[int, int]]) -> int:
     the database and the next tick tries again.
     """
     target = queue(SYNC)
-    present = {job_id.decode() for job_id in connection().lrange(target.key, 0, -1)}
+    present = set(target.get_job_ids())
     put = 0
     for run_id, attempt in runs:
         job_id = f"run-{run_id}-{attempt}"

@@ -23,7 +23,17 @@ STATE_LABELS = {
     "failed": "Failed",
     "cancelled": "Cancelled",
 }
-COUNTERS = ("found", "imported", "linked", "renamed", "unchanged", "left_out", "conflicts", "missing", "returned")
+COUNTERS = (
+    "found",
+    "imported",
+    "linked",
+    "renamed",
+    "unchanged",
+    "left_out",
+    "conflicts",
+    "missing",
+    "returned",
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,9 @@ class RunRow:
 
     @property
     def stage_label(self) -> str:
-        return dict(zip(STAGES, _stage_labels(self.platform), strict=True)).get(self.run.stage or "", "Waiting for a worker")
+        return dict(zip(STAGES, _stage_labels(self.platform), strict=True)).get(
+            self.run.stage or "", "Waiting for a worker"
+        )
 
     @property
     def hold(self) -> dict[str, Any] | None:
@@ -116,10 +128,18 @@ class RunRow:
 
 
 def _stage_labels(platform: Platform) -> tuple[str, ...]:
-    return ("Check the connection", f"Fetch {platform.people_word}", "Match people", "Import and rename", "Finish")
+    return (
+        "Check the connection",
+        f"Fetch {platform.people_word}",
+        "Match people",
+        "Import and rename",
+        "Finish",
+    )
 
 
-def recent_runs(contract_id: int, slug: str, *, integration_id: int | None = None, limit: int = 7) -> list[RunRow]:
+def recent_runs(
+    contract_id: int, slug: str, *, integration_id: int | None = None, limit: int = 7
+) -> list[RunRow]:
     """The newest runs of a contract, or of one of its integrations."""
     statement = (
         sa.select(SyncRun, Integration.platform)

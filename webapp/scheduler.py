@@ -31,7 +31,7 @@ BEAT_EVERY = timedelta(seconds=15)
 LONGEST_PAUSE = 30.0  # seconds between tries while Redis is away
 
 
-class TickScheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # untyped package
+class TickScheduler(rq_scheduler.Scheduler):  # untyped package
     """rq-scheduler that registers the tick in every pass, so that an emptied Redis heals by itself."""
 
     app: Flask
@@ -60,7 +60,9 @@ class TickScheduler(rq_scheduler.Scheduler):  # type: ignore[misc]  # untyped pa
             enqueued: list[Job] = super().enqueue_jobs()
             return enqueued
         except DeserializationError:
-            log.exception("an unreadable entry was in the schedule; it is removed and the tick registered anew")
+            log.exception(
+                "an unreadable entry was in the schedule; it is removed and the tick registered anew"
+            )
             self.connection.delete(self.scheduled_jobs_key, self.job_class.key_for(TICK_ID))
             self.ensure_tick()
             return []
@@ -90,7 +92,9 @@ def serve(app: Flask) -> None:
     pause = 1.0
     while True:
         try:
-            scheduler = TickScheduler(CONTROL, connection=app.extensions["redis"], interval=POLL, job_class=SafeJob)
+            scheduler = TickScheduler(
+                CONTROL, connection=app.extensions["redis"], interval=POLL, job_class=SafeJob
+            )
             scheduler.app = app
             scheduler.tick_seconds = settings.tick_seconds
             scheduler.run()
@@ -100,4 +104,3 @@ def serve(app: Flask) -> None:
             pause = min(pause * 2, LONGEST_PAUSE)
         else:
             return
-

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from flask import Flask, g
+from flask import Flask, g, has_app_context
 
 from webapp.models import utcnow
 
@@ -21,7 +21,6 @@ class Timestamp:
     title: str
     text: str
     relative: bool
-    absolute: str
     absolute: str
     clock: str
 
@@ -45,7 +44,7 @@ def timestamp(moment: datetime, now: datetime | None = None) -> Timestamp:
 
 def zone_of_request() -> ZoneInfo:
     """The contract's time zone inside a contract's pages, UTC elsewhere."""
-    access = g.get("access") if g else None
+    access = g.get("access") if has_app_context() else None
     return ZoneInfo(access.contract.time_zone) if access else ZoneInfo("UTC")
 
 

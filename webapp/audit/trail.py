@@ -38,6 +38,11 @@ ACTIONS: dict[str, str] = {
 }
 
 
+def changed(before: object, after: object) -> dict[str, object]:
+    """A value of ``details`` that says what something was and what it became."""
+    return {"before": before, "after": after}
+
+
 def record(
     session: Session,
     action: str,
@@ -51,6 +56,7 @@ def record(
 ) -> None:
     """Add an audit row to ``session``. The actor is who is signed in, or ``actor`` (a command's name).
 
+    ``details`` are labels with a value, a list of values, or :func:`changed`.
     Raises ``KeyError`` for an action that :data:`ACTIONS` does not list.
     """
     ACTIONS[action]

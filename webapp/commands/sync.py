@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 import sqlalchemy as sa
 from flask.cli import AppGroup
 
 from webapp import heartbeat, queue
+from webapp.commands.answers import contract_or_fail, fail, print_json
 from webapp.connectors.registry import PLATFORMS
 from webapp.models import Contract, Integration, SyncRequest, SyncRun, db, utcnow
 from webapp.models.sync import SUCCESS_STATES
@@ -29,8 +29,12 @@ BY_COMMAND = Requester(None, "command: flask sync now")
 @group.command("now")
 @click.argument("contract")
 @click.argument("platform", type=click.Choice(sorted(PLATFORMS)))
-@click.option("--wait", is_flag=True, help="Wait for the end, print the run as JSON, exit 0 if it completed, else 1.")
-@click.option("--timeout", type=click.IntRange(min=1), default=3600, show_default=True, help="Seconds to wait at most.")
+@click.option(
+    "--wait", is_flag=True, help="Wait for the end, print the run as JSON, exit 0 if it completed, else 1."
+)
+@click.option(
+    "--timeout", type=click.IntRange(min=1), default=3600, show_default=True, help="Seconds to wait at most."
+)
 def now(contract: str, platform: str, wait: bool, timeout: int) -> None:
     """Start a run of PLATFORM for CONTRACT, or join the one that is going on."""
     integration = _integration(contract, platform)
@@ -38,16 +42,19 @@ def now(contract: str, platform: str, wait: bool, timeout: int) -> None:
     try:
         requested = use.sync_now(integration.id, BY_COMMAND, "command")
     except use.NotConnected:
-        _fail(f"{label} is not connected for the contract {contract}. Connect it first.")
+        fail(f"{label} is not connected for the contract {contract}. Connect it first.")
     except use.NotEnabled:
-        _fail(f"User sync of {label} is off for the contract {contract}. Enable it first.")
+        fail(f"User sync of {label} is off for the contract {contract}. Enable it first.")
     woken = requested.joined or queue.wake_soon(requested.run.id, requested.run.attempt)
     if not wait:
         words = "A run was going on already" if requested.joined else "A run is queued"
-        click.echo(f"{words}: run {requested.run.id}." + ("" if woken else " The queue is not reachable; it starts later."))
+        click.echo(
+            f"{words}: run {requested.run.id}."
+            + ("" if woken else " The queue is not reachable; it starts later.")
+        )
         return
     run = _wait_for(requested.run.id, timeout)
-    click.echo(json.dumps(run_as_json(run), ensure_ascii=False))
+    print_json(run_as_json(run))
     if run.live:
         click.echo(f"Run {run.id} has not ended after {timeout} s. Is a worker running?", err=True)
     sys.exit(0 if run.state in SUCCESS_STATES else 1)
@@ -58,12 +65,10 @@ def now(contract: str, platform: str, wait: bool, timeout: int) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(contract: str | None, as_json: bool) -> None:
     """How User sync is doing, by contract and platform."""
-    statement = sa.select(Contract).order_by(Contract.slug)
     if contract is not None:
-        statement = statement.where(Contract.slug == contract)
-    contracts = db.session.scalars(statement).all()
-    if contract is not None and not contracts:
-        _fail(f"There is no contract {contract}. See flask contract list.")
+        contracts = [contract_or_fail(contract)]
+    else:
+        contracts = list(db.session.scalars(sa.select(Contract).order_by(Contract.slug)))
     moment = utcnow()
     found: dict[str, Any] = {
         "scheduler_seen": _iso(heartbeat.seen(heartbeat.SCHEDULER).seen_at),
@@ -72,12 +77,14 @@ def status(contract: str | None, as_json: bool) -> None:
         "contracts": [_contract_status(one, moment) for one in contracts],
     }
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
+        print_json(found)
         return
     for one in found["contracts"]:
         for platform in one["platforms"]:
             fresh = f", {platform['freshness']}" if platform["freshness"] else ""
-            click.echo(f"{one['contract']}  {platform['platform']}: {platform['status']}{fresh}. {platform['message']}")
+            click.echo(
+                f"{one['contract']}  {platform['platform']}: {platform['status']}{fresh}. {platform['message']}"
+            )
 
 
 def run_as_json(run: SyncRun) -> dict[str, Any]:
@@ -121,16 +128,15 @@ def _contract_status(contract: Contract, moment: Any) -> dict[str, Any]:
 
 
 def _integration(contract: str, platform: str) -> Integration:
+    slug = contract_or_fail(contract).slug
     found = db.session.scalars(
         sa.select(Integration)
         .join(Contract, Contract.id == Integration.contract_id)
-        .where(Contract.slug == contract, Integration.platform == platform)
+        .where(Contract.slug == slug, Integration.platform == platform)
     ).one_or_none()
-    if found is not None:
-        return found
-    if db.session.scalar(sa.select(Contract.id).where(Contract.slug == contract)) is None:
-        _fail(f"There is no contract {contract}. See flask contract list.")
-    _fail(f"{PLATFORMS[platform].label} is not connected for the contract {contract}. Connect it first.")
+    if found is None:
+        fail(f"{PLATFORMS[platform].label} is not connected for the contract {slug}. Connect it first.")
+    return found
 
 
 def _wait_for(run_id: int, timeout: int) -> SyncRun:
@@ -145,7 +151,3 @@ def _wait_for(run_id: int, timeout: int) -> SyncRun:
 
 def _iso(moment: Any) -> str | None:
     return None if moment is None else moment.isoformat(timespec="seconds")
-
-
-def _fail(text: str) -> NoReturn:
-    raise click.ClickException(text)

@@ -32,7 +32,7 @@ class Person(msgspec.Struct, frozen=True):
     email: str | None = None
     username: str | None = None
     team: str | None = None
-    columns: dict[str, str] = {}  # noqa: RUF012 - msgspec copies empty defaults
+    columns: dict[str, str] = {}
 
 
 class LeftOut(msgspec.Struct, frozen=True):

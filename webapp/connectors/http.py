@@ -15,7 +15,15 @@ from datetime import UTC, datetime
 import requests
 import urllib3
 
-from webapp.connectors.base import AccessDenied, BadResponse, Call, ConnectorError, Recorder, Sleep, Unavailable
+from webapp.connectors.base import (
+    AccessDenied,
+    BadResponse,
+    Call,
+    ConnectorError,
+    Recorder,
+    Sleep,
+    Unavailable,
+)
 
 RETRY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 CHUNK = 1 << 20  # bytes
@@ -87,10 +95,10 @@ class Reader:
             last = attempt == self._limits.tries
             try:
                 answer = self._get(path)
-            except Unavailable as problem:
+            except Unavailable as unavailable:
                 if last:
                     raise
-                self._pause(None, attempt, problem)
+                self._pause(None, attempt, unavailable)
                 continue
             if answer.status == 200:
                 if "json" not in answer.headers.get("Content-Type", "").lower():
@@ -150,7 +158,14 @@ class Reader:
             raise
         finally:
             self._record(
-                Call(at, "GET", path, status, round((time.monotonic() - started) * 1000), note[:200] if note else None)
+                Call(
+                    at,
+                    "GET",
+                    path,
+                    status,
+                    round((time.monotonic() - started) * 1000),
+                    note[:200] if note else None,
+                )
             )
 
     def _read(self, response: requests.Response, started: float) -> bytes:

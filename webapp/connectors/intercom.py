@@ -63,7 +63,7 @@ class _Problem(msgspec.Struct):
 
 
 class _Problems(msgspec.Struct):
-    errors: list[_Problem] = []  # noqa: RUF012 - msgspec copies empty defaults
+    errors: list[_Problem] = []
 
 
 class IntercomConnector:
@@ -91,7 +91,9 @@ class IntercomConnector:
         try:
             records = msgspec.json.decode(self._reader.get_json("/admins"), type=_Admins).admins
         except msgspec.DecodeError as error:
-            raise BadResponse("Intercom’s list of teammates is not complete or not in its documented form.") from error
+            raise BadResponse(
+                "Intercom’s list of teammates is not complete or not in its documented form."
+            ) from error
         listing = Listing(found=len(records), same=set(), people=[], left_out=[])
         digest = hashlib.blake2b(key=salt, digest_size=16)
         for record in records:
@@ -145,7 +147,9 @@ def denial(answer: Answer) -> AccessDenied:
         return AccessDenied("Intercom says this workspace’s plan does not include access for apps.")
     if answer.status == 403 or "token_unauthorized" in codes:
         return AccessDenied("The connection to Intercom lacks the permission “Read admins”.")
-    return AccessDenied("Intercom refused our token: it was revoked, or the app was removed from the workspace.")
+    return AccessDenied(
+        "Intercom refused our token: it was revoked, or the app was removed from the workspace."
+    )
 
 
 def wait_hint(answer: Answer, now: float) -> float | None:
@@ -185,6 +189,6 @@ def _columns(fields: dict[str, Any], remote_id: str) -> dict[str, str]:
 
 
 def _refuse_doubles(listing: Listing) -> None:
-    ids = {entry.remote_id for entry in (*listing.people, *listing.left_out)}
+    ids = {person.remote_id for person in listing.people} | {entry.remote_id for entry in listing.left_out}
     if len(ids) + len(listing.same) != listing.found:
         raise BadResponse("Intercom listed the same teammate twice, so the list cannot be trusted.")

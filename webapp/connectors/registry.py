@@ -55,7 +55,12 @@ PLATFORMS: dict[str, Platform] = {
         },
     ),
     "zendesk": Platform(
-        key="zendesk", label="Zendesk", people_word="agents", person_word="agent", console_name="Zendesk Admin Center", available=False
+        key="zendesk",
+        label="Zendesk",
+        people_word="agents",
+        person_word="agent",
+        console_name="Zendesk Admin Center",
+        available=False,
     ),
 }
 

@@ -2,7 +2,7 @@
 
 from webapp.models.account import Account, SignInSession, SignInThrottle
 from webapp.models.audit import AuditEvent
-from webapp.models.base import Base, db, utcnow
+from webapp.models.base import Base, db, table_of, utcnow
 from webapp.models.contract import Contract, ContractFeature
 from webapp.models.integration import ConnectAttempt, Integration, UserSync
 from webapp.models.role import Role, RolePermission, UserRole
@@ -34,5 +34,6 @@ __all__ = [
     "UserSync",
     "UserTeam",
     "db",
+    "table_of",
     "utcnow",
 ]

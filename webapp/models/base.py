@@ -68,6 +68,13 @@ IntPk = Annotated[int, mapped_column(sa.BigInteger().with_variant(sa.Integer(), 
 BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
+def table_of(model: type[Base]) -> sa.Table:
+    """The table behind ``model``, for set-based statements."""
+    table = model.__table__
+    assert isinstance(table, sa.Table)  # noqa: S101 - a declarative class without inheritance has a plain table
+    return table
+
+
 def one_of(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
     """A check that ``column`` holds one of ``values``."""
     listed = ", ".join(f"'{value}'" for value in values)

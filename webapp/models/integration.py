@@ -25,7 +25,9 @@ class Integration(Base):
         sa.UniqueConstraint("contract_id", "id"),
         sa.UniqueConstraint("contract_id", "platform"),
         one_of("connection", CONNECTION_STATES),
-        sa.CheckConstraint("connection <> 'connected' OR credentials IS NOT NULL", name="connected_has_credentials"),
+        sa.CheckConstraint(
+            "connection <> 'connected' OR credentials IS NOT NULL", name="connected_has_credentials"
+        ),
     )
 
     id: Mapped[IntPk]
@@ -41,7 +43,9 @@ class Integration(Base):
     remote_account_name: Mapped[str | None] = mapped_column(sa.String(255))
     connected_by_id: Mapped[int | None] = mapped_column(BigInt, sa.ForeignKey("accounts.id"))
     connected_by: Mapped[str | None] = mapped_column(sa.String(255), comment="their name then")
-    connected_as: Mapped[str | None] = mapped_column(sa.String(512), comment="name and e-mail at the platform")
+    connected_as: Mapped[str | None] = mapped_column(
+        sa.String(512), comment="name and e-mail at the platform"
+    )
     connected_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 

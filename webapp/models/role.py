@@ -32,7 +32,9 @@ class RolePermission(Base):
 
     __tablename__ = "role_permissions"
 
-    role_id: Mapped[int] = mapped_column(BigInt, sa.ForeignKey("roles.id", ondelete="CASCADE"), primary_key=True)
+    role_id: Mapped[int] = mapped_column(
+        BigInt, sa.ForeignKey("roles.id", ondelete="CASCADE"), primary_key=True
+    )
     permission: Mapped[str] = mapped_column(sa.String(100), primary_key=True)
 
 
@@ -41,7 +43,9 @@ class UserRole(Base):
 
     __tablename__ = "user_roles"
     __table_args__ = (
-        sa.ForeignKeyConstraint(["contract_id", "user_id"], ["users.contract_id", "users.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["contract_id", "user_id"], ["users.contract_id", "users.id"], ondelete="CASCADE"
+        ),
         sa.ForeignKeyConstraint(["contract_id", "role_id"], ["roles.contract_id", "roles.id"]),
         sa.Index("ix_user_roles_by_role", "contract_id", "role_id"),
     )

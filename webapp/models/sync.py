@@ -50,7 +50,9 @@ class Person(Base):
             sqlite_where=sa.text("missing_since IS NOT NULL"),
             postgresql_where=sa.text("missing_since IS NOT NULL"),
         ),
-        sa.ForeignKeyConstraint(["contract_id", "integration_id"], ["integrations.contract_id", "integrations.id"]),
+        sa.ForeignKeyConstraint(
+            ["contract_id", "integration_id"], ["integrations.contract_id", "integrations.id"]
+        ),
         sa.ForeignKeyConstraint(["contract_id", "user_id"], ["users.contract_id", "users.id"]),
         one_of("outcome", ("linked", "left_out", "conflict")),
     )
@@ -78,7 +80,9 @@ class SyncRun(Base):
 
     __tablename__ = "sync_runs"
     __table_args__ = (
-        sa.ForeignKeyConstraint(["contract_id", "integration_id"], ["integrations.contract_id", "integrations.id"]),
+        sa.ForeignKeyConstraint(
+            ["contract_id", "integration_id"], ["integrations.contract_id", "integrations.id"]
+        ),
         sa.Index(
             "uq_sync_runs_one_live",
             "integration_id",
@@ -125,7 +129,9 @@ class SyncRun(Base):
     returned: Mapped[int] = mapped_column(default=0)
     reasons: Mapped[dict[str, Any] | None] = mapped_column(comment="left-out and conflict reasons, counted")
 
-    message: Mapped[str | None] = mapped_column(sa.String(1000), comment="what happened, in a sentence for people")
+    message: Mapped[str | None] = mapped_column(
+        sa.String(1000), comment="what happened, in a sentence for people"
+    )
     error_kind: Mapped[str | None] = mapped_column(sa.String(40))
     reference: Mapped[str | None] = mapped_column(sa.String(40), comment="finds the full story in the log")
     hold: Mapped[dict[str, Any] | None] = mapped_column(comment="what the safeguard saw")

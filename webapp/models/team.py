@@ -40,7 +40,9 @@ class Team(Base):
 
 def _same_contract() -> tuple[sa.ForeignKeyConstraint, sa.ForeignKeyConstraint]:
     return (
-        sa.ForeignKeyConstraint(["contract_id", "user_id"], ["users.contract_id", "users.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["contract_id", "user_id"], ["users.contract_id", "users.id"], ondelete="CASCADE"
+        ),
         sa.ForeignKeyConstraint(["contract_id", "team_id"], ["teams.contract_id", "teams.id"]),
     )
 

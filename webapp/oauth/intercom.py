@@ -101,7 +101,11 @@ def _check_token_answer(session: Any) -> None:
         if answer.status_code != 200:
             raise _Refused(answer.status_code)
         content = answer.json()
-        if not isinstance(content, dict) or not isinstance(content.get("access_token"), str) or not content["access_token"]:
+        if (
+            not isinstance(content, dict)
+            or not isinstance(content.get("access_token"), str)
+            or not content["access_token"]
+        ):
             raise _Refused(502)
         return answer
 

@@ -60,7 +60,9 @@ def platform_states(contract: Contract, now: datetime | None = None) -> list[Pla
     for platform in PLATFORMS.values():
         integration, sync = found.get(platform.key, (None, None))
         if not platform.available:
-            health = Health(NOT_CONNECTED, f"Not available yet: {platform.label} comes in a later version.", None)
+            health = Health(
+                NOT_CONNECTED, f"Not available yet: {platform.label} comes in a later version.", None
+            )
             states.append(PlatformState(platform, None, None, None, None, health))
             continue
         last_run = last.get(integration.id) if integration else None

@@ -22,7 +22,17 @@ from webapp.connectors import registry
 from webapp.connectors.base import Call, ConnectorError, RemoteAccount
 from webapp.credentials import CredentialsUnreadable, open_sealed, seal, seal_for, unseal
 from webapp.database import write_transaction
-from webapp.models import Account, ConnectAttempt, Contract, Integration, Person, SyncRun, UserSync, db, utcnow
+from webapp.models import (
+    Account,
+    ConnectAttempt,
+    Contract,
+    Integration,
+    Person,
+    SyncRun,
+    UserSync,
+    db,
+    utcnow,
+)
 from webapp.models.sync import LIVE_STATES
 from webapp.oauth.base import OAuthFailed
 from webapp.oauth.registry import round_for
@@ -125,7 +135,9 @@ def complete(
     raise raise_after
 
 
-def another_account(attempt_id: int, *, contract: Contract, platform: str, sign_in_session_id: int) -> ConnectAttempt:
+def another_account(
+    attempt_id: int, *, contract: Contract, platform: str, sign_in_session_id: int
+) -> ConnectAttempt:
     """The round waiting for a decision. Raises :class:`AttemptInvalid`."""
     attempt = db.session.scalars(
         sa.select(ConnectAttempt).where(
@@ -238,7 +250,9 @@ def _connect(
     integration.connection_changed_at = now
     integration.credentials = seal(integration, token)
     known_region = (account.region or "").lower()
-    integration.region = known_region if known_region in registry.PLATFORMS[integration.platform].regions else region
+    integration.region = (
+        known_region if known_region in registry.PLATFORMS[integration.platform].regions else region
+    )
     integration.remote_account_id = account.id
     integration.remote_account_name = account.name
     integration.connected_by_id = by.id
@@ -262,7 +276,14 @@ def _connect(
 
 def _identify(platform: str, token: dict[str, Any], region: str, settings: Settings) -> RemoteAccount:
     def record(call: Call) -> None:
-        log.info("connecting %s: %s %s answered %s in %s ms", platform, call.method, call.path, call.status, call.milliseconds)
+        log.info(
+            "connecting %s: %s %s answered %s in %s ms",
+            platform,
+            call.method,
+            call.path,
+            call.status,
+            call.milliseconds,
+        )
 
     try:
         return registry.connector(platform, token, region=region, settings=settings, record=record).account()

@@ -9,10 +9,12 @@ from wtforms.validators import InputRequired
 from webapp.connectors.registry import Platform
 
 
-class ConnectForm(FlaskForm):  # type: ignore[misc]  # untyped package
+class ConnectForm(FlaskForm):
     """Which region the workspace is hosted in; it decides where people consent."""
 
-    region = RadioField("Region of the workspace", validators=[InputRequired("Choose where the workspace is hosted.")])
+    region = RadioField(
+        "Region of the workspace", validators=[InputRequired("Choose where the workspace is hosted.")]
+    )
 
     @classmethod
     def for_platform(cls, platform: Platform, region: str | None) -> ConnectForm:
@@ -22,6 +24,5 @@ class ConnectForm(FlaskForm):  # type: ignore[misc]  # untyped package
         return form
 
 
-class ConfirmForm(FlaskForm):  # type: ignore[misc]
+class ConfirmForm(FlaskForm):
     """A question answered by pressing its button."""
-

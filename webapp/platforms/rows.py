@@ -68,7 +68,11 @@ class PlatformRow:
         last = self.state.last
         if last is None:
             return ""
-        return f"Took {duration(last.seconds)}" if last.state.startswith("completed") else STATE_LABELS[last.state]
+        return (
+            f"Took {duration(last.seconds)}"
+            if last.state.startswith("completed")
+            else STATE_LABELS[last.state]
+        )
 
     @property
     def last_imported_at(self) -> datetime | None:
@@ -127,14 +131,32 @@ def notices(states: list[PlatformState], slug: str) -> list[Notice]:
         row = PlatformRow(state, slug)
         if state.integration is not None and state.integration.connection == "broken":
             found.append(
-                Notice("error", f"{label} is not connected any more", state.health.message, row.settings_url, "Reconnect")
+                Notice(
+                    "error",
+                    f"{label} is not connected any more",
+                    state.health.message,
+                    row.settings_url,
+                    "Reconnect",
+                )
             )
         elif state.held is not None:
             found.append(
-                Notice("warning", f"{label}: a run is held", state.health.message, run_url(slug, state.held.id), "Review it")
+                Notice(
+                    "warning",
+                    f"{label}: a run is held",
+                    state.health.message,
+                    run_url(slug, state.held.id),
+                    "Review it",
+                )
             )
         elif state.last is not None and state.last.state in ("failed", "completed_with_warnings"):
             kind = "error" if state.last.state == "failed" else "warning"
-            title = f"{label}: the last run failed" if kind == "error" else f"{label}: the last run left something open"
-            found.append(Notice(kind, title, state.health.message, run_url(slug, state.last.id), "See the run"))
+            title = (
+                f"{label}: the last run failed"
+                if kind == "error"
+                else f"{label}: the last run left something open"
+            )
+            found.append(
+                Notice(kind, title, state.health.message, run_url(slug, state.last.id), "See the run")
+            )
     return found

@@ -11,7 +11,16 @@ from werkzeug.wrappers import Response
 
 from config import Settings
 from webapp import queue
-from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, Access, Refused, Rule, access_to, requires, signed_in
+from webapp.access import (
+    INTEGRATIONS,
+    MANAGE_INTEGRATIONS,
+    Access,
+    Refused,
+    Rule,
+    access_to,
+    requires,
+    signed_in,
+)
 from webapp.connectors.registry import PLATFORMS, oauth_client
 from webapp.models import Contract, User, db
 from webapp.oauth.base import OAuthFailed
@@ -102,8 +111,8 @@ def callback(platform: str) -> Response | tuple[str, int]:
             "errors/error.html",
             status=400,
             title="This connection attempt is not valid any more",
-            text=f"It was used already, is older than ten minutes, or was started in another browser. Nothing was changed. "
-            f"Go back to Platforms and connect {PLATFORMS[platform].label} again.",
+            text=f"It was used already, is older than ten minutes, or was started in another browser. "
+            f"Nothing was changed. Go back to Platforms and connect {PLATFORMS[platform].label} again.",
             reference=g.request_id,
         ), 400
     contract = db.session.get_one(Contract, attempt.contract_id)
@@ -119,7 +128,8 @@ def callback(platform: str) -> Response | tuple[str, int]:
     if request.args.get("error") or not request.args.get("code"):
         denied = request.args.get("error") == "access_denied"
         flash(
-            f"{label} was not connected because access was denied there. Nothing was changed. Connect again when you are ready."
+            f"{label} was not connected because access was denied there. Nothing was changed. "
+            "Connect again when you are ready."
             if denied
             else f"{label} sent you back without a confirmation. Nothing was changed. Press Connect to try again.",
             "warning" if denied else "error",
@@ -154,7 +164,9 @@ def _connected(done: connect.Connected, contract: str, platform: str) -> Respons
     return redirect(url_for(".show", contract=contract, platform=platform))
 
 
-@bp.route("/c/<contract>/integrations/platforms/<platform>/other-account/<int:attempt_id>", methods=["GET", "POST"])
+@bp.route(
+    "/c/<contract>/integrations/platforms/<platform>/other-account/<int:attempt_id>", methods=["GET", "POST"]
+)
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def other_account(contract: str, platform: str, attempt_id: int) -> str | Response:
     """A round opened another account than the one connected: GET asks, POST uses it."""
@@ -169,7 +181,9 @@ def other_account(contract: str, platform: str, attempt_id: int) -> str | Respon
             "old": state.integration.remote_account_name if state.integration else "",
             "new": attempt.details["account"]["name"],
             "confirm_url": request.path,
-            "cancel_url": url_for(".keep_account", contract=contract, platform=platform, attempt_id=attempt_id),
+            "cancel_url": url_for(
+                ".keep_account", contract=contract, platform=platform, attempt_id=attempt_id
+            ),
         },
     )
 
@@ -206,7 +220,10 @@ def disconnect(contract: str, platform: str) -> str | Response:
         told = connect.disconnect(g.access.contract, platform)
         label = state.platform.label
         if told:
-            flash(f"{label} is disconnected, and our access there is revoked. Users and history stay.", "success")
+            flash(
+                f"{label} is disconnected, and our access there is revoked. Users and history stay.",
+                "success",
+            )
         else:
             flash(
                 f"{label} is disconnected and the token is deleted here, but {label} could not be told. "
@@ -217,7 +234,9 @@ def disconnect(contract: str, platform: str) -> str | Response:
     counts = dict(
         db.session.execute(
             sa.select(User.status, sa.func.count())
-            .where(User.contract_id == g.access.contract.id, User.source_integration_id == state.integration.id)
+            .where(
+                User.contract_id == g.access.contract.id, User.source_integration_id == state.integration.id
+            )
             .group_by(User.status)
         ).all()
     )

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from webapp.database import writing
-from webapp.models import Person, SyncChange, SyncRun, User, utcnow
+from webapp.models import Person, SyncChange, SyncRun, User, table_of, utcnow
 from webapp.sync.bulk import insert_rows
 from webapp.sync.keys import USER_KEYS, match_key, user_keys
 from webapp.sync.lease import Lease, renew
@@ -64,7 +64,9 @@ def _apply_batch(connection: sa.Connection, lease: Lease, target: Target, steps:
     )
     now = utcnow()
     imports = [step for step in steps if step.kind is Kind.IMPORT]
-    user_ids = dict(zip((step.remote_id for step in imports), _next_ids(connection, len(imports)), strict=True))
+    user_ids = dict(
+        zip((step.remote_id for step in imports), _next_ids(connection, len(imports)), strict=True)
+    )
     _import(connection, target, imports, user_ids, now)
     _rename(connection, target, [step for step in steps if step.kind is Kind.RENAME], now)
     _remember(connection, target, steps, user_ids, now)
@@ -97,10 +99,12 @@ def _import(
     for step in steps:
         username = step.username or step.remote_id
         keys = user_keys(name=step.name, username=username, email=step.email, third_party_id=step.remote_id)
-        rows.append((user_ids[step.remote_id], step.name, username, step.email, step.remote_id, *keys.values()))
+        rows.append(
+            (user_ids[step.remote_id], step.name, username, step.email, step.remote_id, *keys.values())
+        )
     insert_rows(
         connection,
-        User.__table__,
+        table_of(User),
         _USER_COLUMNS,
         rows,
         {
@@ -118,7 +122,7 @@ def _import(
 def _rename(connection: sa.Connection, target: Target, steps: Sequence[Step], now: datetime) -> None:
     if not steps:
         return
-    users = User.__table__
+    users = table_of(User)
     name_key = sa.bindparam("new_name_key", type_=sa.Text)
     line = "\n"
     connection.execute(
@@ -137,7 +141,10 @@ def _rename(connection: sa.Connection, target: Target, steps: Sequence[Step], no
             named_by_integration_id=target.integration_id,
             changed_at=now,
         ),
-        [{"user": step.user_id, "new_name": step.after, "new_name_key": match_key(step.after) or ""} for step in steps],
+        [
+            {"user": step.user_id, "new_name": step.after, "new_name_key": match_key(step.after) or ""}
+            for step in steps
+        ],
     )
 
 
@@ -157,7 +164,7 @@ def _remember(
             new.append((step.remote_id, *row))
         else:
             changed.append({"person": step.person_id} | dict(zip(_BOUND, row, strict=True)))
-    people = Person.__table__
+    people = table_of(Person)
     insert_rows(
         connection,
         people,
@@ -228,7 +235,7 @@ def _write_changes(
             rows.append(("returned", *who, None, None, None, None))
     insert_rows(
         connection,
-        SyncChange.__table__,
+        table_of(SyncChange),
         _CHANGE_COLUMNS,
         rows,
         {"run_id": run_id},

@@ -37,9 +37,13 @@ def insert_rows(
         statement += f" ON CONFLICT ({', '.join(table.c[name].name for name in pass_over)}) DO NOTHING"
     fixed = tuple(
         value if processor is None or value is None else processor(value)
-        for value, processor in ((value, _processor(table, name, dialect)) for name, value in constants.items())
+        for value, processor in (
+            (value, _processor(table, name, dialect)) for name, value in constants.items()
+        )
     )
-    processors = [(place, found) for place, name in enumerate(columns) if (found := _processor(table, name, dialect))]
+    processors = [
+        (place, found) for place, name in enumerate(columns) if (found := _processor(table, name, dialect))
+    ]
     if processors:
         rows = [_processed(row, processors) for row in rows]
     connection.exec_driver_sql(statement, [(*row, *fixed) for row in rows])

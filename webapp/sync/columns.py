@@ -29,7 +29,8 @@ def describe(people: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
             filled[name] += 1
             seen[name].add(key)
             example.setdefault(name, value)
-    described = [
+    best_first = sorted(filled, key=lambda name: (len(seen[name]) != filled[name], -filled[name], name))
+    return [
         {
             "name": name,
             "filled": filled[name],
@@ -37,7 +38,5 @@ def describe(people: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
             "distinct": len(seen[name]),
             "example": example[name][:80],
         }
-        for name in filled
+        for name in best_first[:MAX_COLUMNS]
     ]
-    described.sort(key=lambda column: (column["distinct"] != column["filled"], -column["filled"], column["name"]))
-    return described[:MAX_COLUMNS]

@@ -55,7 +55,9 @@ def judge(facts: Facts, now: datetime) -> Health:
     if facts.connection == "not_connected":
         return Health(NOT_CONNECTED, "Connect it to bring its people in.", None)
     if facts.connection == "broken":
-        return Health(ERROR, facts.connection_message or "The platform refused our access. Reconnect to resume.", fresh)
+        return Health(
+            ERROR, facts.connection_message or "The platform refused our access. Reconnect to resume.", fresh
+        )
     if facts.last_state == "failed":
         return Health(ERROR, facts.last_message or "The last run failed.", fresh)
     if facts.last_state == "held":

@@ -26,13 +26,28 @@ class Ending:
 # reason: (one, many), each with {n} people
 REASONS: dict[str, tuple[str, str]] = {
     "bot": ("1 bot was left out", "{n} bots were left out"),
-    "not_a_person": ("1 entry that is not a person was left out", "{n} entries that are not people were left out"),
-    "identifier_empty": ("1 person has no value in the identifier column", "{n} people have no value in the identifier column"),
+    "not_a_person": (
+        "1 entry that is not a person was left out",
+        "{n} entries that are not people were left out",
+    ),
+    "identifier_empty": (
+        "1 person has no value in the identifier column",
+        "{n} people have no value in the identifier column",
+    ),
     "name_too_long": ("1 name is longer than 255 characters", "{n} names are longer than 255 characters"),
-    "email_too_long": ("1 e-mail address is longer than 254 characters", "{n} e-mail addresses are longer than 254 characters"),
-    "no_username": ("1 person has nothing that can be a username", "{n} people have nothing that can be a username"),
+    "email_too_long": (
+        "1 e-mail address is longer than 254 characters",
+        "{n} e-mail addresses are longer than 254 characters",
+    ),
+    "no_username": (
+        "1 person has nothing that can be a username",
+        "{n} people have nothing that can be a username",
+    ),
     "several_users": ("1 person matches more than one user", "{n} people match more than one user"),
-    "same_value": ("1 person shares their identifier with someone else", "{n} people share an identifier with someone else"),
+    "same_value": (
+        "1 person shares their identifier with someone else",
+        "{n} people share an identifier with someone else",
+    ),
     "already_linked": (
         "1 person matches a user who is linked to someone else",
         "{n} people match users who are linked to someone else",
@@ -68,7 +83,11 @@ def finished(
         )
         if count
     ]
-    summary = f"{found:,} {people_word}: {', '.join(did)}." if did else f"{found:,} {people_word}, nothing to change."
+    summary = (
+        f"{found:,} {people_word}: {', '.join(did)}."
+        if did
+        else f"{found:,} {people_word}, nothing to change."
+    )
     return Ending(
         state="completed_with_warnings" if troubles else "completed",
         message=" ".join([summary, *(f"{trouble}." for trouble in troubles)])[:1000],
@@ -116,7 +135,9 @@ def cancelled() -> Ending:
 
 
 def not_runnable(reason: str) -> Ending:
-    return Ending(state="cancelled", message=f"{reason} Nobody was changed.", title="Not started", kind="idle")
+    return Ending(
+        state="cancelled", message=f"{reason} Nobody was changed.", title="Not started", kind="idle"
+    )
 
 
 def identifier_absent(column: str, existing: list[str]) -> Ending:

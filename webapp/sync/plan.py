@@ -27,6 +27,7 @@ from webapp.sync.terms import (
     UserHere,
 )
 
+
 def plan_sync(
     people: Sequence[Person],
     known: Iterable[Known],
@@ -57,7 +58,12 @@ def plan_sync(
     steps += _stranger_steps(strangers, remembered, users, column)
     steps += [
         Step(
-            Kind.MISSING, entry.remote_id, entry.name, entry.email, person_id=entry.person_id, user_id=entry.user_id
+            Kind.MISSING,
+            entry.remote_id,
+            entry.name,
+            entry.email,
+            person_id=entry.person_id,
+            user_id=entry.user_id,
         )
         for entry in remembered.values()
         if entry.remote_id not in listed and not entry.missing
@@ -102,7 +108,6 @@ def _stranger_steps(
     drafts: dict[str, Step] = {}
     by_value: dict[str, list[str]] = defaultdict(list)
     by_user: dict[int, list[str]] = defaultdict(list)
-    by_username: dict[str, list[str]] = defaultdict(list)
 
     for person in strangers:
         remote_id = person.remote_id
@@ -123,35 +128,40 @@ def _stranger_steps(
         for user_id in matches:
             by_user[user_id].append(remote_id)
 
-    for remote_ids in by_value.values():
-        if len(remote_ids) > 1:
-            for remote_id in remote_ids:
-                drafts[remote_id] = _with(
-                    drafts[remote_id], Kind.CONFLICT, reason=Reason.SAME_VALUE, value=values[remote_id]
-                )
-
+    for remote_id in _shared(by_value):
+        drafts[remote_id] = _with(
+            drafts[remote_id], Kind.CONFLICT, reason=Reason.SAME_VALUE, value=values[remote_id]
+        )
     for remote_id, matches in found.items():
-        draft = drafts[remote_id]
-        if draft.reason is not None:
-            continue
-        drafts[remote_id] = _matched(draft, matches, by_user)
-        if drafts[remote_id].kind is Kind.IMPORT:
-            by_username[match_key(draft.username) or ""].append(remote_id)
+        if drafts[remote_id].reason is None:
+            drafts[remote_id] = _matched(drafts[remote_id], matches, by_user)
+    _refuse_taken_usernames(drafts, directory)
+    return list(drafts.values())
 
+
+def _shared(by_value: Mapping[str, list[str]]) -> list[str]:
+    """Everybody whose value somebody else has too."""
+    return [remote_id for remote_ids in by_value.values() if len(remote_ids) > 1 for remote_id in remote_ids]
+
+
+def _refuse_taken_usernames(drafts: dict[str, Step], directory: _Directory) -> None:
+    """Two people to import, or one and a user here, cannot get the same username: a conflict for each."""
+    by_username: dict[str, list[str]] = defaultdict(list)
+    for remote_id, draft in drafts.items():
+        if draft.kind is Kind.IMPORT:
+            by_username[match_key(draft.username) or ""].append(remote_id)
     for username, remote_ids in by_username.items():
         taken = directory.by_username.get(username)
         if taken is None and len(remote_ids) == 1:
             continue
         for remote_id in remote_ids:
-            draft = drafts[remote_id]
             drafts[remote_id] = _with(
-                draft,
+                drafts[remote_id],
                 Kind.CONFLICT,
                 reason=Reason.USERNAME_TAKEN if taken else Reason.SAME_VALUE,
-                value=draft.username,
+                value=drafts[remote_id].username,
                 candidates=(taken.user_id,) if taken else (),
             )
-    return list(drafts.values())
 
 
 def _draft(person: Person, entry: Known | None) -> Step:
@@ -179,7 +189,9 @@ def _matched(draft: Step, matches: Mapping[int, UserHere], by_user: Mapping[int,
         return _with(draft, Kind.CONFLICT, reason=Reason.SEVERAL_USERS, candidates=candidates)
     user = matches[candidates[0]]
     if user.linked_to is not None and user.linked_to != draft.remote_id:
-        return _with(draft, Kind.CONFLICT, reason=Reason.ALREADY_LINKED, value=user.linked_to, candidates=candidates)
+        return _with(
+            draft, Kind.CONFLICT, reason=Reason.ALREADY_LINKED, value=user.linked_to, candidates=candidates
+        )
     if len(by_user[user.user_id]) > 1:
         return _with(draft, Kind.CONFLICT, reason=Reason.SAME_VALUE, candidates=candidates)
     name = (draft.person.name or "").strip() if draft.person else ""
@@ -267,9 +279,13 @@ class _Directory:
 
     def each_of(self, person: Person) -> dict[int, UserHere]:
         """Users whose username, user ID or e-mail is the person's own; without usernames the e-mail stands in."""
-        return self._collect(match_key(person.username or person.email), match_key(person.remote_id), match_key(person.email))
+        return self._collect(
+            match_key(person.username or person.email), match_key(person.remote_id), match_key(person.email)
+        )
 
-    def _collect(self, username: str | None, third_party: str | None, email: str | None) -> dict[int, UserHere]:
+    def _collect(
+        self, username: str | None, third_party: str | None, email: str | None
+    ) -> dict[int, UserHere]:
         matches: list[UserHere] = []
         if username and username in self.by_username:
             matches.append(self.by_username[username])

@@ -108,13 +108,22 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
         integration, settings, run, people_word = use.load(run_id)
         approved = safeguard.held_from(run.hold) if run.approved else None
         work = _Work(
-            use.engine, lease, integration, settings, approved, use.batch_size, people_word, list(run.timeline or [])
+            use.engine,
+            lease,
+            integration,
+            settings,
+            approved,
+            use.batch_size,
+            people_word,
+            list(run.timeline or []),
         )
         if attempt > 1:
             work.event("Taken up again", "The worker before stopped in the middle; nothing was lost.", "warn")
         _carry_out(work, use)
     except LeaseLost:
-        log.warning("run %s attempt %s: another worker took over, nothing more is written here", run_id, attempt)
+        log.warning(
+            "run %s attempt %s: another worker took over, nothing more is written here", run_id, attempt
+        )
     except CancelRequested:
         _end(use.engine, lease, work, outcome.cancelled())
     except NotRunnable as reason:
@@ -190,7 +199,10 @@ def _plan(work: _Work, listing: Listing, settled: dict[bytes, int]) -> Plan:
     same_ids = {settled[revision] for revision in listing.same}
     with work.engine.connect() as connection, kept_alive(work.engine, work.lease):
         known = store.known_people(
-            connection, work.integration.id, changed, everybody=len(changed) > store.LOOKUP_LIMIT or not same_ids
+            connection,
+            work.integration.id,
+            changed,
+            everybody=len(changed) > store.LOOKUP_LIMIT or not same_ids,
         )
         if same_ids:
             known = [entry for entry in known if entry.person_id not in same_ids]
@@ -247,9 +259,9 @@ def _finish(work: _Work, listing: Listing, plan: Plan) -> None:
         if listing.left_out:
             _write_left_out(connection, work.lease.run_id, listing)
         row = connection.execute(
-            sa.select(SyncRun.imported, SyncRun.linked, SyncRun.renamed, SyncRun.missing, SyncRun.returned).where(
-                SyncRun.id == work.lease.run_id
-            )
+            sa.select(
+                SyncRun.imported, SyncRun.linked, SyncRun.renamed, SyncRun.missing, SyncRun.returned
+            ).where(SyncRun.id == work.lease.run_id)
         ).one()
         ended = outcome.finished(
             found=listing.found,
@@ -324,7 +336,12 @@ def _end(engine: sa.Engine, lease: Lease, work: _Work | None, ended: outcome.End
 
 def _write_end(connection: sa.Connection, lease: Lease, work: _Work | None, ended: outcome.Ending) -> None:
     now = utcnow()
-    values: dict[str, Any] = {"state": ended.state, "message": ended.message, "finished_at": now, "lease_expires_at": None}
+    values: dict[str, Any] = {
+        "state": ended.state,
+        "message": ended.message,
+        "finished_at": now,
+        "lease_expires_at": None,
+    }
     values |= ended.values
     if work is not None:
         values["timeline"] = work.timeline
@@ -344,4 +361,3 @@ def _write_end(connection: sa.Connection, lease: Lease, work: _Work | None, ende
                 .where(Integration.id == work.integration.id, Integration.connection == "connected")
                 .values(connection="broken", connection_message=ended.message, connection_changed_at=now)
             )
-

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from webapp.models import ContractFeature, Integration, SyncRun, UserSync
+from webapp.database import rows_changed
+from webapp.models import ContractFeature, Integration, SyncRun, UserSync, table_of
 from webapp.models.sync import LIVE_STATES
 from webapp.sync.outcome import abandoned
 
@@ -70,7 +71,7 @@ def request_run(
     if live is not None:
         return Requested(live, joined=True)
     inserted = session.execute(
-        _insert(session)(SyncRun.__table__)
+        _insert(session)(table_of(SyncRun))
         .values(_new_run(integration.contract_id, integration.id, trigger, by, now))
         .on_conflict_do_nothing()
         .returning(SyncRun.id)
@@ -78,7 +79,9 @@ def request_run(
     if inserted is None:  # another request came first, in the same instant
         live = live_run(session, integration.id)
         if live is None:
-            raise RuntimeError(f"integration {integration.id} has no live run although one was refused for it")
+            raise RuntimeError(
+                f"integration {integration.id} has no live run although one was refused for it"
+            )
         return Requested(live, joined=True)
     return Requested(session.get_one(SyncRun, inserted), joined=False)
 
@@ -104,7 +107,9 @@ def tick(session: Session, now: datetime, *, feature: str, every: timedelta) -> 
         .join(Integration, Integration.id == UserSync.integration_id)
         .join(
             ContractFeature,
-            sa.and_(ContractFeature.contract_id == Integration.contract_id, ContractFeature.feature == feature),
+            sa.and_(
+                ContractFeature.contract_id == Integration.contract_id, ContractFeature.feature == feature
+            ),
         )
         .where(UserSync.enabled, UserSync.next_run_at <= now, Integration.connection == "connected")
         .order_by(UserSync.next_run_at)
@@ -112,12 +117,12 @@ def tick(session: Session, now: datetime, *, feature: str, every: timedelta) -> 
     ).all()
     if due:
         session.execute(
-            _insert(session)(SyncRun.__table__).on_conflict_do_nothing(),
+            _insert(session)(table_of(SyncRun)).on_conflict_do_nothing(),
             [_new_run(row.contract_id, row.integration_id, "schedule", None, now) for row in due],
         )
         session.connection().execute(
-            sa.update(UserSync.__table__)
-            .where(UserSync.__table__.c.integration_id == sa.bindparam("integration"))
+            sa.update(table_of(UserSync))
+            .where(table_of(UserSync).c.integration_id == sa.bindparam("integration"))
             .values(next_run_at=sa.bindparam("next")),
             [
                 {"integration": row.integration_id, "next": next_slot(row.next_run_at, now, every)}
@@ -130,7 +135,9 @@ def tick(session: Session, now: datetime, *, feature: str, every: timedelta) -> 
 def waiting(session: Session) -> list[tuple[int, int]]:
     """``(run, attempt)`` of every queued run, the longest waiting first."""
     rows = session.execute(
-        sa.select(SyncRun.id, SyncRun.attempt).where(SyncRun.state == "queued").order_by(SyncRun.queued_at, SyncRun.id)
+        sa.select(SyncRun.id, SyncRun.attempt)
+        .where(SyncRun.state == "queued")
+        .order_by(SyncRun.queued_at, SyncRun.id)
     )
     return [(run_id, attempt) for run_id, attempt in rows]
 
@@ -139,21 +146,23 @@ def _recover(session: Session, now: datetime) -> tuple[int, int]:
     """Runs whose lease ran out: queued again as the next attempt, failed after the last."""
     dead = sa.and_(SyncRun.state == "running", SyncRun.lease_expires_at < now)
     ended = abandoned(MAX_ATTEMPTS)
-    given_up = session.execute(
+    given_up = rows_changed(
+        session,
         sa.update(SyncRun)
         .where(dead, SyncRun.attempt >= MAX_ATTEMPTS)
-        .values(state=ended.state, message=ended.message, finished_at=now, lease_expires_at=None, **ended.values)
-        .execution_options(synchronize_session=False)
+        .values(
+            state=ended.state, message=ended.message, finished_at=now, lease_expires_at=None, **ended.values
+        ),
     )
-    taken_back = session.execute(
+    taken_back = rows_changed(
+        session,
         sa.update(SyncRun)
         .where(dead)
-        .values(state="queued", attempt=SyncRun.attempt + 1, lease_expires_at=None, queued_at=now)
-        .execution_options(synchronize_session=False)
+        .values(state="queued", attempt=SyncRun.attempt + 1, lease_expires_at=None, queued_at=now),
     )
-    if taken_back.rowcount or given_up.rowcount:
-        log.warning("taken back from dead workers: %s, given up: %s", taken_back.rowcount, given_up.rowcount)
-    return given_up.rowcount, taken_back.rowcount
+    if taken_back or given_up:
+        log.warning("taken back from dead workers: %s, given up: %s", taken_back, given_up)
+    return given_up, taken_back
 
 
 def _new_run(

@@ -62,7 +62,9 @@ def known_people(
     return found
 
 
-def _known_statement(integration_id: int) -> sa.Select[Any]:
+def _known_statement(
+    integration_id: int,
+) -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(
             Person.id,

@@ -8,7 +8,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from webapp.connectors.registry import Platform
 from webapp.models import SyncChange, SyncRequest, SyncRun, User, db
 from webapp.paging import Page, page_of
 from webapp.sync.keys import match_key
@@ -33,11 +32,20 @@ REASON_WORDS: dict[str, tuple[str, str | None]] = {
     ),
     "name_too_long": ("The name is longer than 255 characters", "Shorten it there."),
     "email_too_long": ("The e-mail address is longer than 254 characters", "Correct it there."),
-    "no_username": ("Nothing there can be a username of 3 to 100 characters", "Give them an e-mail address there."),
+    "no_username": (
+        "Nothing there can be a username of 3 to 100 characters",
+        "Give them an e-mail address there.",
+    ),
     "several_users": ("Matches more than one user", "Correct the users so that only one of them fits."),
     "same_value": ("Someone else there has the same identifier", "Correct one of the two there."),
-    "already_linked": ("The user who fits is linked to someone else there", "Check which of the two is right."),
-    "username_taken": ("Their username belongs to another user here", "Change that user’s username or their identifier."),
+    "already_linked": (
+        "The user who fits is linked to someone else there",
+        "Check which of the two is right.",
+    ),
+    "username_taken": (
+        "Their username belongs to another user here",
+        "Change that user’s username or their identifier.",
+    ),
 }
 
 
@@ -137,7 +145,9 @@ def counts_by_kind(run: SyncRun) -> dict[str, int]:
     """How many changes of each kind the run has."""
     return dict(
         db.session.execute(
-            sa.select(SyncChange.kind, sa.func.count()).where(SyncChange.run_id == run.id).group_by(SyncChange.kind)
+            sa.select(SyncChange.kind, sa.func.count())
+            .where(SyncChange.run_id == run.id)
+            .group_by(SyncChange.kind)
         ).all()
     )
 
@@ -149,7 +159,7 @@ def calls_of(run: SyncRun) -> Sequence[SyncRequest]:
     ).all()
 
 
-def counters(run: SyncRun, platform: Platform) -> list[dict[str, Any]]:
+def counters(run: SyncRun) -> list[dict[str, Any]]:
     """The strip of figures: those before “Gone” add up to the first."""
     pairs = [
         ("Found", run.found, None),

@@ -89,13 +89,18 @@ def _history(integration_ids: list[int]) -> dict[int, list[SyncRun]]:
     ranked = (
         sa.select(
             SyncRun.id,
-            sa.func.row_number().over(partition_by=SyncRun.integration_id, order_by=SyncRun.id.desc()).label("place"),
+            sa.func.row_number()
+            .over(partition_by=SyncRun.integration_id, order_by=SyncRun.id.desc())
+            .label("place"),
         )
         .where(SyncRun.integration_id.in_(integration_ids))
         .subquery()
     )
     runs = db.session.scalars(
-        sa.select(SyncRun).join(ranked, ranked.c.id == SyncRun.id).where(ranked.c.place <= CHART_RUNS).order_by(SyncRun.id)
+        sa.select(SyncRun)
+        .join(ranked, ranked.c.id == SyncRun.id)
+        .where(ranked.c.place <= CHART_RUNS)
+        .order_by(SyncRun.id)
     )
     found: dict[int, list[SyncRun]] = {}
     for run in runs:
@@ -128,14 +133,14 @@ def run(contract: str, run_id: int) -> str:
 
     changes, page = changes_of(row.run, kind=kind, q=q, user_url=user_url)
     decide = can_manage and row.state == "held"
-    address = {"contract": contract, "platform": row.platform.key, "run_id": run_id}
+    address: dict[str, Any] = {"contract": contract, "platform": row.platform.key, "run_id": run_id}
     return render_template(
         "sync_status/run.html",
         run=row,
         platform=row.platform,
         counters=[
             item | {"url": url_with(kind=item["kind"]) if item["kind"] and item["value"] else None}
-            for item in counters(row.run, row.platform)
+            for item in counters(row.run)
         ],
         filters=_filters(row.run, kind),
         changes=changes,
@@ -156,7 +161,9 @@ def run_panel(contract: str, run_id: int) -> Response:
     """The progress of a run alone, for polling; the page is loaded anew once it has ended."""
     row = _run_or_404(contract, run_id)
     response = make_response(
-        render_template("sync_status/_run_progress.html", run=row, can_manage=g.access.may(MANAGE_INTEGRATIONS))
+        render_template(
+            "sync_status/_run_progress.html", run=row, can_manage=g.access.may(MANAGE_INTEGRATIONS)
+        )
     )
     if not row.live:
         response.headers["X-Poll"] = "stop"

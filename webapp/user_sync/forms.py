@@ -13,7 +13,7 @@ def _strip(value: str | None) -> str | None:
     return value.strip() if isinstance(value, str) else value
 
 
-class IdentifierForm(FlaskForm):  # type: ignore[misc]  # untyped package
+class IdentifierForm(FlaskForm):
     """Part 1. An empty column means username, user ID and e-mail."""
 
     column = StringField(
@@ -23,7 +23,7 @@ class IdentifierForm(FlaskForm):  # type: ignore[misc]  # untyped package
     )
 
 
-class SafeguardForm(FlaskForm):  # type: ignore[misc]
+class SafeguardForm(FlaskForm):
     """When a shrinking list holds the run."""
 
     shrink_percent = IntegerField(
@@ -42,7 +42,7 @@ class SafeguardForm(FlaskForm):  # type: ignore[misc]
     )
 
 
-class DisableForm(FlaskForm):  # type: ignore[misc]
+class DisableForm(FlaskForm):
     """What happens to a sync that is running while User sync is switched off."""
 
     running: Any = RadioField(

@@ -43,7 +43,9 @@ def save_identifier(integration_id: int, column: str | None) -> bool:
         if column == before:
             return False
         sync.identifier_column = column
-        _record(session, integration, "user_sync.identifier_changed", {"column": [before, column]})
+        _record(
+            session, integration, "user_sync.identifier_changed", {"column": trail.changed(before, column)}
+        )
         return True
 
 
@@ -59,7 +61,7 @@ def save_safeguard(integration_id: int, *, percent: int, people: int) -> bool:
             session,
             integration,
             "user_sync.safeguard_changed",
-            {"percent": [before[0], percent], "people": [before[1], people]},
+            {"percent": trail.changed(before[0], percent), "people": trail.changed(before[1], people)},
         )
         return True
 
@@ -111,7 +113,13 @@ def sync_now(integration_id: int, by: Requester, trigger: str = "manual") -> Req
         if not sync.enabled:
             raise NotEnabled
         requested = request_run(session, integration, trigger, by, utcnow())
-        _record(session, integration, "user_sync.requested", {"run": requested.run.id, "joined": requested.joined}, by)
+        _record(
+            session,
+            integration,
+            "user_sync.requested",
+            {"run": requested.run.id, "joined": requested.joined},
+            by,
+        )
         return requested
 
 

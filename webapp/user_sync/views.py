@@ -6,7 +6,18 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, abort, current_app, flash, g, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -42,7 +53,9 @@ def show(contract: str, platform: str) -> str:
     )
 
 
-def _page(state: PlatformState, contract: str, identifier_form: IdentifierForm, safeguard_form: SafeguardForm) -> str:
+def _page(
+    state: PlatformState, contract: str, identifier_form: IdentifierForm, safeguard_form: SafeguardForm
+) -> str:
     sync = state.sync or UserSync(shrink_percent=20, shrink_people=5, enabled=False)
     columns = column_rows(sync.columns_seen or [])
     return render_template(
@@ -60,7 +73,9 @@ def _page(state: PlatformState, contract: str, identifier_form: IdentifierForm, 
         why_not_enable="Reconnect first."
         if state.integration is not None and state.integration.connection == "broken"
         else f"Connect {state.platform.label} first.",
-        runs=recent_runs(g.access.contract.id, contract, integration_id=state.integration.id) if state.integration else [],
+        runs=recent_runs(g.access.contract.id, contract, integration_id=state.integration.id)
+        if state.integration
+        else [],
         sandbox=_settings().intercom.sandbox,
     )
 
@@ -102,7 +117,9 @@ def panel(contract: str, platform: str) -> Response:
     """The live panel alone, for polling; the page is loaded anew once the run has ended."""
     state = state_or_404(platform)
     response = make_response(
-        render_template("user_sync/_progress.html", **frame(state, contract, "user_sync"), **_panel(state, contract))
+        render_template(
+            "user_sync/_progress.html", **frame(state, contract, "user_sync"), **_panel(state, contract)
+        )
     )
     if state.live is None:
         response.headers["X-Poll"] = "stop"
@@ -119,12 +136,16 @@ def save_identifier(contract: str, platform: str) -> Response | tuple[str, int]:
         form.column.data = request.form["use"].strip()
     if not form.validate_on_submit():
         sync = integration.user_sync
-        safeguard = SafeguardForm(formdata=None, shrink_percent=sync.shrink_percent, shrink_people=sync.shrink_people)
+        safeguard = SafeguardForm(
+            formdata=None, shrink_percent=sync.shrink_percent, shrink_people=sync.shrink_people
+        )
         return _page(state, contract, form, safeguard), 422
     column = form.column.data or None
     changed = use.save_identifier(integration.id, column)
     what = f"the column “{column}”" if column else "username, user ID and email"
-    flash(f"People are recognised by {what}{', from the next run on' if changed else ', as before'}.", "success")
+    flash(
+        f"People are recognised by {what}{', from the next run on' if changed else ', as before'}.", "success"
+    )
     return _back(state, contract)
 
 
@@ -136,10 +157,10 @@ def save_safeguard(contract: str, platform: str) -> Response | tuple[str, int]:
     if not form.validate_on_submit():
         identifier = IdentifierForm(formdata=None, column=integration.user_sync.identifier_column)
         return _page(state, contract, identifier, form), 422
-    use.save_safeguard(integration.id, percent=form.shrink_percent.data, people=form.shrink_people.data)
+    percent, people = form.shrink_percent.data or 0, form.shrink_people.data or 0  # both are 1 at least
+    use.save_safeguard(integration.id, percent=percent, people=people)
     flash(
-        f"The safeguard holds a run that would lose more than {form.shrink_percent.data} % and at least "
-        f"{form.shrink_people.data:,} people.",
+        f"The safeguard holds a run that would lose more than {percent} % and at least {people:,} people.",
         "success",
     )
     return _back(state, contract)
@@ -153,7 +174,11 @@ def enable(contract: str, platform: str) -> Response:
     try:
         requested = use.enable(integration.id, _me(), _settings())
     except use.NotConnected:
-        return _refused(state, contract, f"{state.platform.label} is not connected, so nothing can be imported. Connect it first.")
+        return _refused(
+            state,
+            contract,
+            f"{state.platform.label} is not connected, so nothing can be imported. Connect it first.",
+        )
     what = "The first import has started" if first else "A run has started"
     return _woken(requested, state, contract, f"User sync is enabled. {what}.")
 
@@ -203,7 +228,7 @@ def sync_now(contract: str, platform: str) -> Response:
 @bp.post("/runs/<int:run_id>/cancel")
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def cancel(contract: str, platform: str, run_id: int) -> Response:
-    state, integration = _connected_once(platform)
+    integration = _connected_once(platform)[1]
     _run_or_404(integration, run_id)
     if use.cancel(integration.id, run_id, _me()):
         flash(f"Run {run_id} stops at its next batch. What was written before stays.", "success")
@@ -285,8 +310,8 @@ def _people_counts(integration: Integration) -> dict[str, int]:
         .select_from(Person)
         .outerjoin(User, sa.and_(User.id == Person.user_id, User.status == "pending"))
         .where(Person.integration_id == integration.id)
-    ).one()
-    return dict(row._mapping)
+    )
+    return dict(row.mappings().one())
 
 
 def _schedule_times(sync: UserSync) -> list[str]:

@@ -1,0 +1,1 @@
+"""Signing in and out: accounts, passwords, server-side sessions and the throttle on guessing."""

@@ -1,0 +1,155 @@
+"""Creating accounts from the command line: the first administrator of a contract."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy.orm import Session
+
+from webapp.audit import trail
+from webapp.auth import passwords, sessions
+from webapp.contracts import licences_used
+from webapp.models import Account, Contract, ReportingAccess, Role, Team, User, UserRole
+from webapp.sync.keys import match_key, user_keys
+
+BY_COMMAND = "command: flask account"
+
+
+class AccountRefused(Exception):
+    """The account or its user cannot be made like that; the text says why and what to do."""
+
+
+def find_account(session: Session, email: str) -> Account | None:
+    """The account with this e-mail in any case, or ``None``."""
+    return session.scalars(sa.select(Account).where(Account.email_key == match_key(email))).one_or_none()
+
+
+def create_account(session: Session, *, email: str, name: str, password: str, demo: bool = False) -> Account:
+    """A new account. Raises :class:`AccountRefused` and :class:`~webapp.auth.passwords.PasswordRefused`."""
+    try:
+        address = validate_email(email, check_deliverability=False, test_environment=demo).normalized
+    except EmailNotValidError as error:
+        raise AccountRefused(f"“{email}” is not an e-mail address. {error}") from error
+    name = name.strip()
+    if not 1 <= len(name) <= 255:
+        raise AccountRefused("The name must have 1 to 255 characters.")
+    if find_account(session, address) is not None:
+        raise AccountRefused(f"There is an account {address} already.")
+    passwords.check(password, context=(address, address.partition("@")[0]))
+    account = Account(
+        email=address,
+        email_key=match_key(address) or "",
+        name=name,
+        password_hash=passwords.hash_password(password),
+        demo=demo,
+    )
+    session.add(account)
+    session.flush()
+    trail.record(
+        session,
+        "account.created",
+        address,
+        contract_id=None,
+        target_type="account",
+        target_id=account.id,
+        actor=BY_COMMAND,
+    )
+    return account
+
+
+def set_password(session: Session, account: Account, password: str) -> None:
+    """A new password; every session of the account ends. Raises ``PasswordRefused``."""
+    passwords.check(password, context=(account.email, account.email.partition("@")[0]))
+    account.password_hash = passwords.hash_password(password)
+    sessions.end_all(session, account.id)
+    trail.record(
+        session,
+        "account.password_set",
+        account.email,
+        contract_id=None,
+        target_type="account",
+        target_id=account.id,
+        actor=BY_COMMAND,
+    )
+
+
+def admit(session: Session, contract: Contract, account: Account, role_key: str) -> bool:
+    """Make ``account`` an active user of ``contract`` with one of its default roles; whether that changed anything.
+
+    Takes a licence unless the user was active already. Raises :class:`AccountRefused` when none is free.
+    """
+    locked = session.scalars(sa.select(Contract).where(Contract.id == contract.id).with_for_update()).one()
+    role = session.scalars(sa.select(Role).where(Role.contract_id == locked.id, Role.key == role_key)).one()
+    user = session.scalars(
+        sa.select(User).where(User.contract_id == locked.id, User.account_id == account.id)
+    ).one_or_none()
+    if user is not None and user.status == "active":
+        if session.get(UserRole, (user.id, role.id)) is not None:
+            return False
+        session.add(UserRole(contract_id=locked.id, user_id=user.id, role_id=role.id))
+    else:
+        used = licences_used(session, locked.id)
+        if used >= locked.licences:
+            raise AccountRefused(
+                f"All {locked.licences} licences of {locked.name} are in use. "
+                f"Add one first: flask contract licences {locked.slug} {used + 1}."
+            )
+        user = user or _new_user(session, locked, account)
+        user.status = "active"
+        session.flush()
+        session.add(UserRole(contract_id=locked.id, user_id=user.id, role_id=role.id))
+        _see_everything(session, locked, user)
+    trail.record(
+        session,
+        "users.activated",
+        user.name,
+        contract_id=locked.id,
+        target_type="user",
+        target_id=user.id,
+        details={"roles": [role.name], "account": account.email},
+        actor=BY_COMMAND,
+    )
+    return True
+
+
+def _new_user(session: Session, contract: Contract, account: Account) -> User:
+    """A user for ``account``, taking over one that a sync or a colleague made for the same e-mail."""
+    key = match_key(account.email)
+    same = list(
+        session.scalars(
+            sa.select(User).where(
+                User.contract_id == contract.id,
+                User.account_id.is_(None),
+                sa.or_(User.email_key == key, User.username_key == key),
+            )
+        )
+    )
+    if len(same) > 1:
+        raise AccountRefused(
+            f"{len(same)} users of {contract.name} carry the e-mail {account.email}. Keep one first."
+        )
+    if same:
+        same[0].account_id = account.id
+        return same[0]
+    user = User(
+        contract_id=contract.id,
+        account_id=account.id,
+        status="active",
+        name=account.name,
+        username=account.email[:100],
+        email=account.email,
+        **user_keys(
+            name=account.name, username=account.email[:100], email=account.email, third_party_id=None
+        ),
+    )
+    session.add(user)
+    return user
+
+
+def _see_everything(session: Session, contract: Contract, user: User) -> None:
+    """Reporting access to the whole structure."""
+    for team_id in session.scalars(
+        sa.select(Team.id).where(Team.contract_id == contract.id, Team.level == 1)
+    ):
+        if session.get(ReportingAccess, (user.id, team_id)) is None:
+            session.add(ReportingAccess(contract_id=contract.id, user_id=user.id, team_id=team_id))

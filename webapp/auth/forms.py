@@ -1,0 +1,29 @@
+"""The sign-in form."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired, Length
+
+from webapp.auth.passwords import MAX_LENGTH
+
+
+class SignInForm(FlaskForm):
+    """The e-mail is trimmed, the password is taken as typed."""
+
+    email = StringField(
+        "E-mail",
+        filters=[lambda value: value.strip() if value else value],
+        validators=[
+            InputRequired("Enter your e-mail address."),
+            Length(max=254, message="Enter an e-mail address of at most 254 characters."),
+        ],
+    )
+    password = PasswordField(
+        "Password",
+        validators=[
+            InputRequired("Enter your password."),
+            Length(max=MAX_LENGTH, message=f"Enter a password of at most {MAX_LENGTH} characters."),
+        ],
+    )

@@ -1,0 +1,62 @@
+"""Passwords: what is accepted, and argon2id hashes that are upgraded when the parameters grow."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+MIN_LENGTH = 12  # characters
+MAX_LENGTH = 256  # characters; longer ones are refused before hashing
+
+# RFC 9106, second recommended option: 64 MiB, 3 passes, 4 lanes.
+_hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
+_stand_in = _hasher.hash("no account has this password")
+
+
+class PasswordRefused(Exception):
+    """The password is too short, too long or too easy to guess; the text says what to do."""
+
+
+def hash_password(password: str) -> str:
+    """The argon2id hash of ``password``, compared character by character later: nothing is trimmed or cut."""
+    return _hasher.hash(password)
+
+
+def verify(password: str, stored: str | None) -> bool:
+    """Whether ``password`` is the one behind ``stored``. Takes as long when there is no stored hash."""
+    if len(password) > MAX_LENGTH:
+        return False
+    try:
+        _hasher.verify(stored or _stand_in, password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return stored is not None
+
+
+def needs_rehash(stored: str) -> bool:
+    """Whether ``stored`` was made with other parameters than today's."""
+    return _hasher.check_needs_rehash(stored)
+
+
+def check(password: str, *, context: tuple[str, ...] = ()) -> None:
+    """Refuse a weak password. ``context`` are words an attacker would try first, such as the e-mail.
+
+    Raises :class:`PasswordRefused`.
+    """
+    if len(password) < MIN_LENGTH:
+        raise PasswordRefused(
+            f"Use at least {MIN_LENGTH} characters. Several words in a row are easy to remember."
+        )
+    if len(password) > MAX_LENGTH:
+        raise PasswordRefused(f"Use at most {MAX_LENGTH} characters.")
+    folded = unicodedata.normalize("NFKC", password).casefold()
+    if len(set(folded)) < 5:
+        raise PasswordRefused("Use more different characters: this one repeats only a few.")
+    for word in context:
+        part = unicodedata.normalize("NFKC", word).casefold()
+        if len(part) >= 4 and part in folded and len(folded) - len(part) < 8:
+            raise PasswordRefused(
+                f"Leave “{word}” out of the password: it is the first thing someone would try."
+            )

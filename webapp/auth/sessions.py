@@ -1,0 +1,79 @@
+"""Sessions kept by the server: the cookie holds a secret, the table its hash, so signing out really ends one."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from config import Settings
+from webapp.database import write_transaction
+from webapp.models import Account, SignInSession, db, utcnow
+
+log = logging.getLogger(__name__)
+
+TOUCH_EVERY = timedelta(minutes=1)
+
+
+def start(session: Session, account: Account, settings: Settings, *, address: str, user_agent: str) -> str:
+    """A new session for ``account``; the secret for the cookie, 256 bits."""
+    token = secrets.token_urlsafe(32)
+    now = utcnow()
+    session.execute(sa.delete(SignInSession).where(SignInSession.expires_at < now))
+    session.add(
+        SignInSession(
+            token_hash=hash_of(token),
+            account_id=account.id,
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + settings.session_absolute,
+            address=address[:64],
+            user_agent=user_agent[:200],
+        )
+    )
+    return token
+
+
+def find(token: str, settings: Settings) -> SignInSession | None:
+    """The live session behind ``token``: not ended, not idle for too long, not too old, its account not disabled."""
+    found = db.session.scalars(
+        sa.select(SignInSession).where(SignInSession.token_hash == hash_of(token))
+    ).one_or_none()
+    if found is None or found.account.disabled_at is not None:
+        return None
+    now = utcnow()
+    if now >= found.expires_at or now - found.last_seen_at >= settings.session_idle:
+        return None
+    if now - found.last_seen_at >= TOUCH_EVERY:
+        _touch(found.id)
+    return found
+
+
+def end(session: Session, token: str) -> None:
+    """End the session behind ``token``, whether it was live or not."""
+    session.execute(sa.delete(SignInSession).where(SignInSession.token_hash == hash_of(token)))
+
+
+def end_all(session: Session, account_id: int) -> None:
+    """End every session of an account."""
+    session.execute(sa.delete(SignInSession).where(SignInSession.account_id == account_id))
+
+
+def hash_of(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _touch(session_id: int) -> None:
+    """Note that the session is in use. A database that is busy for a moment must not cost the request."""
+    try:
+        with write_transaction() as session:
+            session.execute(
+                sa.update(SignInSession).where(SignInSession.id == session_id).values(last_seen_at=utcnow())
+            )
+    except OperationalError as error:
+        log.warning("could not note the use of session %s: %s", session_id, error)

@@ -1,0 +1,96 @@
+"""Signing in and out: the use cases behind the sign-in page."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from config import Settings
+from webapp.audit import trail
+from webapp.auth import passwords, sessions, throttle
+from webapp.database import write_transaction
+from webapp.models import Account, User, db, utcnow
+from webapp.sync.keys import match_key
+
+log = logging.getLogger(__name__)
+
+
+class SignInFailed(Exception):
+    """The e-mail or the password is wrong; which one is not said."""
+
+
+class SignInThrottled(Exception):
+    """Too many tries; ``until`` is when the next one is accepted."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
+
+
+def sign_in(
+    email: str, password: str, settings: Settings, *, address: str, user_agent: str
+) -> tuple[Account, str]:
+    """The account and the secret of its new session.
+
+    Raises :class:`SignInFailed` or :class:`SignInThrottled`. Known and unknown e-mails take the same path.
+    """
+    key = match_key(email) or ""
+    with write_transaction() as session:
+        until = throttle.admit(session, key, address, utcnow())
+    if until is not None:
+        log.warning("sign-in throttled for %s", email, extra={"event": "denied"})
+        raise SignInThrottled(until)
+    account = db.session.scalars(sa.select(Account).where(Account.email_key == key)).one_or_none()
+    stored = account.password_hash if account is not None and account.disabled_at is None else None
+    if not passwords.verify(password, stored) or account is None:
+        with write_transaction() as session:
+            _note(session, "account.sign_in_failed", email, account)
+        log.warning("sign-in failed for %s", email, extra={"event": "denied"})
+        raise SignInFailed
+    with write_transaction() as session:
+        throttle.forgive(session, key, address)
+        account = session.get_one(Account, account.id)
+        account.last_sign_in_at = utcnow()
+        if passwords.needs_rehash(account.password_hash or ""):
+            account.password_hash = passwords.hash_password(password)
+        token = sessions.start(session, account, settings, address=address, user_agent=user_agent)
+        _note(session, "account.signed_in", account.email, account, actor=account.name)
+    return account, token
+
+
+def sign_out(account: Account, token: str | None) -> None:
+    """End this session on the server."""
+    with write_transaction() as session:
+        if token:
+            sessions.end(session, token)
+        _note(session, "account.signed_out", account.email, account)
+
+
+def set_theme(account: Account, theme: str) -> None:
+    """Keep the colour theme an account chose: system, light or dark."""
+    with write_transaction() as session:
+        session.execute(sa.update(Account).where(Account.id == account.id).values(theme=theme))
+
+
+def _note(
+    session: Session, action: str, email: str, account: Account | None, actor: str | None = None
+) -> None:
+    """An audit row in each contract the account works in; one without a contract if there is none."""
+    contracts: list[int | None] = []
+    if account is not None:
+        contracts += session.scalars(
+            sa.select(User.contract_id).where(User.account_id == account.id, User.status == "active")
+        )
+    for contract_id in contracts or [None]:
+        trail.record(
+            session,
+            action,
+            email,
+            contract_id=contract_id,
+            target_type="account",
+            target_id=account.id if account else None,
+            actor=actor,
+        )

@@ -1,0 +1,119 @@
+"""Signing in and out, the colour theme, and where each person lands."""
+
+from __future__ import annotations
+
+import math
+
+from flask import Blueprint, current_app, g, redirect, render_template, request, session, url_for
+from flask_login import current_user, login_user, logout_user
+from werkzeug.wrappers import Response
+
+from config import Settings
+from webapp.access import contracts_of, public, requires, signed_in
+from webapp.auth import signing_in
+from webapp.auth.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
+from webapp.auth.forms import SignInForm
+from webapp.auth.sign_in_manager import TOKEN
+from webapp.auth.ways_back import own_path
+from webapp.logs import client_address
+from webapp.models import utcnow
+from webapp.navigation import navigation
+
+bp = Blueprint("auth", __name__)
+
+THEMES = ("system", "light", "dark")
+
+
+@bp.get("/sign-in")
+@public
+def sign_in() -> Response | str:
+    next_url = own_path(request.args.get("next"))
+    if current_user.is_authenticated:
+        return redirect(next_url or url_for("auth.home"))
+    return _sign_in_page(SignInForm(), next_url)
+
+
+@bp.post("/sign-in")
+@public
+def sign_in_submit() -> Response | str | tuple[str, int] | tuple[str, int, dict[str, str]]:
+    form = SignInForm()
+    next_url = own_path(request.form.get("next"))
+    if not form.validate():
+        return _sign_in_page(form, next_url), 422
+    try:
+        account, token = signing_in.sign_in(
+            form.email.data or "",
+            form.password.data or "",
+            _settings(),
+            address=client_address(),
+            user_agent=request.user_agent.string,
+        )
+    except signing_in.SignInThrottled as throttled:
+        wait = math.ceil((throttled.until - utcnow()).total_seconds())
+        return (
+            _sign_in_page(form, next_url, throttled=throttled.until),
+            429,
+            {"Retry-After": str(max(1, wait))},
+        )
+    except signing_in.SignInFailed:
+        failure = "That e-mail and password do not belong together. Check both and try again."
+        return _sign_in_page(form, next_url, failure=failure), 401
+    session.clear()  # nothing from before signing in survives, the CSRF token included
+    session[TOKEN] = token
+    session.permanent = True
+    login_user(account)
+    return redirect(next_url or url_for("auth.home"), 303)
+
+
+@bp.post("/sign-out")
+@signed_in
+def sign_out() -> Response:
+    signing_in.sign_out(current_user, session.get(TOKEN))
+    logout_user()
+    session.clear()
+    return redirect(url_for("auth.sign_in"), 303)
+
+
+@bp.post("/theme")
+@public
+def set_theme() -> Response:
+    theme = request.form.get("theme", "")
+    if theme in THEMES:
+        if current_user.is_authenticated:
+            signing_in.set_theme(current_user, theme)
+        else:
+            session["theme"] = theme
+    return redirect(own_path(request.form.get("next")) or url_for("auth.home"), 303)
+
+
+@bp.get("/")
+@signed_in
+def home() -> Response | str:
+    contracts = contracts_of(current_user)
+    if not contracts:
+        return render_template("auth/no_contract.html")
+    return redirect(url_for("auth.contract_home", contract=contracts[0].slug))
+
+
+@bp.get("/c/<contract>/")
+@requires()
+def contract_home(contract: str) -> Response | str:
+    for group in navigation(g.access):
+        for item in group["items"]:
+            return redirect(item["url"])
+    return render_template("auth/nothing_to_open.html")
+
+
+def _sign_in_page(form: SignInForm, next_url: str | None, **told: object) -> str:
+    accounts = []
+    if _settings().demo:
+        accounts = [
+            {"email": demo.email, "password": DEMO_PASSWORD, "role": demo.role_name, "note": demo.note}
+            for demo in DEMO_ACCOUNTS
+        ]
+    return render_template("auth/sign_in.html", form=form, next_url=next_url, demo_accounts=accounts, **told)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings

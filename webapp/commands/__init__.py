@@ -1,0 +1,12 @@
+"""The commands of ``flask``, one module a subject."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    from webapp.commands import account, contract, credentials, demo, sync
+
+    for module in (account, contract, credentials, demo, sync):
+        app.cli.add_command(module.group)

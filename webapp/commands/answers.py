@@ -1,0 +1,28 @@
+"""What the commands have in common: finding a contract, printing JSON, failing with one sentence."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+import click
+import sqlalchemy as sa
+
+from webapp.models import Contract, db
+
+
+def contract_or_fail(slug: str) -> Contract:
+    """The contract ``slug``; ends the command with one sentence when there is none."""
+    found = db.session.scalars(sa.select(Contract).where(Contract.slug == slug)).one_or_none()
+    if found is None:
+        fail(f"There is no contract {slug}. See flask contract list.")
+    return found
+
+
+def print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def fail(text: str) -> NoReturn:
+    """End the command with ``text`` and exit code 1."""
+    raise click.ClickException(text)

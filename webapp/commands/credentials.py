@@ -1,0 +1,38 @@
+"""``flask credentials``: moving stored platform tokens to the newest key."""
+
+from __future__ import annotations
+
+import click
+import sqlalchemy as sa
+from flask.cli import AppGroup
+
+from webapp.commands.answers import fail
+from webapp.credentials import CredentialsUnreadable, reseal
+from webapp.database import write_transaction
+from webapp.models import ConnectAttempt, Integration
+
+group = AppGroup("credentials", help="Stored platform tokens and their encryption keys.")
+
+
+@group.command("rotate")
+def rotate() -> None:
+    """Encrypt every stored token again under the first of CREDENTIAL_KEYS.
+
+    Put the new key first and keep the old one after it; once this has run, the old one can go. Nothing is
+    changed when any token cannot be read.
+    """
+    count = 0
+    try:
+        with write_transaction() as session:
+            for integration in session.scalars(
+                sa.select(Integration).where(Integration.credentials.is_not(None)).with_for_update()
+            ):
+                integration.credentials = reseal(integration.credentials or "")
+                count += 1
+            # half-finished connections are worth less than a rotation that leaves something under the old key
+            session.execute(sa.delete(ConnectAttempt))
+    except CredentialsUnreadable as unreadable:
+        fail(
+            f"Nothing was changed: {unreadable}. Add the key it was encrypted with to the end of CREDENTIAL_KEYS."
+        )
+    click.echo(f"{count} stored {'token is' if count == 1 else 'tokens are'} encrypted under the newest key.")

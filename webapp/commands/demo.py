@@ -1,0 +1,85 @@
+"""``flask demo``: the contract, accounts and teams that ``make run`` starts with."""
+
+from __future__ import annotations
+
+import click
+import sqlalchemy as sa
+from flask import current_app
+from flask.cli import AppGroup
+from sqlalchemy.orm import Session
+
+from webapp.access import INTEGRATIONS
+from webapp.auth import accounts, sessions
+from webapp.auth.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
+from webapp.commands.answers import fail
+from webapp.contracts import create_contract, set_feature
+from webapp.database import write_transaction
+from webapp.models import Account, Contract, Team, db, utcnow
+
+group = AppGroup("demo", help="What make run starts with.")
+
+# a team, and the teams below it
+STRUCTURE: dict[str, dict[str, tuple[str, ...]]] = {
+    "Leeds": {
+        "Phone support": ("Billing", "Technical help"),
+        "Chat support": ("Chat early shift", "Chat late shift"),
+    },
+    "Porto": {"E-mail support": ("Returns", "Accounts"), "Quality": ()},
+    "Home workers": {},
+}
+
+
+@group.command("seed")
+def seed() -> None:
+    """Make the demo contracts and accounts unless they are there. Refused in production."""
+    if current_app.extensions["settings"].mode == "production":
+        fail("Demo accounts have a public password, so production refuses them. Use flask contract create.")
+    if db.session.scalar(sa.select(Contract.id).where(Contract.slug == "demo")) is not None:
+        click.echo("The demo contract is there already.")
+        return
+    with write_transaction() as session:
+        demo = create_contract(
+            session, slug="demo", name="Kestrel Outdoor", time_zone="Europe/London", licences=60
+        )
+        set_feature(session, demo, INTEGRATIONS, on=True)
+        _structure(session, demo)
+        second = create_contract(
+            session, slug="demo-two", name="Kestrel Outdoor Nordics", time_zone="Europe/Oslo", licences=20
+        )
+        for sign_in in DEMO_ACCOUNTS:
+            account = accounts.create_account(
+                session, email=sign_in.email, name=sign_in.name, password=DEMO_PASSWORD, demo=True
+            )
+            accounts.admit(session, demo, account, sign_in.role)
+            if sign_in.role == "administrator":
+                accounts.admit(session, second, account, sign_in.role)
+    click.echo("Made the demo contract and its accounts.")
+
+
+@group.command("close-accounts")
+def close_accounts() -> None:
+    """Take the password of every demo account away and end its sessions."""
+    with write_transaction() as session:
+        demo = list(session.scalars(sa.select(Account).where(Account.demo, Account.disabled_at.is_(None))))
+        for account in demo:
+            account.disabled_at = utcnow()
+            account.password_hash = None
+            sessions.end_all(session, account.id)
+    click.echo(f"Closed {len(demo)} demo accounts.")
+
+
+def _structure(session: Session, contract: Contract) -> None:
+    root = session.scalars(sa.select(Team).where(Team.contract_id == contract.id, Team.level == 1)).one()
+    for site, departments in STRUCTURE.items():
+        top = _team(session, root, site)
+        for department, teams in departments.items():
+            middle = _team(session, top, department)
+            for name in teams:
+                _team(session, middle, name)
+
+
+def _team(session: Session, parent: Team, name: str) -> Team:
+    team = Team(contract_id=parent.contract_id, parent_id=parent.id, level=parent.level + 1, name=name)
+    session.add(team)
+    session.flush()
+    return team
