@@ -133,7 +133,9 @@ def _demo(environ: Mapping[str, str]) -> Settings:
         )
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        secret_key = environ.get("SECRET_KEY") or _kept(data_dir / "secret_key", lambda: secrets.token_urlsafe(48))
+        secret_key = environ.get("SECRET_KEY") or _kept(
+            data_dir / "secret_key", lambda: secrets.token_urlsafe(48)
+        )
         keys = environ.get("CREDENTIAL_KEYS") or _kept(
             data_dir / "credential_keys", lambda: Fernet.generate_key().decode()
         )
@@ -145,7 +147,9 @@ def _demo(environ: Mapping[str, str]) -> Settings:
         mode="demo",
         data_dir=data_dir,
         database_url=normal_database_url(
-            environ.get("DATABASE_URL") or running.get("database_url") or f"sqlite:///{data_dir / 'rollcall.db'}"
+            environ.get("DATABASE_URL")
+            or running.get("database_url")
+            or f"sqlite:///{data_dir / 'rollcall.db'}"
         ),
         redis_url=environ.get("REDIS_URL") or running.get("redis_url") or redis_socket_url(data_dir),
         secret_key=secret_key,
@@ -162,7 +166,9 @@ def _demo(environ: Mapping[str, str]) -> Settings:
 def _production(environ: Mapping[str, str]) -> Settings:
     public_url = (environ.get("PUBLIC_URL") or "").rstrip("/")
     if not public_url.startswith("https://") or not urlsplit(public_url).hostname:
-        raise SettingsError("PUBLIC_URL must be the https address people use, such as https://rollcall.example.com.")
+        raise SettingsError(
+            "PUBLIC_URL must be the https address people use, such as https://rollcall.example.com."
+        )
     if environ.get("FLASK_DEBUG", "0").lower() not in ("", "0", "false"):
         raise SettingsError("FLASK_DEBUG is on. Production refuses to run with the debugger; unset it.")
     secret_key = environ.get("SECRET_KEY") or ""
@@ -176,7 +182,9 @@ def _production(environ: Mapping[str, str]) -> Settings:
         raise SettingsError("CREDENTIAL_KEYS and SECRET_KEY must differ. Make a new SECRET_KEY.")
     database_url = environ.get("DATABASE_URL") or ""
     if not database_url:
-        raise SettingsError("DATABASE_URL is missing. Set it to your Postgres, postgresql://user:password@host/name.")
+        raise SettingsError(
+            "DATABASE_URL is missing. Set it to your Postgres, postgresql://user:password@host/name."
+        )
     redis_url = environ.get("REDIS_URL") or ""
     if not _private_redis(redis_url):
         raise SettingsError(
@@ -302,7 +310,9 @@ def _fernet_keys(text: str) -> tuple[str, ...]:
 def _strong(secret: str) -> bool:
     lowered = secret.lower()
     return (
-        len(secret) >= MIN_SECRET_KEY and len(set(secret)) >= 12 and not any(lowered.startswith(w) for w in WEAK_SECRETS)
+        len(secret) >= MIN_SECRET_KEY
+        and len(set(secret)) >= 12
+        and not any(lowered.startswith(w) for w in WEAK_SECRETS)
     )
 
 

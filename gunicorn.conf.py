@@ -5,6 +5,7 @@ FORWARDED_ALLOW_IPS (gunicorn's own; default 127.0.0.1 and ::1: a proxy on this 
 """
 
 import os
+from typing import Any
 
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or '8000'}"
 worker_class = "gthread"
@@ -14,7 +15,7 @@ timeout = int(os.environ.get("WEB_TIMEOUT") or 30)
 graceful_timeout = int(os.environ.get("WEB_GRACE") or 8)
 keepalive = 5
 backlog = 512
-preload_app = False
+preload_app = True  # loaded once, shared by the workers; a new version needs a restart, not a HUP
 reload = False
 
 # Heartbeat files in memory: on a slow disk a worker could seem dead.
@@ -32,3 +33,12 @@ access_log_format = '%(t)s %(h)s "%(m)s %(U)s" %(s)s %(B)s bytes %(M)s ms'
 errorlog = "-"
 loglevel = os.environ.get("WEB_LOG_LEVEL") or "info"
 proc_name = "rollcall-web"
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """No worker may use a database connection that was opened before the fork."""
+    from webapp.models import db
+
+    with worker.app.wsgi().app_context():
+        for engine in db.engines.values():
+            engine.dispose(close=False)

@@ -27,10 +27,7 @@ class SandboxPlan:
 SANDBOXES = (SandboxPlan("intercom", 1, lambda settings: settings.intercom.sandbox),)
 
 # What is run once, after Redis is up and before the web is started.
-STEPS = (
-    ("migrations", ("flask", "db", "upgrade")),
-    ("demo contract", ("flask", "demo", "seed")),
-)
+STEPS = (("migrations and demo contract", ("launch.prepare", "db upgrade", "demo seed")),)
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ def make_plan(settings: Settings, environ: Mapping[str, str]) -> Plan:
         services=(
             Service(
                 "web",
-                (python, "-m", "gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"),
+                (python, "-m", "gunicorn", "--config", "gunicorn.conf.py", "wsgi:serving()"),
                 http_ok(settings.port),
                 environ=child,
             ),
@@ -118,13 +115,13 @@ def embedded_redis(socket: Path, environ: Mapping[str, str]) -> Service:
 
 
 def sandbox_service(plan: SandboxPlan, settings: Settings, environ: Mapping[str, str]) -> Service:
-    """The sandbox of one platform; its data are kept beside ours."""
+    """The sandbox of one platform; its data are kept in a folder beside ours."""
     port = settings.port + plan.offset
     return Service(
         f"sandbox-{plan.platform}",
         (
             *(sys.executable, "-m", "sandbox", plan.platform),
-            *("--port", str(port), "--data-dir", str(settings.data_dir / "sandbox" / plan.platform)),
+            *("--port", str(port), "--data-dir", str(settings.data_dir / "sandbox")),
         ),
         http_ok(port),
         environ=environ,

@@ -24,13 +24,13 @@ def healthz() -> tuple[Response, int]:
     parts = {"database": "ok", "queue": "ok"}
     try:
         db.session.execute(sa.text("SELECT 1"))
-    except sa.exc.SQLAlchemyError:
-        log.exception("healthz: the database does not answer")
+    except sa.exc.SQLAlchemyError as error:
+        log.error("healthz: the database does not answer: %s", error)
         parts["database"] = "unreachable"
     try:
         queue.connection().ping()
-    except redis.RedisError:
-        log.exception("healthz: the queue does not answer")
+    except redis.RedisError as error:
+        log.error("healthz: the queue does not answer: %s", error)
         parts["queue"] = "unreachable"
     healthy = set(parts.values()) == {"ok"}
     return jsonify(status="ok" if healthy else "unhealthy", **parts), 200 if healthy else 503
