@@ -13,7 +13,8 @@ from config import Settings
 from webapp import heartbeat, queue
 from webapp.access import INTEGRATIONS
 from webapp.connectors import registry
-from webapp.connectors.base import AccessDenied, Connector, Recorder
+from webapp.connectors.base import AccessDenied, Connector, LastingToken, Recorder
+from webapp.connectors.platform import Opening
 from webapp.credentials import CredentialsUnreadable, unseal
 from webapp.database import write_transaction
 from webapp.models import ContractFeature, Integration, SyncRun, UserSync, db, utcnow
@@ -95,5 +96,6 @@ def _connector(integration: Integration, record: Recorder) -> Connector:
         log.error("integration %s: %s", integration.id, error)
         raise AccessDenied("The stored connection cannot be read any more.") from error
     return registry.connector(
-        integration.platform, token, region=integration.region, settings=_settings(), record=record
+        integration.platform,
+        Opening(integration.site or "", LastingToken(token["access_token"]), _settings(), record),
     )

@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from flask import url_for
 
-from webapp.connectors.registry import PLATFORMS, Platform
+from webapp.connectors.platform import Platform
+from webapp.connectors.registry import PLATFORMS
 from webapp.models import Integration, SyncRun, db
 from webapp.models.sync import STAGES
 from webapp.sync.safeguard import held_from

@@ -98,8 +98,7 @@ def upgrade():
         sa.Column("connection_message", sa.String(length=500), nullable=True),
         sa.Column("connection_changed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("credentials", sa.Text(), nullable=True),
-        sa.Column("region", sa.String(length=10), nullable=True),
-        sa.Column("subdomain", sa.String(length=63), nullable=True),
+        sa.Column("site", sa.String(length=63), nullable=True, comment="the account's region or subdomain"),
         sa.Column("remote_account_id", sa.String(length=255), nullable=True),
         sa.Column("remote_account_name", sa.String(length=255), nullable=True),
         sa.Column("connected_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -391,12 +390,18 @@ def upgrade():
     )
     with op.batch_alter_table("users", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_users_account_id"), ["account_id"], unique=False)
-        batch_op.create_index("ix_users_by_email", ["contract_id", "email_key"], unique=False)
-        batch_op.create_index("ix_users_by_name", ["contract_id", "status", "name_key", "id"], unique=False)
+        batch_op.create_index(
+            "ix_users_by_email", ["contract_id", "email_key", "status", "id"], unique=False
+        )
+        batch_op.create_index("ix_users_by_name", ["contract_id", "status", "search_key", "id"], unique=False)
+        batch_op.create_index("ix_users_by_status", ["contract_id", "status"], unique=False)
         batch_op.create_index(
             "ix_users_by_status_since", ["contract_id", "status", "status_since", "id"], unique=False
         )
         batch_op.create_index("ix_users_by_third_party", ["contract_id", "third_party_key"], unique=False)
+        batch_op.create_index(
+            "ix_users_by_username", ["contract_id", "status", "username_key", "id"], unique=False
+        )
 
     op.create_table(
         "people",
@@ -642,8 +647,10 @@ def downgrade():
 
     op.drop_table("people")
     with op.batch_alter_table("users", schema=None) as batch_op:
+        batch_op.drop_index("ix_users_by_username")
         batch_op.drop_index("ix_users_by_third_party")
         batch_op.drop_index("ix_users_by_status_since")
+        batch_op.drop_index("ix_users_by_status")
         batch_op.drop_index("ix_users_by_name")
         batch_op.drop_index("ix_users_by_email")
         batch_op.drop_index(batch_op.f("ix_users_account_id"))

@@ -58,11 +58,14 @@ class Listing(msgspec.Struct):
 
 
 class RemoteAccount(msgspec.Struct, frozen=True):
-    """The account at the platform that a token opens, and who granted it."""
+    """The account at the platform that a token opens, and who granted it.
+
+    ``site`` is where the account lives, as the platform tells it (a region, a subdomain), or ``None``.
+    """
 
     id: str
     name: str
-    region: str | None
+    site: str | None
     granted_by: str
 
 
@@ -75,6 +78,32 @@ class Call(msgspec.Struct, frozen=True):
     status: int | None
     milliseconds: int
     note: str | None = None
+
+
+class Token(Protocol):
+    """What opens the account. Some platforms' tokens end within the hour and are exchanged for new ones."""
+
+    def current(self) -> str:
+        """The value to send now. Raises :class:`ConnectorError`."""
+
+    def renewed(self, refused: str) -> bool:
+        """Whether there is another value to try now that the platform refused ``refused``.
+
+        Raises :class:`ConnectorError`.
+        """
+
+
+class LastingToken:
+    """A token that stays the same until it is revoked."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def current(self) -> str:
+        return self._value
+
+    def renewed(self, refused: str) -> bool:
+        return False
 
 
 class Connector(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -22,6 +22,7 @@ from webapp.connectors.base import (
     ConnectorError,
     Recorder,
     Sleep,
+    Token,
     Unavailable,
 )
 
@@ -50,21 +51,24 @@ class Answer:
     body: bytes
 
 
+Query = Sequence[tuple[str, str]]
 Denial = Callable[[Answer], AccessDenied]
 WaitHint = Callable[[Answer, float], float | None]
 
 
 class Reader:
-    """GETs below one base address with one token.
+    """GETs below one base address with one account's ``token``.
 
-    ``denial`` words a 401 or 403; ``wait_hint(answer, now)`` says how many seconds a 429 asks for, from the
-    platform's own headers, or ``None``. ``record`` is told of every call, the failed ones too.
+    ``denial`` words a 401 or 403; ``wait_hint(answer, now)`` says how many seconds an answer that is worth
+    another try asks for, from the platform's own headers, or ``None``. ``record`` is told of every call, the
+    failed ones too.
     """
 
     def __init__(
         self,
         base_url: str,
         headers: Mapping[str, str],
+        token: Token,
         *,
         platform: str,
         denial: Denial,
@@ -76,6 +80,7 @@ class Reader:
     ) -> None:
         self._base = base_url
         self._headers = dict(headers)
+        self._token = token
         self._platform = platform
         self._denial = denial
         self._wait_hint = wait_hint
@@ -86,15 +91,19 @@ class Reader:
         self._session = requests.Session()
         self._session.trust_env = False  # no .netrc, no proxy from the environment
 
-    def get_json(self, path: str) -> bytes:
+    def get_json(self, path: str, query: Query = ()) -> bytes:
         """The body of a 200 answer to ``GET path``: complete, and declared to be JSON.
 
         Raises :class:`AccessDenied`, :class:`Unavailable` or :class:`BadResponse`.
         """
+        sent = self._token.current()
         for attempt in range(1, self._limits.tries + 1):
             last = attempt == self._limits.tries
             try:
-                answer = self._get(path)
+                answer = self._get(path, query, sent)
+                if answer.status == 401 and self._token.renewed(sent):
+                    sent = self._token.current()
+                    answer = self._get(path, query, sent)
             except Unavailable as unavailable:
                 if last:
                     raise
@@ -123,13 +132,13 @@ class Reader:
 
     def _pause(self, answer: Answer | None, attempt: int, problem: ConnectorError) -> None:
         """Wait as long as asked, with jitter; a wait above the ceiling ends the tries."""
-        hint = self._wait_hint(answer, self._now()) if answer is not None and answer.status == 429 else None
+        hint = self._wait_hint(answer, self._now()) if answer is not None else None
         seconds = hint if hint is not None else min(2.0 ** (attempt - 1), 30.0)
         if seconds > self._limits.wait_ceiling:
             raise problem
         self._sleep(seconds + random.uniform(0, min(1.0, seconds / 4)))  # noqa: S311 - spreads load, hides nothing
 
-    def _get(self, path: str) -> Answer:
+    def _get(self, path: str, query: Query, token: str) -> Answer:
         started = time.monotonic()
         at = datetime.now(UTC)
         status: int | None = None
@@ -137,7 +146,8 @@ class Reader:
         try:
             with self._session.get(
                 self._base + path,
-                headers=self._headers,
+                params=list(query),
+                headers=self._headers | {"Authorization": f"Bearer {token}"},
                 timeout=(self._limits.connect_timeout, self._limits.read_timeout),
                 allow_redirects=False,
                 stream=True,

@@ -15,10 +15,25 @@ from typing import Any
 
 import msgspec
 
-from webapp.connectors.base import AccessDenied, BadResponse, LeftOut, Listing, Person, RemoteAccount
+from config import Settings
+from webapp.connectors.base import (
+    AccessDenied,
+    BadResponse,
+    Connector,
+    LeftOut,
+    Listing,
+    Person,
+    RemoteAccount,
+)
 from webapp.connectors.http import Answer, Reader
+from webapp.connectors.platform import Opening, Platform, Region
 
 VERSION = "2.16"
+REGIONS = {
+    "us": Region("United States", "https://app.intercom.com/oauth", "https://api.intercom.io"),
+    "eu": Region("Europe", "https://app.eu.intercom.com/oauth", "https://api.eu.intercom.io"),
+    "au": Region("Australia", "https://app.au.intercom.com/oauth", "https://api.au.intercom.io"),
+}
 
 # Intercom's bot is listed like a teammate and may carry any name; only its address gives it away.
 BOT = re.compile(r"operator(\+[^@]*)?@intercom\.io", re.IGNORECASE)
@@ -82,7 +97,7 @@ class IntercomConnector:
         return RemoteAccount(
             id=me.app.id_code,
             name=(clean(me.app.name) or me.app.id_code)[:255],
-            region=me.app.region,
+            site=known_region(me.app.region),
             granted_by=granted_by[:512],
         )
 
@@ -110,6 +125,38 @@ class IntercomConnector:
                 listing.left_out.append(entry)
         _refuse_doubles(listing)
         return listing
+
+
+def api_url(region: str, settings: Settings) -> str:
+    """Where the API answers; a configured address replaces the regional one."""
+    return settings.intercom.api_url or REGIONS[region].api_url
+
+
+def open_account(opening: Opening) -> Connector:
+    """A connector for one workspace."""
+    return IntercomConnector(
+        Reader(
+            api_url(opening.site, opening.settings),
+            {
+                "Accept": "application/json",
+                "Intercom-Version": VERSION,
+                "User-Agent": opening.settings.product_name,
+            },
+            opening.token,
+            platform=PLATFORM.label,
+            denial=denial,
+            wait_hint=wait_hint,
+            record=opening.record,
+            limits=opening.limits,
+            sleep=opening.sleep,
+        )
+    )
+
+
+def known_region(region: str | None) -> str | None:
+    """The key of the region that ``GET /me`` names, in any case; ``None`` for one we do not know."""
+    key = (region or "").lower()
+    return key if key in REGIONS else None
 
 
 def parse(record: msgspec.Raw, revision: bytes) -> Person | LeftOut:
@@ -153,7 +200,12 @@ def denial(answer: Answer) -> AccessDenied:
 
 
 def wait_hint(answer: Answer, now: float) -> float | None:
-    """Seconds until the rate-limit window ends: at least 1, from X-RateLimit-Reset (Unix seconds) or Retry-After."""
+    """Seconds until the rate-limit window ends: at least 1, from X-RateLimit-Reset (Unix seconds) or Retry-After.
+
+    Only a 429 is about the window; the header stands on every answer.
+    """
+    if answer.status != 429:
+        return None
     for header, base in (("Retry-After", 0.0), ("X-RateLimit-Reset", now)):
         try:
             return max(1.0, float(answer.headers[header]) - base)
@@ -192,3 +244,17 @@ def _refuse_doubles(listing: Listing) -> None:
     ids = {person.remote_id for person in listing.people} | {entry.remote_id for entry in listing.left_out}
     if len(ids) + len(listing.same) != listing.found:
         raise BadResponse("Intercom listed the same teammate twice, so the list cannot be trusted.")
+
+
+PLATFORM = Platform(
+    key="intercom",
+    label="Intercom",
+    people_word="teammates",
+    person_word="teammate",
+    account_word="workspace",
+    console_name="Intercom Developer Hub",
+    site_word="Region",
+    permissions_needed=("Read admins", "Read one admin"),
+    regions=REGIONS,
+    open=open_account,
+)

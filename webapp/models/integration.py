@@ -37,8 +37,7 @@ class Integration(Base):
     connection_message: Mapped[str | None] = mapped_column(sa.String(500))
     connection_changed_at: Mapped[datetime | None]
     credentials: Mapped[str | None] = mapped_column(sa.Text)
-    region: Mapped[str | None] = mapped_column(sa.String(10))
-    subdomain: Mapped[str | None] = mapped_column(sa.String(63))
+    site: Mapped[str | None] = mapped_column(sa.String(63), comment="the account's region or subdomain")
     remote_account_id: Mapped[str | None] = mapped_column(sa.String(255))
     remote_account_name: Mapped[str | None] = mapped_column(sa.String(255))
     connected_by_id: Mapped[int | None] = mapped_column(BigInt, sa.ForeignKey("accounts.id"))

@@ -19,7 +19,8 @@ class User(Base):
 
     The ``*_key`` columns hold the value trimmed, NFKC and case-folded (:func:`webapp.sync.keys.match_key`);
     matching, uniqueness, sorting and search use them. ``search_key`` is name, username, e-mail and
-    third-party ID, case-folded and joined by line feeds.
+    third-party ID, case-folded, joined by line feeds and cut to what every index entry can hold. A line feed
+    sorts before every character of a name, so its order is that of the names.
     """
 
     __tablename__ = "users"
@@ -30,9 +31,11 @@ class User(Base):
         sa.UniqueConstraint("contract_id", "id"),
         sa.UniqueConstraint("contract_id", "username_key"),
         sa.UniqueConstraint("contract_id", "account_id"),
-        sa.Index("ix_users_by_name", "contract_id", "status", "name_key", "id"),
+        sa.Index("ix_users_by_status", "contract_id", "status"),
+        sa.Index("ix_users_by_name", "contract_id", "status", "search_key", "id"),
+        sa.Index("ix_users_by_username", "contract_id", "status", "username_key", "id"),
+        sa.Index("ix_users_by_email", "contract_id", "email_key", "status", "id"),
         sa.Index("ix_users_by_status_since", "contract_id", "status", "status_since", "id"),
-        sa.Index("ix_users_by_email", "contract_id", "email_key"),
         sa.Index("ix_users_by_third_party", "contract_id", "third_party_key"),
     )
 

@@ -12,13 +12,17 @@ class OAuthFailed(Exception):
 
 
 class OAuthRound(Protocol):
-    """One platform's way to ask for access, get a token and give it back."""
+    """One platform's way to ask for access, get a token and give it back.
 
-    def authorize_url(self, region: str, redirect_uri: str, state: str) -> str:
+    ``site`` is the region or subdomain of the account. ``secret`` is kept by the server for this one round, for
+    platforms that want it proved (PKCE).
+    """
+
+    def authorize_url(self, site: str, redirect_uri: str, state: str, secret: str) -> str:
         """Where to send the browser."""
 
-    def exchange(self, region: str, redirect_uri: str, code: str) -> dict[str, Any]:
+    def exchange(self, site: str, redirect_uri: str, code: str, secret: str) -> dict[str, Any]:
         """The token for ``code``. Raises :class:`OAuthFailed`."""
 
-    def revoke(self, region: str, token: dict[str, Any]) -> bool:
+    def revoke(self, site: str, token: dict[str, Any]) -> bool:
         """Give the token back; whether the platform confirmed it (or did not know it any more)."""

@@ -15,7 +15,7 @@ from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
 
 from config import Settings
-from webapp.connectors.registry import PLATFORMS, api_url
+from webapp.connectors.intercom import REGIONS, api_url
 from webapp.oauth.base import TIMEOUT, OAuthFailed
 
 log = logging.getLogger(__name__)
@@ -33,22 +33,22 @@ class IntercomRound:
                 client_id=client.client_id,
                 client_secret=client.client_secret,
                 authorize_url=client.authorize_url or region.authorize_url,
-                access_token_url=f"{api_url('intercom', 'us', settings)}/auth/eagle/token",
+                access_token_url=f"{api_url('us', settings)}/auth/eagle/token",
                 client_kwargs={"token_endpoint_auth_method": "client_secret_post"},
                 compliance_fix=_check_token_answer,
             )
-            for key, region in PLATFORMS["intercom"].regions.items()
+            for key, region in REGIONS.items()
         }
 
-    def authorize_url(self, region: str, redirect_uri: str, state: str) -> str:
+    def authorize_url(self, site: str, redirect_uri: str, state: str, secret: str) -> str:
         """Where to send the browser; ``state`` comes back with it."""
-        url: str = self._clients[region].create_authorization_url(redirect_uri, state=state)["url"]
+        url: str = self._clients[site].create_authorization_url(redirect_uri, state=state)["url"]
         return url
 
-    def exchange(self, region: str, redirect_uri: str, code: str) -> dict[str, Any]:
+    def exchange(self, site: str, redirect_uri: str, code: str, secret: str) -> dict[str, Any]:
         """The token for ``code``, which lives five minutes and works once. Raises :class:`OAuthFailed`."""
         try:
-            token = self._clients[region].fetch_access_token(
+            token = self._clients[site].fetch_access_token(
                 redirect_uri=redirect_uri, code=code, timeout=TIMEOUT, allow_redirects=False
             )
         except _Refused as error:
@@ -69,11 +69,11 @@ class IntercomRound:
             ) from error
         return {"access_token": token["access_token"]}
 
-    def revoke(self, region: str, token: dict[str, Any]) -> bool:
+    def revoke(self, site: str, token: dict[str, Any]) -> bool:
         """Remove the app from the workspace. A 401 means it is gone already."""
         try:
             answer = requests.post(
-                f"{api_url('intercom', region, self._settings)}/auth/uninstall",
+                f"{api_url(site, self._settings)}/auth/uninstall",
                 headers={
                     "Authorization": f"Bearer {token['access_token']}",
                     "Accept": "application/json",

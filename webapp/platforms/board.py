@@ -7,7 +7,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from webapp.connectors.registry import PLATFORMS, Platform
+from webapp.connectors.platform import Platform
+from webapp.connectors.registry import PLATFORMS
 from webapp.models import Contract, Integration, SyncRun, UserSync, db, utcnow
 from webapp.models.sync import LIVE_STATES
 from webapp.sync.health import NOT_CONNECTED, Facts, Health, judge

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 from config import Settings
 from webapp.audit import trail
 from webapp.connectors import registry
-from webapp.connectors.base import Call, ConnectorError, RemoteAccount
+from webapp.connectors.base import Call, ConnectorError, LastingToken, RemoteAccount
+from webapp.connectors.platform import Opening
 from webapp.credentials import CredentialsUnreadable, open_sealed, seal, seal_for, unseal
 from webapp.database import write_transaction
 from webapp.models import (
@@ -64,11 +65,9 @@ class AnotherAccount(Exception):
         self.attempt_id = attempt_id
 
 
-def begin(
-    *, contract: Contract, platform: str, region: str, sign_in_session_id: int, redirect_uri: str
-) -> str:
-    """Start a round; the address to send the browser to."""
-    state = secrets.token_urlsafe(32)
+def begin(*, contract: Contract, platform: str, site: str, sign_in_session_id: int, redirect_uri: str) -> str:
+    """Start a round with the account at ``site``; the address to send the browser to."""
+    state, secret = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
     now = utcnow()
     with write_transaction() as session:
         session.execute(sa.delete(ConnectAttempt).where(ConnectAttempt.expires_at < now - ATTEMPT_LIFETIME))
@@ -78,11 +77,11 @@ def begin(
                 sign_in_session_id=sign_in_session_id,
                 contract_id=contract.id,
                 platform=platform,
-                details={"region": region},
+                details={"site": site, "secret": seal_for(_round(_hash(state)), {"secret": secret})},
                 expires_at=now + ATTEMPT_LIFETIME,
             )
         )
-    return round_for(platform).authorize_url(region, redirect_uri, state)
+    return round_for(platform).authorize_url(site, redirect_uri, state, secret)
 
 
 def consume(*, platform: str, state: str, sign_in_session_id: int) -> ConnectAttempt:
@@ -115,23 +114,24 @@ def complete(
     Raises :class:`~webapp.oauth.base.OAuthFailed`, or :class:`AnotherAccount` with the token put aside,
     encrypted, until somebody has decided.
     """
-    region = attempt.details["region"]
-    token = round_for(attempt.platform).exchange(region, redirect_uri, code)
-    account = _identify(attempt.platform, token, region, settings)
+    site = attempt.details["site"]
+    secret = open_sealed(_round(attempt.state_hash), attempt.details["secret"])["secret"]
+    token = round_for(attempt.platform).exchange(site, redirect_uri, code, secret)
+    account = _identify(attempt.platform, token, site, settings)
     with write_transaction() as session:
         integration = integration_for(session, attempt.contract_id, attempt.platform)
         if integration.remote_account_id not in (None, account.id):
             stored = session.get_one(ConnectAttempt, attempt.id)
             stored.details = {
-                "region": region,
+                "site": site,
                 "sealed": seal_for(["attempt", stored.id], token),
-                "account": {"id": account.id, "name": account.name, "region": account.region},
+                "account": {"id": account.id, "name": account.name, "site": account.site},
                 "granted_by": account.granted_by,
             }
             stored.expires_at = utcnow() + ATTEMPT_LIFETIME
             raise_after = AnotherAccount(stored.id)
         else:
-            return _connect(session, integration, token, account, region, by)
+            return _connect(session, integration, token, account, site, by)
     raise raise_after
 
 
@@ -161,14 +161,14 @@ def use_other_account(attempt: ConnectAttempt, *, by: Account) -> Connected:
         account = RemoteAccount(
             id=stored.details["account"]["id"],
             name=stored.details["account"]["name"],
-            region=stored.details["account"]["region"],
+            site=stored.details["account"]["site"],
             granted_by=stored.details["granted_by"],
         )
         integration = integration_for(session, stored.contract_id, stored.platform)
         session.execute(sa.delete(Person).where(Person.integration_id == integration.id))
-        region = stored.details["region"]
+        site = stored.details["site"]
         session.delete(stored)
-        return _connect(session, integration, token, account, region, by)
+        return _connect(session, integration, token, account, site, by)
 
 
 def keep_account(attempt: ConnectAttempt) -> None:
@@ -190,7 +190,7 @@ def disconnect(contract: Contract, platform: str) -> bool:
         except CredentialsUnreadable:
             log.exception("integration %s: the token to revoke cannot be read", integration.id)
             token = None
-        region = integration.region or "us"
+        site = integration.site or ""
         now = utcnow()
         integration.connection = "not_connected"
         integration.connection_message = None
@@ -216,7 +216,7 @@ def disconnect(contract: Contract, platform: str) -> bool:
             target_id=integration.id,
             details={"account": integration.remote_account_name},
         )
-    return token is not None and round_for(platform).revoke(region, token)
+    return token is not None and round_for(platform).revoke(site, token)
 
 
 def integration_for(session: Session, contract_id: int, platform: str) -> Integration:
@@ -240,7 +240,7 @@ def _connect(
     integration: Integration,
     token: dict[str, Any],
     account: RemoteAccount,
-    region: str,
+    site: str,
     by: Account,
 ) -> Connected:
     again = integration.remote_account_id is not None
@@ -249,10 +249,7 @@ def _connect(
     integration.connection_message = None
     integration.connection_changed_at = now
     integration.credentials = seal(integration, token)
-    known_region = (account.region or "").lower()
-    integration.region = (
-        known_region if known_region in registry.PLATFORMS[integration.platform].regions else region
-    )
+    integration.site = account.site or site
     integration.remote_account_id = account.id
     integration.remote_account_name = account.name
     integration.connected_by_id = by.id
@@ -274,7 +271,7 @@ def _connect(
     return Connected(integration, again, run)
 
 
-def _identify(platform: str, token: dict[str, Any], region: str, settings: Settings) -> RemoteAccount:
+def _identify(platform: str, token: dict[str, Any], site: str, settings: Settings) -> RemoteAccount:
     def record(call: Call) -> None:
         log.info(
             "connecting %s: %s %s answered %s in %s ms",
@@ -286,12 +283,19 @@ def _identify(platform: str, token: dict[str, Any], region: str, settings: Setti
         )
 
     try:
-        return registry.connector(platform, token, region=region, settings=settings, record=record).account()
+        opening = Opening(site, LastingToken(token["access_token"]), settings, record)
+        return registry.connector(platform, opening).account()
     except ConnectorError as error:
         raise OAuthFailed(
-            f"{registry.PLATFORMS[platform].label} let us in, but then would not say which workspace this is. {error} "
+            f"{registry.PLATFORMS[platform].label} let us in, but then would not say which "
+            f"{registry.PLATFORMS[platform].account_word} this is. {error} "
             "Nothing was changed. Press Connect to try again."
         ) from error
+
+
+def _round(state_hash: str) -> list[Any]:
+    """What the secret of a round is sealed for."""
+    return ["round", state_hash]
 
 
 def _hash(state: str) -> str:

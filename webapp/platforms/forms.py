@@ -6,22 +6,22 @@ from flask_wtf import FlaskForm
 from wtforms import RadioField
 from wtforms.validators import InputRequired
 
-from webapp.connectors.registry import Platform
+from webapp.connectors.platform import Platform
 
 
-class ConnectForm(FlaskForm):
-    """Which region the workspace is hosted in; it decides where people consent."""
+class RegionForm(FlaskForm):
+    """Which region the account is hosted in; it decides where people consent."""
 
-    region = RadioField(
+    site = RadioField(
         "Region of the workspace", validators=[InputRequired("Choose where the workspace is hosted.")]
     )
 
-    @classmethod
-    def for_platform(cls, platform: Platform, region: str | None) -> ConnectForm:
-        """The form with the platform's regions; ``region`` is chosen unless the request says otherwise."""
-        form = cls(region=region or next(iter(platform.regions), None))
-        form.region.choices = [(key, value.label) for key, value in platform.regions.items()]
-        return form
+
+def connect_form(platform: Platform, site: str | None) -> RegionForm:
+    """The form that asks which account of ``platform`` to connect, with ``site`` filled in at first."""
+    form = RegionForm(site=site or next(iter(platform.regions), None))
+    form.site.choices = [(key, region.label) for key, region in platform.regions.items()]
+    return form
 
 
 class ConfirmForm(FlaskForm):

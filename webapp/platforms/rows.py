@@ -7,7 +7,7 @@ from datetime import datetime
 
 from flask import url_for
 
-from webapp.connectors.registry import Platform
+from webapp.connectors.platform import Platform
 from webapp.platforms.board import PlatformState
 from webapp.runs import STATE_LABELS, ended_at
 from webapp.times import duration

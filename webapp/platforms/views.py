@@ -21,12 +21,12 @@ from webapp.access import (
     requires,
     signed_in,
 )
-from webapp.connectors.registry import PLATFORMS, oauth_client
+from webapp.connectors.registry import PLATFORMS
 from webapp.models import Contract, User, db
 from webapp.oauth.base import OAuthFailed
 from webapp.platforms import connect
 from webapp.platforms.board import PlatformState, platform_state, platform_states
-from webapp.platforms.forms import ConfirmForm, ConnectForm
+from webapp.platforms.forms import ConfirmForm, RegionForm, connect_form
 from webapp.platforms.rows import PlatformRow, notices
 from webapp.runs import recent_runs
 
@@ -55,12 +55,12 @@ def show(contract: str, platform: str) -> str:
     state = state_or_404(platform)
     if not state.platform.available:
         return render_template("platforms/unavailable.html", **frame(state, contract, "authentication"))
-    form = ConnectForm.for_platform(state.platform, state.integration.region if state.integration else None)
+    form = connect_form(state.platform, state.integration.site if state.integration else None)
     return _show_page(state, contract, form)
 
 
-def _show_page(state: PlatformState, contract: str, form: ConnectForm) -> str:
-    client = oauth_client(state.platform.key, _settings())
+def _show_page(state: PlatformState, contract: str, form: RegionForm) -> str:
+    client = state.platform.client(_settings())
     key = state.platform.key
     return render_template(
         "platforms/show.html",
@@ -80,16 +80,16 @@ def _show_page(state: PlatformState, contract: str, form: ConnectForm) -> str:
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def begin(contract: str, platform: str) -> Response | tuple[str, int]:
     state = state_or_404(platform)
-    if not state.platform.available or not oauth_client(platform, _settings()).configured:
+    if not state.platform.available or not state.platform.client(_settings()).configured:
         abort(404)
-    form = ConnectForm.for_platform(state.platform, state.integration.region if state.integration else None)
+    form = connect_form(state.platform, state.integration.site if state.integration else None)
     if not form.validate_on_submit():
         return _show_page(state, contract, form), 422
     return redirect(
         connect.begin(
             contract=g.access.contract,
             platform=platform,
-            region=form.region.data,
+            site=form.site.data,
             sign_in_session_id=g.sign_in_session_id,
             redirect_uri=_callback_url(platform),
         )
@@ -227,7 +227,7 @@ def disconnect(contract: str, platform: str) -> str | Response:
         else:
             flash(
                 f"{label} is disconnected and the token is deleted here, but {label} could not be told. "
-                f"Remove the app in your {label} workspace as well to be sure.",
+                f"Remove the app in your {label} {state.platform.account_word} as well to be sure.",
                 "warning",
             )
         return redirect(back)
@@ -274,9 +274,6 @@ def frame(state: PlatformState, contract: str, tab: str) -> dict[str, Any]:
         },
     ]
     integration = state.integration
-    if integration is not None:
-        region = state.platform.regions.get(integration.region or "")
-        integration.region_label = region.label if region else None  # type: ignore[attr-defined]
     return {
         "platform": state.platform,
         "status": state.health.status,
@@ -284,7 +281,7 @@ def frame(state: PlatformState, contract: str, tab: str) -> dict[str, Any]:
         "freshness": state.health.freshness,
         "tabs": tabs if state.platform.available else [],
         "integration": integration,
-        "region_label": region.label if integration is not None and region else None,
+        "site_label": state.platform.site_label(integration.site) if integration else None,
     }
 
 

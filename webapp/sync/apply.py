@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from webapp.database import writing
 from webapp.models import Person, SyncChange, SyncRun, User, table_of, utcnow
 from webapp.sync.bulk import insert_rows
-from webapp.sync.keys import USER_KEYS, match_key, user_keys
+from webapp.sync.keys import SEARCH_MAX, USER_KEYS, match_key, user_keys
 from webapp.sync.lease import Lease, renew
 from webapp.sync.store import chunks
 from webapp.sync.terms import NAME_MAX, Kind, Plan, Reason, Step
@@ -120,6 +120,7 @@ def _import(
 
 
 def _rename(connection: sa.Connection, target: Target, steps: Sequence[Step], now: datetime) -> None:
+    """New names, in the order of the users' IDs, in which everyone else locks users too: no two can wait in a ring."""
     if not steps:
         return
     users = table_of(User)
@@ -131,19 +132,23 @@ def _rename(connection: sa.Connection, target: Target, steps: Sequence[Step], no
         .values(
             name=sa.bindparam("new_name"),
             name_key=name_key,
-            search_key=name_key
-            + line
-            + users.c.username_key
-            + line
-            + sa.func.coalesce(users.c.email_key, "")
-            + line
-            + sa.func.coalesce(users.c.third_party_key, ""),
+            search_key=sa.func.substr(
+                name_key
+                + line
+                + users.c.username_key
+                + line
+                + sa.func.coalesce(users.c.email_key, "")
+                + line
+                + sa.func.coalesce(users.c.third_party_key, ""),
+                1,
+                SEARCH_MAX,
+            ),
             named_by_integration_id=target.integration_id,
             changed_at=now,
         ),
         [
             {"user": step.user_id, "new_name": step.after, "new_name_key": match_key(step.after) or ""}
-            for step in steps
+            for step in sorted(steps, key=lambda step: step.user_id or 0)
         ],
     )
 

@@ -27,6 +27,7 @@ def search_key(*parts: str | None) -> str:
     return "\n".join(match_key(part) or "" for part in parts)
 
 
+SEARCH_MAX = 640  # characters; a Postgres index entry holds 2,704 bytes and a character takes four at most
 USER_KEYS = ("name_key", "username_key", "email_key", "third_party_key", "search_key")
 
 
@@ -43,5 +44,5 @@ def user_keys(
         "username_key": username_key,
         "email_key": email_key,
         "third_party_key": third_party_key,
-        "search_key": "\n".join((name_key, username_key, email_key or "", third_party_key or "")),
+        "search_key": "\n".join((name_key, username_key, email_key or "", third_party_key or ""))[:SEARCH_MAX],
     }

@@ -1,0 +1,80 @@
+"""What is said of a platform in one place: its words, where its accounts live, and how one is opened."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from config import OAuthClient, Settings
+from webapp.connectors.base import Connector, Recorder, Sleep, Token
+from webapp.connectors.http import Limits
+
+
+@dataclass(frozen=True)
+class Region:
+    """A hosting region of a platform: where people consent and where its API answers."""
+
+    label: str
+    authorize_url: str
+    api_url: str
+
+
+@dataclass(frozen=True)
+class Opening:
+    """All that is needed to read one account. ``site`` is its region or subdomain."""
+
+    site: str
+    token: Token
+    settings: Settings
+    record: Recorder
+    sleep: Sleep = time.sleep
+
+    @property
+    def limits(self) -> Limits:
+        """The limits that the settings put on every call."""
+        return Limits(
+            connect_timeout=self.settings.http_connect_timeout,
+            read_timeout=self.settings.http_read_timeout,
+            max_bytes=self.settings.http_max_bytes,
+            wait_ceiling=self.settings.http_retry_ceiling,
+        )
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A platform as the screens and the engine see it. ``people_word`` is what it calls its people.
+
+    ``site_word`` names what tells one account from another for the connection (Region, Subdomain); a platform
+    with ``regions`` offers them to choose from. ``open`` makes a connector; without it the platform is listed
+    and cannot be connected.
+    """
+
+    key: str
+    label: str
+    people_word: str
+    person_word: str
+    account_word: str
+    console_name: str
+    site_word: str
+    has_usernames: bool = False
+    permissions_needed: tuple[str, ...] = ()
+    regions: dict[str, Region] = field(default_factory=dict)
+    open: Callable[[Opening], Connector] | None = None
+
+    @property
+    def available(self) -> bool:
+        return self.open is not None
+
+    @property
+    def icon_letter(self) -> str:
+        return self.label[0]
+
+    def site_label(self, site: str | None) -> str | None:
+        """``site`` as people know it."""
+        return self.regions[site].label if site in self.regions else site
+
+    def client(self, settings: Settings) -> OAuthClient:
+        """The OAuth client that is configured for this platform."""
+        found: OAuthClient = getattr(settings, self.key)
+        return found
