@@ -55,13 +55,14 @@ def absolute(local: datetime, now: datetime) -> str:
 
 
 def relative(moment: datetime, now: datetime) -> str:
-    """“3 min ago”, “in 6 h”, “just now”."""
+    """“3 min ago”, “in 6 h”, “just now”. What is past is rounded down, what is to come to the nearest."""
     seconds = round((now - moment).total_seconds())
     size = abs(seconds)
     if size < 60:
         return "just now" if seconds >= 0 else "in under a minute"
-    amount = f"{size // 60} min" if size < 3600 else f"{size // 3600} h"
-    return f"{amount} ago" if seconds > 0 else f"in {amount}"
+    if seconds > 0:
+        return f"{size // 60} min ago" if size < 3600 else f"{size // 3600} h ago"
+    return f"in {round(size / 60)} min" if size < 3570 else f"in {round(size / 3600)} h"
 
 
 def duration(seconds: float | None) -> str:

@@ -53,9 +53,7 @@ class Run:
         return (self.data_dir / "events").read_text().splitlines()
 
     def all_gone(self) -> bool:
-        return not any(
-            process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in self.seen
-        )
+        return not any(lives(process) for process in self.seen)
 
 
 @pytest.fixture

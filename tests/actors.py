@@ -1,0 +1,106 @@
+"""Contracts and signed-in people for tests of the web."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from webapp import contracts
+from webapp.access import INTEGRATIONS
+from webapp.auth import accounts, sessions
+from webapp.auth.sign_in_manager import TOKEN
+from webapp.database import write_transaction
+from webapp.models import Account, Contract, User
+
+PASSWORD = "correct horse battery staple"
+CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Someone signed in with a browser of their own."""
+
+    client: FlaskClient
+    account_id: int
+    email: str
+
+    def get(self, path: str, **options: object) -> TestResponse:
+        return self.client.get(path, **options)  # type: ignore[arg-type]
+
+    def post(self, path: str, data: dict[str, object] | None = None, **options: object) -> TestResponse:
+        """A form sent with this browser's own anti-forgery token."""
+        return self.client.post(path, data={"csrf_token": self.csrf(), **(data or {})}, **options)  # type: ignore[arg-type]
+
+    def csrf(self) -> str:
+        return csrf_of(self.client.get("/nothing-here"))
+
+
+def csrf_of(response: TestResponse) -> str:
+    """The anti-forgery token of the first form on a page."""
+    found = CSRF.search(response.text)
+    assert found, f"no form on the page: {response.text[:300]}"
+    return found.group(1)
+
+
+def make_contract(app: Flask, slug: str, *, features: bool = True, licences: int = 60) -> int:
+    """A contract with its roles; its id."""
+    with app.app_context(), write_transaction() as session:
+        contract = contracts.create_contract(
+            session, slug=slug, name=f"Contract {slug}", time_zone="Europe/London", licences=licences
+        )
+        if features:
+            contracts.set_feature(session, contract, INTEGRATIONS, on=True)
+        return contract.id
+
+
+def make_actor(app: Flask, contract_id: int, role: str, *, email: str | None = None) -> Actor:
+    """An account with ``role`` in the contract, signed in."""
+    number = next(_numbers)
+    email = email or f"{role}.{number}@example.com"
+    with app.app_context():
+        with write_transaction() as session:
+            account = accounts.find_account(session, email)
+            if account is None:
+                account = accounts.create_account(
+                    session, email=email, name=f"Person {number}", password=PASSWORD
+                )
+            contract = session.get_one(Contract, contract_id)
+            accounts.admit(session, contract, account, role)
+        account_id = account.id
+    return sign_in(app, account_id, email)
+
+
+def sign_in(app: Flask, account_id: int, email: str) -> Actor:
+    """A fresh browser of that account, signed in on the server without the sign-in form."""
+    client = app.test_client()
+    with app.app_context(), write_transaction() as session:
+        token = sessions.start(
+            session,
+            session.get_one(Account, account_id),
+            app.extensions["settings"],
+            address="127.0.0.1",
+            user_agent="test",
+        )
+    with client.session_transaction() as cookie:
+        cookie[TOKEN] = token
+        cookie["_user_id"] = str(account_id)
+        cookie.permanent = True
+    return Actor(client, account_id, email)
+
+
+def deactivate(app: Flask, contract_id: int, account_id: int) -> None:
+    """The person's user in the contract becomes inactive."""
+    with app.app_context(), write_transaction() as session:
+        session.execute(
+            sa.update(User)
+            .where(User.contract_id == contract_id, User.account_id == account_id)
+            .values(status="inactive")
+        )
