@@ -12,8 +12,8 @@
   const inWords = (ms) => {
     const seconds = Math.abs(ms) / 1000;
     if (seconds < 60) return ms > 0 ? "in under a minute" : "just now";
-    const amount = seconds < 3600 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`;
-    return ms > 0 ? `in ${amount}` : `${amount} ago`;
+    if (ms > 0) return seconds < 3570 ? `in ${Math.round(seconds / 60)} min` : `in ${Math.round(seconds / 3600)} h`;
+    return seconds < 3600 ? `${Math.floor(seconds / 60)} min ago` : `${Math.floor(seconds / 3600)} h ago`;
   };
 
   const refreshTimes = () => {
@@ -107,8 +107,41 @@
         draw();
       }
     });
+    /* Whoever is ticked stays so while other pages of the same list are looked at. */
+    const keep = (query) => {
+      form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "to", value: query }));
+      form.action = form.dataset.keep;
+      form.submit();
+    };
+    const keeps = () => form.dataset.keep && scope.value === "selected" && boxes.some((box) => box.checked !== box.defaultChecked);
+    if (part("keep")) part("keep").hidden = true;
+    form.addEventListener("click", (event) => {
+      const link = event.target.closest("a[href]");
+      if (!link || link.pathname !== location.pathname || bar.contains(link) || !keeps()) return;
+      if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+      event.preventDefault();
+      keep(link.search.slice(1));
+    });
+    document.querySelector("form.find")?.addEventListener("submit", (event) => {
+      if (!keeps()) return;
+      event.preventDefault();
+      keep(new URLSearchParams(new FormData(event.target)).toString());
+    });
+
     window.addEventListener("pageshow", draw);
     draw();
+  };
+
+  /* A batch: leaving somebody out changes how many are named on the page. */
+  const batch = (form) => {
+    const boxes = [...form.querySelectorAll("[name=ids]")];
+    if (!boxes.length) return;
+    const count = () => {
+      const figure = boxes.filter((box) => box.checked).length.toLocaleString("en-GB");
+      for (const place of form.querySelectorAll("[data-batch-count]")) place.textContent = figure;
+    };
+    form.addEventListener("change", count);
+    window.addEventListener("pageshow", count);
   };
 
   /* Live progress. The address in data-poll answers with the same HTML the page was made with; it replaces what is
@@ -186,6 +219,7 @@
   setInterval(refreshTimes, 30000);
   document.querySelectorAll("[data-theme-form]").forEach(themeForm);
   document.querySelectorAll("form[data-ticks]").forEach(ticks);
+  document.querySelectorAll("form[data-batch]").forEach(batch);
   document.querySelectorAll("[data-poll]").forEach(poll);
   document.querySelectorAll("[data-some]").forEach((box) => { box.indeterminate = true; });
   document.querySelector("[data-summary]")?.focus();

@@ -77,6 +77,7 @@ def flask_config(settings: Settings) -> dict[str, object]:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_PATH": "/",
         "PERMANENT_SESSION_LIFETIME": settings.session_absolute,
+        "SESSION_REFRESH_EACH_REQUEST": False,  # else files carry the cookie, and caches may keep files
         "MAX_CONTENT_LENGTH": settings.max_body,
         "MAX_FORM_MEMORY_SIZE": settings.max_body,
         "MAX_FORM_PARTS": settings.max_form_parts,

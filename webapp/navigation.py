@@ -19,7 +19,8 @@ from webapp.access import (
     contracts_of,
 )
 from webapp.connectors.registry import PLATFORMS
-from webapp.models import Role, User, UserRole, db
+from webapp.models import Role, UserRole, db
+from webapp.users.counts import status_counts
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -98,7 +99,5 @@ def _item(label: str, icon: str, url: str, current: bool) -> dict[str, Any]:
 
 
 def _pending_count(access: Access) -> str | None:
-    count = db.session.scalar(
-        sa.select(sa.func.count()).where(User.contract_id == access.contract.id, User.status == "pending")
-    )
+    count = status_counts(access.contract.id)["pending"]
     return f"{count:,} pending" if count else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from flask import Flask, request, url_for
 
@@ -68,11 +69,10 @@ def _number(name: str, default: int) -> int:
 
 def url_with(**changes: object) -> str:
     """This page's address with some parameters changed; ``None`` drops one. Another page drops ``page``."""
-    args: dict[str, object] = {
-        key: value for key, value in request.args.to_dict(flat=False).items() if not key.startswith("_")
-    }  # url_for reads keys that begin with an underscore as its own options
+    args: dict[str, object] = dict(request.args.lists())
     if "page" not in changes:
         args.pop("page", None)
-    args.update(request.view_args or {})
-    args.update(changes)
-    return url_for(request.endpoint or "", **{key: value for key, value in args.items() if value is not None})  # type: ignore[arg-type]
+    kept = {name: value for name, value in (args | changes).items() if value is not None}
+    # The parameters come from the browser, so none may become an argument of url_for.
+    path = url_for(request.endpoint or "", **(request.view_args or {}))
+    return f"{path}?{urlencode(kept, doseq=True)}" if kept else path

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from webapp.audit.trail import ACTIONS
+from webapp.audit.trail import ACTIONS, IDS
 from webapp.models import AuditEvent, db
 from webapp.paging import Page, page_of
 
@@ -95,7 +95,7 @@ def _row(event: AuditEvent) -> EventRow:
         actor=event.actor,
         action_text=ACTIONS.get(event.action, event.action),
         target=event.target,
-        details=[_detail(label, value) for label, value in (event.details or {}).items()],
+        details=[_detail(label, value) for label, value in (event.details or {}).items() if label != IDS],
         address=event.address,
         request_id=event.request_id,
     )

@@ -34,8 +34,11 @@ ACTIONS: dict[str, str] = {
     "user_sync.approved": "Approved the held run of",
     "user_sync.rejected": "Rejected the held run of",
     "users.activated": "Activated",
+    "users.reactivated": "Reactivated",
     "users.deactivated": "Deactivated",
 }
+
+IDS = "ids"  # a detail for machines, which the page leaves out: everybody in a batch
 
 
 def changed(before: object, after: object) -> dict[str, object]:

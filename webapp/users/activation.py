@@ -1,0 +1,133 @@
+"""Activating pending users, and inactive ones again: all of a batch or nobody, within the licence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from webapp.audit import trail
+from webapp.contracts import licences_used
+from webapp.database import write_transaction
+from webapp.models import ReportingAccess, Role, Team, User, UserRole, UserTeam, utcnow
+from webapp.users import batch
+from webapp.users.directory import Directory, directory_of
+from webapp.users.selection import Selection, find
+from webapp.users.set_up import SetUp, beyond, lacking
+
+FROM = ("pending", "inactive")  # who can be activated
+
+
+class SetUpIncomplete(Exception):
+    """Roles, team or reporting access are missing; ``gaps`` are the keys of ``set_up.lacking``."""
+
+    def __init__(self, gaps: Sequence[str]) -> None:
+        super().__init__(", ".join(gaps))
+        self.gaps = gaps
+
+
+class NotInContract(Exception):
+    """A role or team of the set-up is not (any more) one of the contract."""
+
+
+class RolesBeyond(Exception):
+    """Roles that permit more than whoever gives them may do themselves."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
+
+
+class LicencesExceeded(Exception):
+    """The batch needs more licences than are free. Nobody was activated."""
+
+    def __init__(self, *, bought: int, used: int, wanted: int) -> None:
+        super().__init__(f"{wanted} wanted, {used} of {bought} used")
+        self.bought = bought
+        self.used = used
+        self.wanted = wanted
+
+
+def activate(
+    contract_id: int, selection: Selection, set_up: SetUp, *, by_user_id: int, stamp: str = ""
+) -> batch.Done:
+    """Make everybody selected active with the same set-up, in one transaction with its audit row.
+
+    ``stamp`` is that of the people shown when everybody on a list was selected. Raises, with nothing
+    changed: :class:`SetUpIncomplete`, :class:`NotInContract`, :class:`RolesBeyond`,
+    :class:`LicencesExceeded`, ``NobodySelected``, ``ChangedMeanwhile``, ``ListChanged``, ``UnknownUsers``
+    and ``access.Refused``.
+    """
+    if selection.filters.status not in FROM:
+        raise batch.NobodySelected
+    with write_transaction() as session:
+        bought = batch.lock_licences(session, contract_id)
+        directory = directory_of(session, contract_id)
+        _check_set_up(set_up, directory, batch.permissions_now(session, contract_id, by_user_id))
+        found = batch.checked(find(session, selection, directory), selection, stamp)
+        used = licences_used(session, contract_id)
+        if used + len(found) > bought:
+            raise LicencesExceeded(bought=bought, used=used, wanted=len(found))
+        now = utcnow()
+        for ids in batch.chunks(found):
+            batch.change_status(
+                session, contract_id, ids, before=selection.filters.status, after="active", now=now
+            )
+            _give(session, ids, Role, UserRole, UserRole.role_id, set_up.roles)
+            _give(session, ids, Team, UserTeam, UserTeam.team_id, {set_up.team} - {None})
+            _give(session, ids, Team, ReportingAccess, ReportingAccess.team_id, set_up.access)
+        names = batch.names_of(session, contract_id, found)
+        _record(session, selection, found, names, set_up, directory)
+        return batch.Done(found, names, bought, used + len(found))
+
+
+def _check_set_up(set_up: SetUp, directory: Directory, permissions: frozenset[str]) -> None:
+    teams = set_up.access | ({set_up.team} if set_up.team is not None else set())
+    if not (set_up.roles <= directory.role_by_id.keys() and teams <= directory.team_by_id.keys()):
+        raise NotInContract
+    gaps = lacking(set_up.roles, set_up.team is not None, bool(set_up.access), directory)
+    if gaps:
+        raise SetUpIncomplete(gaps)
+    too_much = beyond(set_up.roles, permissions, directory)
+    if too_much:
+        raise RolesBeyond([role.name for role in too_much])
+
+
+def _give(
+    session: Session,
+    user_ids: list[int],
+    kind: type[Role] | type[Team],
+    owned: type[UserRole] | type[UserTeam] | type[ReportingAccess],
+    column: InstrumentedAttribute[int],
+    things: Collection[int | None],
+) -> None:
+    """Insert one row for each user and each thing, in one statement."""
+    if not things:
+        return
+    pairs = sa.select(User.id, kind.id, User.contract_id).where(
+        User.id.in_(user_ids), kind.id.in_(things), kind.contract_id == User.contract_id
+    )
+    session.execute(sa.insert(owned).from_select(["user_id", column.key, "contract_id"], pairs))
+
+
+def _record(
+    session: Session,
+    selection: Selection,
+    ids: list[int],
+    names: list[str],
+    set_up: SetUp,
+    directory: Directory,
+) -> None:
+    details = {"roles": directory.role_names(set_up.roles)}
+    if set_up.team is not None:
+        details["team"] = directory.team_paths([set_up.team])
+    if set_up.access:
+        details["reporting access"] = directory.team_paths(set_up.access)
+    trail.record(
+        session,
+        "users.activated" if selection.filters.status == "pending" else "users.reactivated",
+        contract_id=directory.contract_id,
+        details=details | batch.who(ids, names),
+        **batch.target_of(ids, names),
+    )

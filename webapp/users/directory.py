@@ -1,0 +1,138 @@
+"""What the Users pages choose from: a contract's roles, its teams as a tree, and its connected platforms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from webapp.connectors.platform import Platform
+from webapp.connectors.registry import PLATFORMS
+from webapp.models import Integration, Role, RolePermission, Team
+
+AGENT = "agent"
+ADMINISTRATOR = "administrator"
+PATH_SIGN = " › "
+
+
+@dataclass(frozen=True)
+class RoleEntry:
+    """A role and what it permits."""
+
+    id: int
+    key: str | None
+    name: str
+    description: str
+    permissions: frozenset[str]
+
+
+@dataclass(frozen=True)
+class TeamEntry:
+    """A team; ``path`` names it with the teams above it, ``depth`` counts from 0 at the top."""
+
+    id: int
+    name: str
+    path: str
+    depth: int
+
+
+@dataclass(frozen=True)
+class Directory:
+    """The roles in their order, the teams from top to bottom, and integration IDs by platform key."""
+
+    contract_id: int
+    roles: tuple[RoleEntry, ...]
+    teams: tuple[TeamEntry, ...]
+    integrations: dict[str, int]
+
+    @cached_property
+    def role_by_id(self) -> dict[int, RoleEntry]:
+        return {role.id: role for role in self.roles}
+
+    @cached_property
+    def team_by_id(self) -> dict[int, TeamEntry]:
+        return {team.id: team for team in self.teams}
+
+    @cached_property
+    def platform_by_integration(self) -> dict[int, Platform]:
+        return {integration: PLATFORMS[key] for key, integration in self.integrations.items()}
+
+    @cached_property
+    def agent_id(self) -> int | None:
+        return next((role.id for role in self.roles if role.key == AGENT), None)
+
+    def role_names(self, ids: Iterable[int]) -> list[str]:
+        """The names of those roles, in the roles' order."""
+        wanted = set(ids)
+        return [role.name for role in self.roles if role.id in wanted]
+
+    def team_paths(self, ids: Iterable[int]) -> list[str]:
+        """The paths of those teams, in the tree's order."""
+        wanted = set(ids)
+        return [team.path for team in self.teams if team.id in wanted]
+
+    def with_below(self, team_id: int) -> set[int]:
+        """The team and every team below it."""
+        found: set[int] = set()
+        depth = None
+        for team in self.teams:
+            if depth is not None and team.depth <= depth:
+                break
+            if team.id == team_id:
+                depth = team.depth
+            if depth is not None:
+                found.add(team.id)
+        return found
+
+
+def directory_of(session: Session, contract_id: int) -> Directory:
+    """Read a contract's directory, in three statements."""
+    permissions: dict[int, set[str]] = {}
+    entries: dict[int, Role] = {}
+    for role, permission in session.execute(
+        sa.select(Role, RolePermission.permission)
+        .outerjoin(RolePermission, RolePermission.role_id == Role.id)
+        .where(Role.contract_id == contract_id)
+        .order_by(Role.position, Role.name)
+        .execution_options(populate_existing=True)
+    ):
+        entries[role.id] = role
+        permissions.setdefault(role.id, set()).update([permission] if permission else [])
+    roles = tuple(
+        RoleEntry(role.id, role.key, role.name, role.description, frozenset(permissions[role.id]))
+        for role in entries.values()
+    )
+    teams = session.execute(
+        sa.select(Team.id, Team.parent_id, Team.name).where(Team.contract_id == contract_id)
+    ).all()
+    integrations = session.execute(
+        sa.select(Integration.platform, Integration.id).where(Integration.contract_id == contract_id)
+    ).all()
+    return Directory(
+        contract_id,
+        roles,
+        tuple(_tree([(row.id, row.parent_id, row.name) for row in teams])),
+        {row.platform: row.id for row in integrations if row.platform in PLATFORMS},
+    )
+
+
+def _tree(rows: list[tuple[int, int | None, str]]) -> Iterator[TeamEntry]:
+    """Teams from top to bottom, siblings by name. A single top team is everybody's, so paths leave it out."""
+    below: dict[int | None, list[tuple[int, str]]] = {}
+    for team_id, parent_id, name in rows:
+        below.setdefault(parent_id, []).append((team_id, name))
+    for siblings in below.values():
+        siblings.sort(key=lambda entry: (entry[1].casefold(), entry[0]))
+    single_top = len(below.get(None, [])) == 1
+
+    def walk(parent: int | None, above: tuple[str, ...]) -> Iterator[TeamEntry]:
+        for team_id, name in below.get(parent, []):
+            path = (*above, name)
+            shown = path[1:] if single_top and len(path) > 1 else path
+            yield TeamEntry(team_id, name, PATH_SIGN.join(shown), len(above))
+            yield from walk(team_id, path)
+
+    return walk(None, ())

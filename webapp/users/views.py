@@ -1,0 +1,243 @@
+"""The Users screens: the list, one user, and activating or deactivating many at once."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, VIEW_SYNC_STATUS, Access, requires
+from webapp.models import db
+from webapp.models.user import USER_STATUSES
+from webapp.users import activation as activating
+from webapp.users import deactivation as deactivating
+from webapp.users.batch import ChangedMeanwhile, Done, ListChanged, NobodySelected
+from webapp.users.batches import Batch, batch_of, sparing_batch_of
+from webapp.users.counts import status_counts
+from webapp.users.directory import Directory, directory_of
+from webapp.users.filters import read_filters
+from webapp.users.forms import ActivationForm, DeactivationForm
+from webapp.users.lists import list_context
+from webapp.users.profile import recent_changes, sign_in_of
+from webapp.users.rows import rows_of
+from webapp.users.selection import MAX_KEPT, Selection, TooManyKept, UnknownUsers, keep, read_selection
+
+bp = Blueprint("users", __name__, url_prefix="/c/<contract>/users")
+
+Answer = str | Response | tuple[str, int]
+
+
+@bp.get("")
+@requires(MANAGE_USERS)
+def index(contract: str) -> str:
+    directory = _directory()
+    filters = read_filters(request.args, directory)
+    return render_template("users/index.html", **list_context(g.access, filters, directory))
+
+
+@bp.post("/keep")
+@requires(MANAGE_USERS)
+def keep_selected(contract: str) -> Response:
+    """Keep who is ticked while another page of the list, or another search, is looked at.
+
+    ``to`` is the query of the list to go to; without it, the list comes back as it was.
+    """
+    directory = _directory()
+    values = dict(parse_qsl(request.form.get("to") or request.form.get("list", "")))
+    address: dict[str, Any] = {"contract": contract, **read_filters(values, directory).params()}
+    address |= {name: values[name] for name in ("page", "per_page") if name in values}
+    try:
+        address["keep"] = keep(_selection(directory, *USER_STATUSES).ids) or None
+    except TooManyKept:
+        address["keep"] = request.form.get("kept")
+        flash(
+            f"At most {MAX_KEPT} people can be picked one by one over several pages, so those of the last page "
+            "are not selected. Narrow the list with search and filters, then select all of it.",
+            "warning",
+        )
+    return redirect(url_for(".index", **address))
+
+
+@bp.get("/<int:user>")
+@requires(MANAGE_USERS)
+def show(contract: str, user: int) -> str:
+    access: Access = g.access
+    found = rows_of(db.session(), [user], _directory()) if user < 2**63 else []
+    if not found:
+        abort(404)
+    status = found[0].status
+    next_step = ".deactivation" if status == "active" else ".activation"
+    return render_template(
+        "users/show.html",
+        user=found[0],
+        sign_in=sign_in_of(db.session(), access.contract.id, user),
+        changes=recent_changes(db.session(), access.contract.id, user),
+        may_see_runs=access.may(VIEW_SYNC_STATUS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS),
+        next_step_url=url_for(next_step, contract=contract, ids=user, status=status),
+        is_yourself=user == access.user.id,
+    )
+
+
+# ------------------------------------------------------------------ activating
+@bp.route("/activate", methods=["GET", "POST"])
+@requires(MANAGE_USERS)
+def activation(contract: str) -> Answer:
+    """What the selected users shall get. Changes nothing; what was typed comes back."""
+    directory = _directory()
+    return _activation_page(_selection(directory, *activating.FROM), _activation_form(directory))
+
+
+@bp.post("/activate/confirm")
+@requires(MANAGE_USERS)
+def activate(contract: str) -> Answer:
+    directory = _directory()
+    selection, form = _selection(directory, *activating.FROM), _activation_form(directory)
+    if not form.validate_on_submit():
+        return _activation_page(selection, form, 422)
+    access: Access = g.access
+    try:
+        done = activating.activate(
+            access.contract.id, selection, form.set_up, by_user_id=access.user.id, stamp=_stamp()
+        )
+    except (activating.LicencesExceeded, ChangedMeanwhile):
+        return _activation_page(selection, form, 409, refused=True)
+    except ListChanged as change:
+        return _activation_page(selection, form, 409, change=change)
+    except (activating.NotInContract, activating.SetUpIncomplete, activating.RolesBeyond):
+        form = _activation_form(_directory())
+        form.validate()
+        return _activation_page(selection, form, 409, choices_changed=True)
+    except NobodySelected:
+        return _nobody(selection)
+    except UnknownUsers:
+        abort(404)
+    roles = " and ".join(directory.role_names(form.set_up.roles))
+    team = "".join(f" in {path}" for path in directory.team_paths([form.set_up.team or 0]))
+    return _done(done, "active", f"active now as {roles}{team}", "left")
+
+
+def _activation_page(selection: Selection, form: ActivationForm, status: int = 200, **problem: Any) -> Answer:
+    access: Access = g.access
+    try:
+        batch = batch_of(selection, form.directory)
+    except UnknownUsers:
+        abort(404)
+    if not batch.ids:
+        return _nobody(selection, batch)
+    used = status_counts(access.contract.id)["active"]
+    page = render_template(
+        "users/activate.html",
+        batch=batch,
+        form=form,
+        bought=access.contract.licences,
+        used=used,
+        free=max(access.contract.licences - used, 0),
+        back_url=batch.list_url(access.contract.slug),
+        role_texts={role.id: role.description for role in form.directory.roles},
+        depths={team.id: team.depth for team in form.directory.teams},
+        missing_url=url_for(".index", contract=access.contract.slug, status="active", missing="any"),
+        problem=problem,
+    )
+    return page, status
+
+
+def _activation_form(directory: Directory) -> ActivationForm:
+    access: Access = g.access
+    return ActivationForm.for_contract(directory, access.permissions, fresh="typed" not in request.form)
+
+
+# ------------------------------------------------------------------ deactivating
+@bp.route("/deactivate", methods=["GET", "POST"])
+@requires(MANAGE_USERS)
+def deactivation(contract: str) -> Answer:
+    """Asks before anybody is deactivated. Changes nothing."""
+    directory = _directory()
+    return _deactivation_page(
+        _selection(directory, deactivating.FROM), directory, DeactivationForm(formdata=None)
+    )
+
+
+@bp.post("/deactivate/confirm")
+@requires(MANAGE_USERS)
+def deactivate(contract: str) -> Answer:
+    directory = _directory()
+    selection, form = _selection(directory, deactivating.FROM), DeactivationForm()
+    if not form.validate_on_submit():
+        return _deactivation_page(selection, directory, form, 422)
+    access: Access = g.access
+    try:
+        done = deactivating.deactivate(
+            access.contract.id, selection, by_user_id=access.user.id, stamp=_stamp()
+        )
+    except (deactivating.Protected, ChangedMeanwhile):
+        return _deactivation_page(selection, directory, form, 409, refused=True)
+    except ListChanged as change:
+        return _deactivation_page(selection, directory, form, 409, change=change)
+    except NobodySelected:
+        return _nobody(selection)
+    except UnknownUsers:
+        abort(404)
+    return _done(done, "inactive", "inactive now", "free")
+
+
+def _deactivation_page(
+    selection: Selection, directory: Directory, form: DeactivationForm, status: int = 200, **problem: Any
+) -> Answer:
+    access: Access = g.access
+    try:
+        batch = sparing_batch_of(selection, directory, access)
+    except UnknownUsers:
+        abort(404)
+    if not batch.ids:
+        return _nobody(selection, batch)
+    page = render_template(
+        "users/deactivate.html",
+        batch=batch,
+        form=form,
+        back_url=batch.list_url(access.contract.slug),
+        problem=problem,
+    )
+    return page, status
+
+
+# ------------------------------------------------------------------ shared
+def _directory() -> Directory:
+    return directory_of(db.session(), g.access.contract.id)
+
+
+def _selection(directory: Directory, *statuses: str) -> Selection:
+    """The selection in the form or the address, made on the list of one of ``statuses``; else 404."""
+    try:
+        selection = read_selection(request.values, directory)
+    except UnknownUsers:
+        abort(404)
+    if selection.filters.status not in statuses:
+        abort(404)
+    return selection
+
+
+def _stamp() -> str:
+    """The stamp of everybody who was shown."""
+    return request.form.get("stamp", "")
+
+
+def _nobody(selection: Selection, batch: Batch | None = None) -> Response:
+    """Back to the list, saying why nobody was left to do it to."""
+    reasons = batch.why_nobody if batch is not None else []
+    text = " ".join(reasons) or "Nobody is selected. Tick the people first."
+    flash(f"{text} Nothing was changed.", "warning")
+    slug = g.access.contract.slug
+    return redirect(url_for(".index", contract=slug, **selection.filters.params()))
+
+
+def _done(done: Done, status: str, what: str, rest: str) -> Response:
+    """Say what was done, and show it."""
+    people = f"{done.names[0]} is" if len(done.ids) == 1 else f"{len(done.ids):,} people are"
+    free = done.bought - done.used
+    flash(f"{people} {what}. {free:,} of {done.bought:,} licences are {rest}.", "success")
+    slug = g.access.contract.slug
+    if len(done.ids) == 1:
+        return redirect(url_for(".show", contract=slug, user=done.ids[0]))
+    return redirect(url_for(".index", contract=slug, status=status, sort="-since"))
