@@ -1,0 +1,90 @@
+"""``python -m bench``: measure, print tables, write JSON to bench/results/."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench import report, servers, syncs
+from bench.databases import Databases, Postgres, Sqlite
+from bench.programs import BenchError
+from bench.syncs import Lab, Measurement
+from bench.workspace import Workspace
+
+SIZES = (1_000, 10_000, 100_000)  # people
+DATABASES = ("sqlite", "postgres")
+REPEATS, REPEATS_OF_MANY = 7, 3
+MANY = 50_000  # people, from here on fewer repeats
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure what ``arguments`` name. 0, or 1 when something that is measured did not work."""
+    wanted = parse(arguments)
+    folder = Path(tempfile.mkdtemp(prefix="rollcall-bench-"))
+    folder.chmod(0o711)  # Postgres, which may have to run as another user, has its folder inside
+    try:
+        with ExitStack() as started:
+            measure(wanted, folder, started)
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options; exits with a usage line when they make no sense."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure syncs and pages.")
+    parser.add_argument("--sizes", type=_sizes, help="how many people, such as 1000,10000")
+    parser.add_argument("--databases", type=_databases, default=DATABASES, help="sqlite, postgres or both")
+    parser.add_argument("--only", choices=["sync", "pages"], help="only this half")
+    parser.add_argument(
+        "--quick", action="store_true", help="1,000 people, once: to see that all of it works"
+    )
+    return parser.parse_args(arguments)
+
+
+def measure(wanted: argparse.Namespace, folder: Path, started: ExitStack) -> None:
+    """Start the servers in ``folder``, measure, print and save."""
+    sizes = wanted.sizes or (SIZES[:1] if wanted.quick else SIZES)
+    redis_url = started.enter_context(servers.redis(folder / "redis"))
+    workspace = Workspace(started.enter_context(servers.sandbox(folder / "sandbox")))
+    databases: list[Databases] = []
+    if "sqlite" in wanted.databases:
+        databases.append(Sqlite(folder))
+    if "postgres" in wanted.databases:
+        databases.append(Postgres(started.enter_context(servers.postgres(folder / "postgres"))))
+    facts = report.machine([one.version for one in databases])
+    print(report.machine_line(facts), flush=True)
+    measured: list[Measurement] = []
+    for one in databases:
+        for people in sizes:
+            repeats = 1 if wanted.quick else REPEATS_OF_MANY if people >= MANY else REPEATS
+            for measurement in syncs.measure(Lab(folder, one, workspace, redis_url, repeats), people):
+                print(report.sync_line(measurement), file=sys.stderr, flush=True)
+                measured.append(measurement)
+    print(report.table(report.SYNC_HEADINGS, [report.sync_row(one) for one in measured]))
+    print(f"Saved as {report.save(report.Report(facts, measured))}")
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+def _databases(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if not set(names) <= set(DATABASES):
+        raise argparse.ArgumentTypeError(f"choose from {', '.join(DATABASES)}")
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

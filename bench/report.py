@@ -1,0 +1,122 @@
+"""What was measured, as tables for people and as JSON."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from bench.programs import ROOT
+from bench.syncs import Measurement
+
+RESULTS = ROOT / "bench" / "results"
+MEGABYTE = 1_000_000
+
+
+class Machine(msgspec.Struct):
+    """Where and when it was measured."""
+
+    at: str
+    processor: str
+    cores: int
+    python: str
+    databases: list[str]
+    load: float
+
+
+class Report(msgspec.Struct):
+    """Everything of one call of ``make bench``."""
+
+    machine: Machine
+    syncs: list[Measurement]
+
+
+def machine(databases: Sequence[str]) -> Machine:
+    """The facts about this machine; ``databases`` are names with versions."""
+    return Machine(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        processor=_processor(),
+        cores=len(os.sched_getaffinity(0)),
+        python=platform.python_version(),
+        databases=list(databases),
+        load=os.getloadavg()[0],
+    )
+
+
+def save(report: Report) -> Path:
+    """Write the JSON file; its path."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{report.machine.at.replace(':', '')[:17]}.json"
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(report)))
+    return path
+
+
+def machine_line(facts: Machine) -> str:
+    return (
+        f"{facts.cores} cores ({facts.processor}), Python {facts.python}, {', '.join(facts.databases)}; "
+        f"{facts.at}, load {facts.load:.1f}"
+    )
+
+
+SYNC_HEADINGS = (
+    "database", "people", "sync", "wall s", "floor s", "of it fetch", "x floor", "aim", "CPU s", "floor CPU",
+    "memory MB", "statements",
+)  # fmt: skip
+
+
+def sync_row(one: Measurement) -> list[str]:
+    """The cells below :data:`SYNC_HEADINGS`."""
+    return [
+        one.database,
+        f"{one.people:,}",
+        one.sync,
+        _seconds(one.product.wall),
+        _seconds(one.floor.wall),
+        _seconds(one.fetch.wall),
+        f"{one.ratio:.2f}",
+        "" if one.aim is None else f"{one.aim:.1f} {'met' if one.ratio <= one.aim else 'missed'}",
+        _seconds(one.product.cpu),
+        _seconds(one.floor.cpu),
+        f"{one.product.peak / MEGABYTE:.0f}",
+        f"{one.product.statements:,}",
+    ]
+
+
+def sync_line(one: Measurement) -> str:
+    """One measurement in a line, to see how far it is."""
+    return (
+        f"{one.database}, {one.people:,} people, {one.sync}: {_seconds(one.product.wall)} s, "
+        f"{one.ratio:.2f} x floor (load {one.load:.1f})"
+    )
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as their widest cell, numbers to the right."""
+    widths = [max(len(row[place]) for row in [headings, *rows]) for place in range(len(headings))]
+    lines = []
+    for row in [headings, ["-" * width for width in widths], *rows]:
+        cells = [
+            cell.rjust(width) if _numeric(rows, place) else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _numeric(rows: Sequence[Sequence[str]], place: int) -> bool:
+    return all(not row[place] or row[place][0].isdigit() for row in rows)
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3f}" if value < 1 else f"{value:.2f}"
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
