@@ -7,6 +7,7 @@ Three modes (``ROLLCALL_MODE``): ``demo`` is what ``make run`` uses and makes up
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import ipaddress
 import json
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from cryptography.fernet import Fernet
 
@@ -58,8 +59,8 @@ class Settings:
 
     mode: Mode
     data_dir: Path
-    database_url: str
-    redis_url: str
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
     secret_key: str = field(repr=False)
     credential_keys: tuple[str, ...] = field(repr=False)
     public_url: str
@@ -107,7 +108,7 @@ def test_settings(*, database_url: str, redis_url: str, data_dir: Path, **change
         data_dir=data_dir,
         database_url=normal_database_url(database_url),
         redis_url=redis_url,
-        secret_key="t" * 8 + "4f1c9a7be2d05836" * 3,
+        secret_key="test-" + "4f1c9a7be2d05836" * 3,
         credential_keys=("yGCgS0mhBBHe3x0VvOTaLJKIJ8JzLyJ3rcZ7HGcSv4o=",),
         public_url="http://127.0.0.1",
         intercom=OAuthClient(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, sandbox=True),
@@ -160,12 +161,15 @@ def _demo(environ: Mapping[str, str]) -> Settings:
         allowed_hosts=_hosts(environ.get("ALLOWED_HOSTS"), environ.get("PUBLIC_URL") or ""),
         intercom=intercom,
         zendesk=_zendesk(environ),
+        lease=timedelta(seconds=_whole(environ, "SYNC_LEASE_SECONDS", 60, 2, 600)),
+        tick_seconds=_whole(environ, "SYNC_TICK_SECONDS", 30, 1, 60),
+        batch_size=_whole(environ, "SYNC_BATCH_SIZE", 1000, 1, 10_000),
     )
 
 
 def _production(environ: Mapping[str, str]) -> Settings:
     public_url = (environ.get("PUBLIC_URL") or "").rstrip("/")
-    if not public_url.startswith("https://") or not urlsplit(public_url).hostname:
+    if not public_url.startswith("https://") or not _split(public_url).hostname:
         raise SettingsError(
             "PUBLIC_URL must be the https address people use, such as https://rollcall.example.com."
         )
@@ -205,6 +209,9 @@ def _production(environ: Mapping[str, str]) -> Settings:
         allowed_hosts=_hosts(environ.get("ALLOWED_HOSTS"), public_url),
         intercom=_intercom(environ),
         zendesk=_zendesk(environ),
+        lease=timedelta(seconds=_whole(environ, "SYNC_LEASE_SECONDS", 60, 2, 600)),
+        tick_seconds=_whole(environ, "SYNC_TICK_SECONDS", 30, 1, 60),
+        batch_size=_whole(environ, "SYNC_BATCH_SIZE", 1000, 1, 10_000),
     )
 
 
@@ -260,12 +267,20 @@ def _address(name: str, value: str | None) -> str | None:
     """A provider's address; https, or http on this machine only (the sandbox)."""
     if not value:
         return None
-    url = urlsplit(value.strip())
+    url = _split(value.strip())
     if url.scheme == "https" and url.hostname:
         return value.strip().rstrip("/")
     if url.scheme == "http" and url.hostname and _loopback(url.hostname):
         return value.strip().rstrip("/")
     raise SettingsError(f"{name} must be an https address (http is allowed for 127.0.0.1 only).")
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of ``url``, all empty when it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 def _loopback(host: str) -> bool:
@@ -277,7 +292,7 @@ def _loopback(host: str) -> bool:
 
 def _hosts(listed: str | None, public_url: str) -> tuple[str, ...]:
     hosts = [part.strip().lower() for part in (listed or "").split(",") if part.strip()]
-    public = urlsplit(public_url).hostname
+    public = _split(public_url).hostname
     if public:
         hosts.append(public)
     if not listed:
@@ -289,6 +304,14 @@ def _port(text: str) -> int:
     if text.isascii() and text.isdigit() and 1 <= int(text) <= 65533:
         return int(text)
     raise SettingsError(f"PORT is “{text}”. Set it to a number from 1 to 65533.")
+
+
+def _whole(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    """The whole number in the variable ``name``, from ``low`` to ``high``."""
+    text = (environ.get(name) or str(default)).strip()
+    if text.isascii() and text.isdigit() and low <= int(text) <= high:
+        return int(text)
+    raise SettingsError(f"{name} is “{text}”. Set it to a whole number from {low} to {high}.")
 
 
 def _fernet_keys(text: str) -> tuple[str, ...]:
@@ -317,7 +340,7 @@ def _strong(secret: str) -> bool:
 
 
 def _private_redis(url: str) -> bool:
-    parts = urlsplit(url)
+    parts = _split(url)
     return parts.scheme == "unix" or (parts.scheme in ("redis", "rediss") and bool(parts.password))
 
 
@@ -331,11 +354,11 @@ def _running(data_dir: Path) -> dict[str, str]:
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:
-    """The secret in ``path``; made there once, readable by its owner only."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(handle, "w") as file:
-        file.write(make())
-    return path.read_text().strip()
+    """The secret in ``path``, readable by its owner only; made by whichever process comes first, once."""
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        secret = file.read().strip()
+        if not secret:
+            secret = make()
+            file.write(secret)
+        return secret

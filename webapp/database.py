@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from webapp.models.base import db
@@ -95,6 +96,12 @@ def rows_changed(session: Session, statement: sa.UpdateBase) -> int:
     result = session.execute(statement, execution_options={"synchronize_session": False})
     assert isinstance(result, sa.CursorResult)  # noqa: S101 - what a DML statement returns
     return result.rowcount
+
+
+def insert_into(session: Session, table: sa.Table) -> Any:
+    """An INSERT in the words of the session's database, which knows what to do ON CONFLICT."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return insert(table)
 
 
 @contextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 
+import sqlalchemy as sa
 from flask import Flask, current_app, g, render_template, request
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -47,38 +49,36 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
+    for away in (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError):
+        app.register_error_handler(away, _database_away)
     app.register_error_handler(Exception, _unexpected)
 
 
 def _page(status: int, **context: object) -> tuple[str, int]:
     title, text = MESSAGES.get(status, MESSAGES[400] if status < 500 else MESSAGES[500])
+    told = {"status": status, "title": title, "text": text, "reference": g.get("request_id")} | context
     try:
-        return render_template(
-            "errors/error.html",
-            **{"status": status, "title": title, "text": text, "reference": g.get("request_id")} | context,
-        ), status
+        return render_template("errors/error.html", **told), status
     except Exception:
         log.exception("the error page itself failed")
-        return f"{title}. {text} Reference: {g.get('request_id')}", status
+    return _bare_page(told), status
+
+
+def _bare_page(told: dict[str, object]) -> str:
+    """A page that asks nothing of the database or the session."""
+    return current_app.jinja_env.get_template("errors/bare.html").render(told)
 
 
 def _refused(error: Refused) -> tuple[str, int]:
     refusal = error.refusal
-    log.warning(
-        "refused: %s %s lacks %s %s",
-        request.method,
-        request.path,
-        refusal.kind,
-        refusal.key,
-        extra={"event": "denied"},
-    )
+    _note_denial(f"the {refusal.kind} {refusal.key} is missing")
     return _page(
         403, refusal=refusal, granters=granters(g.access.contract) if refusal.kind == "permission" else []
     )
 
 
 def _csrf(error: CSRFError) -> tuple[str, int]:
-    log.warning("csrf check failed: %s", error.description, extra={"event": "denied"})
+    _note_denial(str(error.description))
     return _page(
         400,
         title="This page was open too long",
@@ -93,11 +93,27 @@ def _http(error: HTTPException) -> Response:
         return error.get_response()
     if status >= 500:
         log.error("answered %s: %s", status, error.description)
+    elif status == 404 and current_user.is_authenticated and "contract" in (request.view_args or {}):
+        _note_denial("not theirs to see, or not there")
     body, code = _page(status)
     response = current_app.make_response((body, code))
     if error.response is None and status == 405:
         response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or [])
     return response
+
+
+def _note_denial(reason: str) -> None:
+    who = f"account {current_user.id}" if current_user.is_authenticated else "nobody signed in"
+    log.warning(
+        "denied: %s %s to %s: %s", request.method, request.path, who, reason, extra={"event": "denied"}
+    )
+
+
+def _database_away(error: Exception) -> tuple[str, int, dict[str, str]]:
+    log.error("the database failed at %s %s", request.method, request.path, exc_info=error)
+    title, text = MESSAGES[503]
+    page = _bare_page({"status": 503, "title": title, "text": text, "reference": g.get("request_id")})
+    return page, 503, {"Retry-After": "30"}
 
 
 def _unexpected(error: Exception) -> tuple[str, int]:

@@ -21,15 +21,20 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def _known_host() -> None:
-        if not host_is_trusted(request.host, list(settings.allowed_hosts)):
+        if not host_is_trusted(request.host.lower(), list(settings.allowed_hosts)):
             raise SecurityError(f"host {request.host!r} is not in ALLOWED_HOSTS")
 
     @app.before_request
-    def _no_nul() -> None:
-        """No database text can hold U+0000; Postgres would refuse it in the middle of a query."""
+    def _readable() -> None:
+        """Not too many fields (Werkzeug counts those of multipart forms only), and no U+0000 in them.
+
+        No database text can hold that character; Postgres would refuse it in the middle of a query.
+        """
         texts = [request.path, *_texts(request.args)]
         if request.method == "POST":
             texts += _texts(request.form)
+        if len(texts) > 2 * settings.max_form_parts:
+            abort(413)
         if any("\0" in text for text in texts):
             abort(400)
 
@@ -45,7 +50,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
         if settings.secure_cookies:
             headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-        if _is_static():
+        if _is_static() and response.status_code < 400:
             if not current_app.debug:
                 headers["Cache-Control"] = "public, max-age=3600"
         else:

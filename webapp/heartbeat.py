@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.database import rows_changed
-from webapp.models import Heartbeat, db, utcnow
+from webapp.database import insert_into
+from webapp.models import Heartbeat, db, table_of, utcnow
 
 SCHEDULER, WORKER = "scheduler", "worker"
 ALIVE_WITHIN = timedelta(seconds=120)
@@ -25,8 +25,11 @@ class Seen:
 
 def beat(session: Session, name: str, now: datetime) -> None:
     """Note that ``name`` is alive. Call inside a write transaction."""
-    if not rows_changed(session, sa.update(Heartbeat).where(Heartbeat.name == name).values(seen_at=now)):
-        session.add(Heartbeat(name=name, seen_at=now))
+    session.execute(
+        insert_into(session, table_of(Heartbeat))
+        .values(name=name, seen_at=now)
+        .on_conflict_do_update(index_elements=["name"], set_={"seen_at": now})
+    )
 
 
 def seen(name: str, now: datetime | None = None) -> Seen:

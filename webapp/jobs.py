@@ -23,7 +23,7 @@ from webapp.sync.run import Ingredients, NotRunnable, run_sync
 
 log = logging.getLogger(__name__)
 
-STUCK_AFTER = timedelta(minutes=5)
+STUCK_AFTER = timedelta(minutes=1)  # a claim follows within seconds once a worker took the job
 
 
 def run(run_id: int, attempt: int) -> None:

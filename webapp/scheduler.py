@@ -7,6 +7,7 @@ replace rq-scheduler, replace this module.
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 TICK_ID = "tick-due-syncs"
 POLL = 5  # seconds; rq-scheduler's lock lives ten seconds longer
 BEAT_EVERY = timedelta(seconds=15)
-LONGEST_PAUSE = 30.0  # seconds between tries while Redis is away
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0  # seconds between tries while Redis is away
 
 
 class TickScheduler(rq_scheduler.Scheduler):  # untyped package
@@ -37,10 +38,15 @@ class TickScheduler(rq_scheduler.Scheduler):  # untyped package
     app: Flask
     tick_seconds: int
     last_beat: datetime | None = None
+    registered = False
 
     def ensure_tick(self) -> None:
-        """Register the tick unless it is there; the fixed id keeps it single however many schedulers run."""
-        if TICK_ID in self and self.connection.exists(self.job_class.key_for(TICK_ID)):
+        """Register the tick unless it is there; the fixed id keeps it single however many schedulers run.
+
+        The first pass of a scheduler registers it anyway, as its settings may be new.
+        """
+        known = TICK_ID in self and self.connection.exists(self.job_class.key_for(TICK_ID))
+        if self.registered and known:
             return
         self.schedule(
             datetime.now(UTC),
@@ -51,6 +57,7 @@ class TickScheduler(rq_scheduler.Scheduler):  # untyped package
             timeout=120,
             result_ttl=-1,  # a job that expired would take its own schedule with it
         )
+        self.registered = True
 
     def enqueue_jobs(self) -> list[Job]:
         """One pass, under rq-scheduler's lock."""
@@ -74,6 +81,9 @@ class TickScheduler(rq_scheduler.Scheduler):  # untyped package
             return
         self.connection.zadd(self.scheduled_jobs_key, {job.id: int(time.time()) + int(job.meta["interval"])})
 
+    def _install_signal_handlers(self) -> None:
+        """:func:`serve` has its own, which work while Redis is away as well."""
+
     def _beat(self) -> None:
         now = utcnow()
         if self.last_beat is not None and now - self.last_beat < BEAT_EVERY:
@@ -87,20 +97,34 @@ class TickScheduler(rq_scheduler.Scheduler):  # untyped package
 
 
 def serve(app: Flask) -> None:
-    """Tick until told to end, through outages of Redis."""
+    """Tick until told to end (SIGTERM, SIGINT), through outages of Redis. Call in the main thread."""
     settings: Settings = app.extensions["settings"]
-    pause = 1.0
+    told_to_end = False
+
+    def end(_number: int, _frame: object) -> None:
+        nonlocal told_to_end
+        told_to_end = True
+        raise SystemExit
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    pause = FIRST_PAUSE
     while True:
+        scheduler = TickScheduler(
+            CONTROL,
+            connection=app.extensions["redis"],
+            interval=min(POLL, settings.tick_seconds),
+            job_class=SafeJob,
+        )
+        scheduler.app = app
+        scheduler.tick_seconds = settings.tick_seconds
         try:
-            scheduler = TickScheduler(
-                CONTROL, connection=app.extensions["redis"], interval=POLL, job_class=SafeJob
-            )
-            scheduler.app = app
-            scheduler.tick_seconds = settings.tick_seconds
             scheduler.run()
         except (redis.ConnectionError, redis.TimeoutError) as error:
+            if told_to_end:  # saying goodbye to a Redis that is away
+                return
+            if scheduler.registered:
+                pause = FIRST_PAUSE
             log.warning("Redis is away (%s); trying again in %.0f s", error, pause)
             time.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
-        else:
-            return

@@ -69,7 +69,7 @@ def duration(seconds: float | None) -> str:
     """“0.4 s”, “12 s”, “4 min 2 s”, “1 h 5 min”; a dash for none."""
     if seconds is None:
         return "–"
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 60:

@@ -139,5 +139,8 @@ class BadResponse(ConnectorError):
     """The platform's answer is not what its documentation describes."""
 
 
+# What decoding raises for text that is not JSON, not UTF-8, nested without end, or of another shape.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 Recorder = Callable[[Call], None]
 Sleep = Callable[[float], None]

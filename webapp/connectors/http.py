@@ -27,12 +27,16 @@ from webapp.connectors.base import (
 )
 
 RETRY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
-CHUNK = 1 << 20  # bytes
+CHUNK = 1 << 20  # bytes read and, of a compressed answer, unpacked at once
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Times in seconds, sizes in bytes. ``tries`` counts the first one."""
+    """Times in seconds, sizes in bytes. ``tries`` counts the first one.
+
+    ``read_timeout`` bounds one silence, ``whole_timeout`` one reading with all its tries and waits: it ends
+    within ``whole_timeout`` and one more silence, however slowly a platform sends.
+    """
 
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
@@ -96,18 +100,19 @@ class Reader:
 
         Raises :class:`AccessDenied`, :class:`Unavailable` or :class:`BadResponse`.
         """
+        end = time.monotonic() + self._limits.whole_timeout
         sent = self._token.current()
         for attempt in range(1, self._limits.tries + 1):
             last = attempt == self._limits.tries
             try:
-                answer = self._get(path, query, sent)
+                answer = self._get(path, query, sent, end)
                 if answer.status == 401 and self._token.renewed(sent):
                     sent = self._token.current()
-                    answer = self._get(path, query, sent)
+                    answer = self._get(path, query, sent, end)
             except Unavailable as unavailable:
                 if last:
                     raise
-                self._pause(None, attempt, unavailable)
+                self._pause(None, attempt, end, unavailable)
                 continue
             if answer.status == 200:
                 if "json" not in answer.headers.get("Content-Type", "").lower():
@@ -116,7 +121,7 @@ class Reader:
             problem = self._problem(answer)
             if last or answer.status not in RETRY_STATUSES:
                 raise problem
-            self._pause(answer, attempt, problem)
+            self._pause(answer, attempt, end, problem)
         raise AssertionError("the loop above returns or raises")
 
     def _problem(self, answer: Answer) -> ConnectorError:
@@ -130,15 +135,15 @@ class Reader:
             return BadResponse(f"{self._platform} pointed us to another address, which we never follow.")
         return BadResponse(f"{self._platform} answered in a way we do not understand (HTTP {answer.status}).")
 
-    def _pause(self, answer: Answer | None, attempt: int, problem: ConnectorError) -> None:
-        """Wait as long as asked, with jitter; a wait above the ceiling ends the tries."""
+    def _pause(self, answer: Answer | None, attempt: int, end: float, problem: ConnectorError) -> None:
+        """Wait as long as asked, with jitter; a wait above the ceiling or past ``end`` ends the tries."""
         hint = self._wait_hint(answer, self._now()) if answer is not None else None
         seconds = hint if hint is not None else min(2.0 ** (attempt - 1), 30.0)
-        if seconds > self._limits.wait_ceiling:
+        if seconds > self._limits.wait_ceiling or time.monotonic() + seconds > end:
             raise problem
         self._sleep(seconds + random.uniform(0, min(1.0, seconds / 4)))  # noqa: S311 - spreads load, hides nothing
 
-    def _get(self, path: str, query: Query, token: str) -> Answer:
+    def _get(self, path: str, query: Query, token: str, end: float) -> Answer:
         started = time.monotonic()
         at = datetime.now(UTC)
         status: int | None = None
@@ -153,9 +158,9 @@ class Reader:
                 stream=True,
             ) as response:
                 status = response.status_code
-                body = self._read(response, started)
+                body = self._read(response, end)
                 return Answer(status, response.headers, body)
-        except requests.Timeout as error:
+        except (requests.Timeout, urllib3.exceptions.ReadTimeoutError) as error:
             note = "no answer in time"
             raise Unavailable(f"{self._platform} did not answer in time.") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -178,13 +183,16 @@ class Reader:
                 )
             )
 
-    def _read(self, response: requests.Response, started: float) -> bytes:
-        """The whole body. urllib3 itself refuses one shorter than its Content-Length."""
+    def _read(self, response: requests.Response, end: float) -> bytes:
+        """The whole body. urllib3 itself refuses one shorter than its Content-Length.
+
+        Each step takes what is there already, so that an answer that drips is given up at ``end`` as well.
+        """
         body = bytearray()
-        for chunk in response.iter_content(CHUNK):
+        while chunk := response.raw.read1(CHUNK, decode_content=True):
             body += chunk
             if len(body) > self._limits.max_bytes:
                 raise BadResponse(f"{self._platform} sent far more than a list of people can be.")
-            if time.monotonic() - started > self._limits.whole_timeout:
+            if time.monotonic() > end:
                 raise Unavailable(f"{self._platform} took too long to send its answer.")
         return bytes(body)

@@ -8,6 +8,7 @@ Facts from Intercom's REST reference, version 2.16: “Identify an admin” (GET
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import unicodedata
 from collections.abc import Container
@@ -17,6 +18,7 @@ import msgspec
 
 from config import Settings
 from webapp.connectors.base import (
+    UNREADABLE,
     AccessDenied,
     BadResponse,
     Connector,
@@ -45,11 +47,14 @@ NOT_COLUMNS = frozenset(
 )  # fmt: skip
 MAX_COLUMN_VALUE = 255  # characters
 MAX_ID = 255
+MAX_EMAIL = 254
+LONGEST_WINDOW = 60.0  # seconds; Intercom's windows last ten, so a longer wait only means that clocks differ
 
 
 class _Admins(msgspec.Struct):
     type: str
     admins: list[msgspec.Raw]
+    pages: dict[str, Any] | None = None
 
 
 class _Admin(msgspec.Struct):
@@ -91,12 +96,15 @@ class IntercomConnector:
         """The workspace and the teammate who connected it (GET /me)."""
         try:
             me = msgspec.json.decode(self._reader.get_json("/me"), type=_Me)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise BadResponse("Intercom did not say which workspace this is.") from error
+        workspace = clean(me.app.id_code)
+        if workspace is None or len(workspace) > MAX_ID:
+            raise BadResponse("Intercom did not say which workspace this is.")
         granted_by = ", ".join(part for part in (clean(me.name), clean(me.email)) if part)
         return RemoteAccount(
-            id=me.app.id_code,
-            name=(clean(me.app.name) or me.app.id_code)[:255],
+            id=workspace,
+            name=(clean(me.app.name) or workspace)[:255],
             site=known_region(me.app.region),
             granted_by=granted_by[:512],
         )
@@ -104,11 +112,14 @@ class IntercomConnector:
     def people(self, known: Container[bytes], salt: bytes) -> Listing:
         """Every teammate (GET /admins)."""
         try:
-            records = msgspec.json.decode(self._reader.get_json("/admins"), type=_Admins).admins
-        except msgspec.DecodeError as error:
+            answer = msgspec.json.decode(self._reader.get_json("/admins"), type=_Admins)
+        except UNREADABLE as error:
             raise BadResponse(
                 "Intercom’s list of teammates is not complete or not in its documented form."
             ) from error
+        if answer.pages is not None and answer.pages.get("next"):  # old versions of the API had pages
+            raise BadResponse("Intercom sent only a part of its list of teammates.")
+        records = answer.admins
         listing = Listing(found=len(records), same=set(), people=[], left_out=[])
         digest = hashlib.blake2b(key=salt, digest_size=16)
         for record in records:
@@ -164,16 +175,19 @@ def parse(record: msgspec.Raw, revision: bytes) -> Person | LeftOut:
     try:
         admin = msgspec.json.decode(record, type=_Admin)
         fields: dict[str, Any] = msgspec.json.decode(record)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise BadResponse("Intercom’s list holds an entry that is not in its documented form.") from error
     remote_id = clean(str(admin.id)) or ""
     if not remote_id or len(remote_id) > MAX_ID:
         raise BadResponse("Intercom’s list holds an entry without a usable ID.")
     name, email = clean(admin.name), clean(admin.email)
-    if admin.type != "admin":
-        return LeftOut(remote_id, (name or remote_id)[:255], email, "not_a_person")
-    if email and BOT.fullmatch(email):
-        return LeftOut(remote_id, (name or remote_id)[:255], email, "bot")
+    if admin.type != "admin" or (email and BOT.fullmatch(email)):
+        return LeftOut(
+            remote_id,
+            (name or remote_id)[:255],
+            email if email and len(email) <= MAX_EMAIL else None,
+            "bot" if admin.type == "admin" else "not_a_person",
+        )
     return Person(
         remote_id=remote_id,
         revision=revision,
@@ -188,7 +202,7 @@ def denial(answer: Answer) -> AccessDenied:
     """Words for a 401 or 403. Intercom adds codes at any time, so the status decides, the code only explains."""
     try:
         codes = {problem.code for problem in msgspec.json.decode(answer.body, type=_Problems).errors}
-    except msgspec.DecodeError:
+    except UNREADABLE:
         codes = set()
     if "api_plan_restricted" in codes:
         return AccessDenied("Intercom says this workspace’s plan does not include access for apps.")
@@ -200,18 +214,24 @@ def denial(answer: Answer) -> AccessDenied:
 
 
 def wait_hint(answer: Answer, now: float) -> float | None:
-    """Seconds until the rate-limit window ends: at least 1, from X-RateLimit-Reset (Unix seconds) or Retry-After.
+    """Seconds to wait, at least 1: Retry-After, else on a 429 until the window ends (X-RateLimit-Reset, Unix time).
 
-    Only a 429 is about the window; the header stands on every answer.
+    The window's header stands on every answer, but only a 429 is about it.
     """
-    if answer.status != 429:
+    asked = _number(answer, "Retry-After")
+    if asked is not None:
+        return max(1.0, asked)
+    reset = _number(answer, "X-RateLimit-Reset") if answer.status == 429 else None
+    return None if reset is None else max(1.0, min(reset - now, LONGEST_WINDOW))
+
+
+def _number(answer: Answer, header: str) -> float | None:
+    """The number in ``header``; ``None`` when it is absent or says something else."""
+    try:
+        number = float(answer.headers[header])
+    except (KeyError, ValueError):
         return None
-    for header, base in (("Retry-After", 0.0), ("X-RateLimit-Reset", now)):
-        try:
-            return max(1.0, float(answer.headers[header]) - base)
-        except (KeyError, ValueError):
-            continue
-    return None
+    return None if math.isnan(number) else number
 
 
 def clean(text: str | None) -> str | None:
@@ -227,7 +247,7 @@ def _columns(fields: dict[str, Any], remote_id: str) -> dict[str, str]:
     """The values an identifier can be chosen from: whatever short text or number the record has."""
     columns = {}
     for name, value in fields.items():
-        if name in NOT_COLUMNS or len(name) > 100 or isinstance(value, bool):
+        if name in NOT_COLUMNS or len(name) > 100 or name != clean(name) or isinstance(value, bool):
             continue
         if isinstance(value, str | int):
             text = clean(str(value))

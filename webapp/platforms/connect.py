@@ -37,7 +37,7 @@ from webapp.models import (
 from webapp.models.sync import LIVE_STATES
 from webapp.oauth.base import OAuthFailed
 from webapp.oauth.registry import round_for
-from webapp.sync.schedule import Requester, request_run
+from webapp.sync.schedule import Requester, end_live_run, request_run
 
 log = logging.getLogger(__name__)
 
@@ -224,7 +224,7 @@ def integration_for(session: Session, contract_id: int, platform: str) -> Integr
     integration = session.scalars(
         sa.select(Integration)
         .where(Integration.contract_id == contract_id, Integration.platform == platform)
-        .with_for_update()
+        .with_for_update(key_share=True)  # a worker may write rows that refer to it
         .execution_options(populate_existing=True)
     ).one_or_none()
     if integration is None:
@@ -245,6 +245,7 @@ def _connect(
 ) -> Connected:
     again = integration.remote_account_id is not None
     now = utcnow()
+    end_live_run(session, integration.id, "Stopped, because the platform was connected anew meanwhile.", now)
     integration.connection = "connected"
     integration.connection_message = None
     integration.connection_changed_at = now

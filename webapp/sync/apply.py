@@ -33,7 +33,11 @@ class Target:
 
 
 class Outdated(Exception):
-    """Something changed here since the plan was made (a username was taken, say); plan again."""
+    """Something changed here since the plan was made (a username was taken, say) or is being changed; plan again."""
+
+
+# Postgres: serialization failure, deadlock, lock not available. Somebody else was working on the same users.
+BUSY = frozenset({"40001", "40P01", "55P03"})
 
 
 def apply_plan(engine: sa.Engine, lease: Lease, target: Target, plan: Plan, batch_size: int) -> None:
@@ -48,6 +52,10 @@ def apply_plan(engine: sa.Engine, lease: Lease, target: Target, plan: Plan, batc
             with writing(), engine.begin() as connection:
                 _apply_batch(connection, lease, target, steps)
         except sa.exc.IntegrityError as error:
+            raise Outdated from error
+        except sa.exc.OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in BUSY:
+                raise
             raise Outdated from error
         if pause:
             time.sleep(pause)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -61,23 +61,30 @@ def renew(connection: sa.Connection, lease: Lease, values: dict[str, Any] | None
 
     Raises :class:`LeaseLost`, or :class:`CancelRequested` when the run is asked to stop.
     """
+    if _prolong(connection, lease, values or {}) is not None:
+        raise CancelRequested
+
+
+def _prolong(connection: sa.Connection, lease: Lease, values: dict[str, Any]) -> datetime | None:
+    """Prolong the lease; when the run was asked to stop, if it was. Raises :class:`LeaseLost`."""
     row = connection.execute(
         sa.update(SyncRun)
         .where(SyncRun.id == lease.run_id, SyncRun.fence == lease.fence, SyncRun.state == "running")
-        .values({"lease_expires_at": utcnow() + lease.length} | (values or {}))
+        .values({"lease_expires_at": utcnow() + lease.length} | values)
         .returning(SyncRun.cancel_requested_at)
     ).one_or_none()
     if row is None:
         raise LeaseLost(f"run {lease.run_id} is no longer ours")
-    if row.cancel_requested_at is not None:
-        raise CancelRequested
+    asked: datetime | None = row.cancel_requested_at
+    return asked
 
 
 @contextmanager
 def kept_alive(engine: sa.Engine, lease: Lease) -> Iterator[None]:
     """Renew the lease from a second thread while the block waits for the network or computes.
 
-    Only for blocks that write nothing: batches renew it themselves.
+    Only for blocks that write nothing: batches renew it themselves. A run that was asked to stop keeps its
+    lease as well, until the block ends and the next write finds out; nobody else is to take it up meanwhile.
     """
     over = threading.Event()
 
@@ -85,8 +92,8 @@ def kept_alive(engine: sa.Engine, lease: Lease) -> Iterator[None]:
         while not over.wait(lease.length.total_seconds() / 4):
             try:
                 with writing(), engine.begin() as connection:
-                    renew(connection, lease)
-            except (LeaseLost, CancelRequested):
+                    _prolong(connection, lease, {})
+            except LeaseLost:
                 return  # the block finds out at its own next write
             except sa.exc.SQLAlchemyError:
                 log.exception("run %s: the lease could not be renewed, trying again", lease.run_id)

@@ -13,13 +13,17 @@ from webapp.sync.safeguard import Held
 
 @dataclass(frozen=True)
 class Ending:
-    """The end of a run. ``kind`` colours its last line: ok, warn, bad or idle."""
+    """The end of a run. ``kind`` colours its last line: ok, warn, bad or idle.
+
+    ``passing``: what went wrong may be over soon, so a first import is tried again within its hour.
+    """
 
     state: str
     message: str
     title: str = "Finished"
     kind: str = "ok"
     breaks_connection: bool = False
+    passing: bool = False
     values: dict[str, Any] = field(default_factory=dict)
 
 
@@ -170,6 +174,7 @@ def connector_failed(error: ConnectorError) -> Ending:
         message=f"{error} Nobody was changed. The next scheduled run tries again; Sync now tries at once.",
         title="Failed",
         kind="bad",
+        passing=True,
         values={"error_kind": "bad_response" if isinstance(error, BadResponse) else "unavailable"},
     )
 
@@ -183,6 +188,7 @@ def unexpected(reference: str) -> Ending:
         ),
         title="Failed",
         kind="bad",
+        passing=True,
         values={"error_kind": "unexpected", "reference": reference},
     )
 

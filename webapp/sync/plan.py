@@ -135,6 +135,8 @@ def _stranger_steps(
     for remote_id, matches in found.items():
         if drafts[remote_id].reason is None:
             drafts[remote_id] = _matched(drafts[remote_id], matches, by_user)
+    if column is None:
+        _refuse_shared_emails(drafts)
     _refuse_taken_usernames(drafts, directory)
     return list(drafts.values())
 
@@ -142,6 +144,18 @@ def _stranger_steps(
 def _shared(by_value: Mapping[str, list[str]]) -> list[str]:
     """Everybody whose value somebody else has too."""
     return [remote_id for remote_ids in by_value.values() if len(remote_ids) > 1 for remote_id in remote_ids]
+
+
+def _refuse_shared_emails(drafts: dict[str, Step]) -> None:
+    """Two people to import whose e-mail is the same cannot be told apart by it: a conflict for each."""
+    by_email: dict[str, list[str]] = defaultdict(list)
+    for remote_id, draft in drafts.items():
+        if draft.kind is Kind.IMPORT and draft.email:
+            by_email[match_key(draft.email) or ""].append(remote_id)
+    for remote_id in _shared(by_email):
+        drafts[remote_id] = _with(
+            drafts[remote_id], Kind.CONFLICT, reason=Reason.SAME_VALUE, value=drafts[remote_id].email
+        )
 
 
 def _refuse_taken_usernames(drafts: dict[str, Step], directory: _Directory) -> None:

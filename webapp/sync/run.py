@@ -16,12 +16,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from webapp.connectors.base import Call, Connector, ConnectorError, Listing, WrongAccount
+from webapp.connectors.base import BadResponse, Call, Connector, ConnectorError, Listing, WrongAccount
 from webapp.connectors.base import Person as Listed
 from webapp.database import writing
-from webapp.models import Integration, Person, SyncChange, SyncRequest, SyncRun, UserSync, utcnow
-from webapp.sync import columns, outcome, safeguard, store
+from webapp.models import (
+    Integration,
+    Person,
+    SyncChange,
+    SyncRequest,
+    SyncRun,
+    UserSync,
+    table_of,
+    utcnow,
+)
+from webapp.sync import columns, outcome, safeguard, schedule, store
 from webapp.sync.apply import Outdated, Target, apply_plan
+from webapp.sync.bulk import insert_rows
 from webapp.sync.lease import CancelRequested, Lease, LeaseLost, claim, kept_alive, renew
 from webapp.sync.plan import plan_sync
 from webapp.sync.terms import IdentifierAbsent, Kind, Plan, Rule
@@ -209,6 +219,12 @@ def _plan(work: _Work, listing: Listing, settled: dict[bytes, int]) -> Plan:
         drifted, drifted_known = store.drifted_people(connection, work.integration.id, same_ids)
         linked = {entry.remote_id for entry in known if entry.user_id is not None}
         strangers = [person for person in listing.people if person.remote_id not in linked]
+        others = [person.remote_id for person in strangers]
+        others += [entry.remote_id for entry in listing.left_out]
+        if store.lists_settled(connection, work.integration.id, others, same_ids):
+            raise BadResponse(
+                f"The list of {work.people_word} names somebody twice, so it cannot be trusted."
+            )
         users = store.users_for(
             connection, work.integration.contract_id, work.integration.id, strangers, column
         )
@@ -234,7 +250,8 @@ def _safeguard(work: _Work, listing: Listing, plan: Plan) -> safeguard.Held | No
         known = store.known_count(connection, work.integration.id)
     gone = [step.name for step in plan.steps if step.kind is Kind.MISSING]
     limits = safeguard.Limits(work.settings.shrink_percent, work.settings.shrink_people)
-    held = safeguard.judge(known=known, found=listing.found, gone_names=gone, limits=limits)
+    people = len(listing.same) + len(listing.people)  # entries that are no people do not make a list
+    held = safeguard.judge(known=known, found=people, gone_names=gone, limits=limits)
     if held is not None and work.approved is not None and safeguard.still_covers(work.approved, held):
         work.event("Approved", "The list is as it was when the run was approved.")
         return None
@@ -255,9 +272,9 @@ def _finish(work: _Work, listing: Listing, plan: Plan) -> None:
     seen = _columns_seen(work, listing)
     now = utcnow()
     with writing(), work.engine.begin() as connection:
+        _lock(connection, work.integration.id)
         renew(connection, work.lease, {"stage": "finish"})
-        if listing.left_out:
-            _write_left_out(connection, work.lease.run_id, listing)
+        _write_left_out(connection, work.lease.run_id, listing)
         row = connection.execute(
             sa.select(
                 SyncRun.imported, SyncRun.linked, SyncRun.renamed, SyncRun.missing, SyncRun.returned
@@ -304,25 +321,14 @@ def _columns_seen(work: _Work, listing: Listing) -> list[dict[str, Any]] | None:
 
 
 def _write_left_out(connection: sa.Connection, run_id: int, listing: Listing) -> None:
-    connection.execute(
-        sa.delete(SyncChange).where(
-            SyncChange.run_id == run_id,
-            SyncChange.remote_id.in_([entry.remote_id for entry in listing.left_out]),
-        )
-    )
-    connection.execute(
-        sa.insert(SyncChange),
-        [
-            {
-                "run_id": run_id,
-                "kind": Kind.LEAVE_OUT.value,
-                "remote_id": entry.remote_id,
-                "person_name": entry.name,
-                "person_email": entry.email,
-                "reason": entry.reason,
-            }
-            for entry in listing.left_out
-        ],
+    """A line for each entry that the platform's own rules set aside, unless an earlier attempt wrote it."""
+    insert_rows(
+        connection,
+        table_of(SyncChange),
+        ("remote_id", "person_name", "person_email", "reason"),
+        [(entry.remote_id, entry.name, entry.email, entry.reason) for entry in listing.left_out],
+        {"run_id": run_id, "kind": Kind.LEAVE_OUT.value},
+        pass_over=("run_id", "remote_id", "kind"),
     )
 
 
@@ -331,7 +337,19 @@ def _end(engine: sa.Engine, lease: Lease, work: _Work | None, ended: outcome.End
     if work is not None:
         work.event(ended.title, ended.message, ended.kind)
     with writing(), engine.begin() as connection:
+        if work is not None:
+            _lock(connection, work.integration.id)
         _write_end(connection, lease, work, ended)
+
+
+def _lock(connection: sa.Connection, integration_id: int) -> None:
+    """Lock the integration and its settings before the run, as everybody does: no two can wait in a ring."""
+    connection.execute(
+        sa.select(Integration.id).where(Integration.id == integration_id).with_for_update(key_share=True)
+    )
+    connection.execute(
+        sa.select(UserSync.integration_id).where(UserSync.integration_id == integration_id).with_for_update()
+    )
 
 
 def _write_end(connection: sa.Connection, lease: Lease, work: _Work | None, ended: outcome.Ending) -> None:
@@ -355,9 +373,17 @@ def _write_end(connection: sa.Connection, lease: Lease, work: _Work | None, ende
         return
     if work is not None:
         work.write_calls(connection)
-        if ended.breaks_connection:
+        if ended.breaks_connection:  # unless somebody has connected it anew meanwhile
             connection.execute(
                 sa.update(Integration)
-                .where(Integration.id == work.integration.id, Integration.connection == "connected")
-                .values(connection="broken", connection_message=ended.message, connection_changed_at=now)
+                .where(
+                    Integration.id == work.integration.id,
+                    Integration.connection == "connected",
+                    Integration.connected_at == work.integration.connected_at,
+                )
+                .values(
+                    connection="broken", connection_message=ended.message[:500], connection_changed_at=now
+                )
             )
+        if ended.passing:
+            schedule.try_again_soon(connection, work.integration.id, now)

@@ -12,17 +12,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from webapp.database import rows_changed
+from webapp.database import insert_into, rows_changed
 from webapp.models import ContractFeature, Integration, SyncRun, UserSync, table_of
 from webapp.models.sync import LIVE_STATES
+from webapp.sync.health import FIRST_WITHIN
 from webapp.sync.outcome import abandoned
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
+FIRST_RETRY = timedelta(minutes=10)  # after a failed first import, within the hour that is promised for it
 SPREAD = 300  # seconds: neighbouring integrations are set this far apart at most
 
 
@@ -66,12 +67,16 @@ def first_slot(now: datetime, integration_id: int, every: timedelta) -> datetime
 def request_run(
     session: Session, integration: Integration, trigger: str, by: Requester | None, now: datetime
 ) -> Requested:
-    """A queued run for ``integration``, or the live one it already has. Call inside a write transaction."""
-    live = live_run(session, integration.id)
+    """A queued run for ``integration``, or the live one it already has. Call inside a write transaction.
+
+    A live run that was asked to stop a moment ago goes on: somebody wants it again.
+    """
+    live = live_run(session, integration.id, lock=True)
     if live is not None:
+        live.cancel_requested_at = live.cancel_requested_by = None
         return Requested(live, joined=True)
     inserted = session.execute(
-        _insert(session)(table_of(SyncRun))
+        insert_into(session, table_of(SyncRun))
         .values(_new_run(integration.contract_id, integration.id, trigger, by, now))
         .on_conflict_do_nothing()
         .returning(SyncRun.id)
@@ -86,13 +91,40 @@ def request_run(
     return Requested(session.get_one(SyncRun, inserted), joined=False)
 
 
-def live_run(session: Session, integration_id: int) -> SyncRun | None:
-    """The queued or running run of an integration."""
-    return session.scalars(
-        sa.select(SyncRun)
+def live_run(session: Session, integration_id: int, *, lock: bool = False) -> SyncRun | None:
+    """The queued or running run of an integration; with ``lock`` it stays so until the transaction ends."""
+    statement = sa.select(SyncRun).where(
+        SyncRun.integration_id == integration_id, SyncRun.state.in_(LIVE_STATES)
+    )
+    if lock:
+        statement = statement.with_for_update()
+    return session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def end_live_run(session: Session, integration_id: int, message: str, now: datetime) -> None:
+    """End the live run of an integration, if any, at once: its worker may not write another line."""
+    rows_changed(
+        session,
+        sa.update(SyncRun)
         .where(SyncRun.integration_id == integration_id, SyncRun.state.in_(LIVE_STATES))
-        .execution_options(populate_existing=True)
-    ).one_or_none()
+        .values(state="cancelled", message=message, finished_at=now, lease_expires_at=None),
+    )
+
+
+def try_again_soon(connection: sa.Connection, integration_id: int, now: datetime) -> None:
+    """Bring the next run forward after a failed first import, which is promised within the hour."""
+    again = now + FIRST_RETRY
+    connection.execute(
+        sa.update(UserSync)
+        .where(
+            UserSync.integration_id == integration_id,
+            UserSync.enabled,
+            UserSync.enabled_at > now - FIRST_WITHIN,
+            sa.or_(UserSync.last_success_at.is_(None), UserSync.last_success_at < UserSync.enabled_at),
+            UserSync.next_run_at > again,
+        )
+        .values(next_run_at=again)
+    )
 
 
 def tick(session: Session, now: datetime, *, feature: str, every: timedelta) -> Ticked:
@@ -117,7 +149,7 @@ def tick(session: Session, now: datetime, *, feature: str, every: timedelta) -> 
     ).all()
     if due:
         session.execute(
-            _insert(session)(table_of(SyncRun)).on_conflict_do_nothing(),
+            insert_into(session, table_of(SyncRun)).on_conflict_do_nothing(),
             [_new_run(row.contract_id, row.integration_id, "schedule", None, now) for row in due],
         )
         session.connection().execute(
@@ -177,7 +209,3 @@ def _new_run(
         "state": "queued",
         "queued_at": now,
     }
-
-
-def _insert(session: Session) -> Any:
-    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert

@@ -93,6 +93,18 @@ def _known(row: Any) -> Known:
     )
 
 
+def lists_settled(
+    connection: sa.Connection, integration_id: int, remote_ids: Sequence[str], settled_ids: Collection[int]
+) -> bool:
+    """Whether one of ``remote_ids`` is one of the people ``settled_ids``."""
+    statement = sa.select(Person.id).where(Person.integration_id == integration_id)
+    return any(
+        person_id in settled_ids
+        for chunk in chunks(remote_ids, LOOKUP_CHUNK)
+        for person_id in connection.scalars(statement.where(Person.remote_id.in_(chunk)))
+    )
+
+
 def drifted_people(
     connection: sa.Connection, integration_id: int, same_ids: Collection[int] | None = None
 ) -> tuple[list[Listed], list[Known]]:

@@ -16,6 +16,7 @@ from webapp.connectors.registry import PLATFORMS
 from webapp.database import write_transaction
 from webapp.models import Integration, SyncRun, UserSync, utcnow
 from webapp.models.sync import LIVE_STATES
+from webapp.sync.outcome import cancelled
 from webapp.sync.schedule import Requested, Requester, first_slot, live_run, request_run
 
 
@@ -139,18 +140,20 @@ def cancel(integration_id: int, run_id: int, by: Requester) -> bool:
 def approve(integration_id: int, run_id: int, by: Requester) -> SyncRun:
     """Let a held run go on: it reads the list again and applies it unless even more people are gone.
 
-    Raises :class:`NotHeld`, :class:`NotConnected` or :class:`AnotherRunLive`.
+    Raises :class:`NotHeld`, :class:`NotConnected`, :class:`NotEnabled` or :class:`AnotherRunLive`.
     """
     with write_transaction() as session:
-        integration, run = _held(session, integration_id, run_id)
+        integration, sync, run = _held(session, integration_id, run_id)
         if integration.connection != "connected":
             raise NotConnected
+        if not sync.enabled:
+            raise NotEnabled
         if live_run(session, integration_id) is not None:
             raise AnotherRunLive
         now = utcnow()
         run.state, run.approved, run.attempt = "queued", True, run.attempt + 1
         run.decided_at, run.decided_by, run.queued_at = now, by.name, now
-        run.finished_at = None
+        run.started_at = run.finished_at = None  # the time for the decision is not the run's
         _record(session, integration, "user_sync.approved", {"run": run_id})
         return run
 
@@ -158,7 +161,7 @@ def approve(integration_id: int, run_id: int, by: Requester) -> SyncRun:
 def reject(integration_id: int, run_id: int, by: Requester) -> None:
     """Give a held run up; nothing is applied. Raises :class:`NotHeld`."""
     with write_transaction() as session:
-        integration, run = _held(session, integration_id, run_id)
+        integration, _, run = _held(session, integration_id, run_id)
         now = utcnow()
         run.state = "cancelled"
         run.decided_at, run.decided_by, run.finished_at = now, by.name, now
@@ -167,11 +170,14 @@ def reject(integration_id: int, run_id: int, by: Requester) -> None:
 
 
 def _locked(session: Session, integration_id: int) -> tuple[Integration, UserSync]:
-    """The integration and its settings as they are now, locked until the transaction ends."""
+    """The integration and its settings as they are now, locked until the transaction ends.
+
+    The lock on the integration lets a worker write rows that refer to it.
+    """
     integration = session.scalars(
         sa.select(Integration)
         .where(Integration.id == integration_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
     sync = session.scalars(
@@ -183,8 +189,8 @@ def _locked(session: Session, integration_id: int) -> tuple[Integration, UserSyn
     return integration, sync
 
 
-def _held(session: Session, integration_id: int, run_id: int) -> tuple[Integration, SyncRun]:
-    integration, _ = _locked(session, integration_id)
+def _held(session: Session, integration_id: int, run_id: int) -> tuple[Integration, UserSync, SyncRun]:
+    integration, sync = _locked(session, integration_id)
     run = session.scalars(
         sa.select(SyncRun)
         .where(SyncRun.id == run_id, SyncRun.integration_id == integration_id)
@@ -193,7 +199,7 @@ def _held(session: Session, integration_id: int, run_id: int) -> tuple[Integrati
     ).one_or_none()
     if run is None or run.state != "held":
         raise NotHeld
-    return integration, run
+    return integration, sync, run
 
 
 def _cancel_waiting(session: Session, integration_id: int, by: Requester) -> None:
@@ -207,7 +213,10 @@ def _cancel_waiting(session: Session, integration_id: int, by: Requester) -> Non
             finished_at=now,
             cancel_requested_at=now,
             cancel_requested_by=by.name,
-            message="Stopped before it began. Nobody was changed.",
+            message=sa.case(
+                (SyncRun.started_at.is_(None), "Stopped before it began. Nobody was changed."),
+                else_=cancelled().message,
+            ),
         )
     )
 

@@ -248,6 +248,8 @@ def approve(contract: str, platform: str, run_id: int) -> Response:
         flash(f"Run {run_id} was not waiting for a decision any more, so nothing was changed.", "info")
     except use.NotConnected:
         flash(f"{state.platform.label} is not connected. Reconnect first, then approve.", "error")
+    except use.NotEnabled:
+        flash("User sync is off. Enable it first, then approve.", "error")
     except use.AnotherRunLive:
         flash("Another run is going on. Wait until it ends, then decide again.", "warning")
     else:

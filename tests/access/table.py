@@ -1,0 +1,107 @@
+"""Who may do what: every route, every method, everyone, and the answer each of them gets.
+
+``in`` is the way to the sign-in page; anything else is a status. GET stands for HEAD too. What a POST says is what
+it answers to a form with a token; without one it is 400 for everyone. A method that is not listed is 405.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.access.world import ACTORS, Things
+
+TABLE = """
+#                                                       anon admin manag teaml quali agent systm off  other both
+GET  /                                                    in   302   302   302   302   302   302 200   302   302
+GET  /sign-in                                            200   302   302   302   302   302   302 302   302   302
+POST /sign-in                                            422   422   422   422   422   422   422 422   422   422
+POST /theme                                              303   303   303   303   303   303   303 303   303   303
+GET  /healthz                                            200   200   200   200   200   200   200 200   200   200
+GET  /static/<path:filename>                             200   200   200   200   200   200   200 200   200   200
+GET  /bootstrap/static/<path:filename>                   200   200   200   200   200   200   200 200   200   200
+GET  /integrations/<platform>/callback                    in   400   400   400   400   400   400 400   400   400
+
+GET  /c/<contract>/                                       in   302   302   200   200   200   302 404   404   302
+GET  /c/<contract>/audit                                  in   200   403   403   403   403   200 404   404   200
+
+GET  /c/<contract>/users                                  in   200   200   403   403   403   403 404   404   403
+GET  /c/<contract>/users/<int:user>                       in   200   200   403   403   403   403 404   404   403
+POST /c/<contract>/users/keep                             in   302   302   403   403   403   403 404   404   403
+GET  /c/<contract>/users/activate                         in   302   302   403   403   403   403 404   404   403
+POST /c/<contract>/users/activate                         in   200   200   403   403   403   403 404   404   403
+POST /c/<contract>/users/activate/confirm                 in   422   422   403   403   403   403 404   404   403
+GET  /c/<contract>/users/deactivate                       in   302   302   403   403   403   403 404   404   403
+POST /c/<contract>/users/deactivate                       in   200   200   403   403   403   403 404   404   403
+POST /c/<contract>/users/deactivate/confirm               in   422   422   403   403   403   403 404   404   403
+
+GET  /c/<contract>/sync-status                            in   200   200   403   403   403   200 404   404   200
+GET  /c/<contract>/sync-status/panel                      in   200   200   403   403   403   200 404   404   200
+GET  /c/<contract>/sync-status/runs/<int:run_id>          in   200   200   403   403   403   200 404   404   200
+GET  /c/<contract>/sync-status/runs/<int:run_id>/panel    in   200   200   403   403   403   200 404   404   200
+
+GET  {platforms}                                          in   200   403   403   403   403   403 404   404   403
+GET  {platform}                                           in   200   403   403   403   403   403 404   404   403
+POST {platform}/connect                                   in   302   403   403   403   403   403 404   404   403
+GET  {sync}                                               in   200   403   403   403   403   403 404   404   403
+GET  {sync}/panel                                         in   200   403   403   403   403   403 404   404   403
+POST {sync}/identifier                                    in   302   403   403   403   403   403 404   404   403
+POST {sync}/safeguard                                     in   302   403   403   403   403   403 404   404   403
+POST {sync}/enable                                        in   302   403   403   403   403   403 404   404   403
+POST {sync}/sync-now                                      in   302   403   403   403   403   403 404   404   403
+POST {sync}/runs/<int:run_id>/cancel                      in   302   403   403   403   403   403 404   404   403
+POST {sync}/runs/<int:run_id>/approve                     in   302   403   403   403   403   403 404   404   403
+POST {sync}/runs/<int:run_id>/reject                      in   302   403   403   403   403   403 404   404   403
+GET  {sync}/disable                                       in   200   403   403   403   403   403 404   404   403
+POST {sync}/disable                                       in   302   403   403   403   403   403 404   404   403
+GET  {other}                                              in   200   403   403   403   403   403 404   404   403
+POST {other}                                              in   302   403   403   403   403   403 404   404   403
+POST {other}/keep                                         in   302   403   403   403   403   403 404   404   403
+GET  {platform}/disconnect                                in   200   403   403   403   403   403 404   404   403
+POST {platform}/disconnect                                in   302   403   403   403   403   403 404   404   403
+
+POST /sign-out                                            in   303   303   303   303   303   303 303   303   303
+"""
+
+_PLATFORM = "/c/<contract>/integrations/platforms/<platform>"
+_SHORT = {
+    "{platforms}": "/c/<contract>/integrations/platforms",
+    "{platform}": _PLATFORM,
+    "{sync}": f"{_PLATFORM}/user-sync",
+    "{other}": f"{_PLATFORM}/other-account/<int:attempt_id>",
+}
+
+# What the forms hold, where an empty one would not do.
+FORMS: dict[str, Callable[[Things], dict[str, Any]]] = {
+    "/theme": lambda _: {"theme": "dark"},
+    "/c/<contract>/users/activate": lambda things: {"status": "pending", "ids": things.pending_id},
+    "/c/<contract>/users/activate/confirm": lambda things: {"status": "pending", "ids": things.pending_id},
+    "/c/<contract>/users/deactivate": lambda things: {"status": "active", "ids": things.active_id},
+    "/c/<contract>/users/deactivate/confirm": lambda things: {"status": "active", "ids": things.active_id},
+    f"{_PLATFORM}/connect": lambda _: {"site": "us"},
+    f"{_PLATFORM}/user-sync/identifier": lambda _: {"column": "email"},
+    f"{_PLATFORM}/user-sync/safeguard": lambda _: {"shrink_percent": 30, "shrink_people": 6},
+    f"{_PLATFORM}/user-sync/disable": lambda _: {"running": "finish"},
+}
+
+# Parts of an address that are not the same for every rule.
+PARTS: dict[str, Callable[[Things], dict[str, Any]]] = {
+    "/bootstrap/static/<path:filename>": lambda _: {"filename": "css/bootstrap.min.css"},
+    f"{_PLATFORM}/other-account/<int:attempt_id>/keep": lambda things: {
+        "attempt_id": things.second_attempt_id
+    },
+}
+
+
+def expected() -> dict[tuple[str, str], dict[str, str]]:
+    """The table: ``(method, rule)`` to the answer for each actor, in the order written."""
+    answers = {}
+    for line in TABLE.splitlines():
+        if not line or line.startswith("#"):
+            continue
+        method, rule, *cells = line.split()
+        for short, long in _SHORT.items():
+            rule = rule.replace(short, long)
+        assert len(cells) == len(ACTORS), line
+        answers[method, rule] = dict(zip(ACTORS, cells, strict=True))
+    return answers

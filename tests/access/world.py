@@ -1,0 +1,254 @@
+"""Two contracts full of things with ids, and everyone who might come by, each with a browser of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.orm import Session
+
+import config
+import webapp
+from tests.actors import Actor, deactivate, make_actor, make_contract
+from webapp import credentials
+from webapp.database import write_transaction
+from webapp.models import (
+    ConnectAttempt,
+    Integration,
+    Person,
+    SignInSession,
+    SyncChange,
+    SyncRequest,
+    SyncRun,
+    User,
+    UserSync,
+    db,
+    utcnow,
+)
+from webapp.sync.keys import user_keys
+
+ROLES = ("administrator", "manager", "team_leader", "quality_analyst", "agent", "system_access")
+ACTORS = ("anon", *ROLES, "off", "other", "both")
+NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
+
+
+@dataclass(frozen=True)
+class Things:
+    """One contract and the ids of what is in it. Its slug is part of every name there."""
+
+    slug: str
+    contract_id: int
+    run_id: int
+    held_id: int
+    pending_id: int
+    active_id: int
+    attempt_id: int
+    second_attempt_id: int
+
+    def values(self, rule_arguments: set[str]) -> dict[str, object]:
+        """A value for each of ``rule_arguments``. KeyError for one that nobody thought of."""
+        known: dict[str, object] = {
+            "contract": self.slug,
+            "platform": "intercom",
+            "run_id": self.held_id,
+            "user": self.pending_id,
+            "attempt_id": self.attempt_id,
+            "filename": "css/theme.css",
+        }
+        return {name: known[name] for name in rule_arguments}
+
+
+@dataclass(frozen=True)
+class World:
+    """``a`` is the contract the roles belong to, ``b`` the other one.
+
+    ``off`` was an administrator of a; ``other`` is one of b; ``both`` has System Access in a and is an
+    administrator of b.
+    """
+
+    app: Flask
+    a: Things
+    b: Things
+    actors: dict[str, Actor]
+
+    def snapshot(self) -> dict[str, list[tuple[object, ...]]]:
+        """Every row of every table, but for the moments that sessions were last used."""
+        with self.app.app_context(), db.engine.connect() as connection:
+            return {
+                table.name: sorted(
+                    (tuple(row) for row in connection.execute(sa.select(*_kept(table)))), key=repr
+                )
+                for table in db.metadata.sorted_tables
+            }
+
+
+@contextmanager
+def world(database_url: str, redis_url: str, data_dir: Path) -> Iterator[World]:
+    """The world upon a migrated, empty database."""
+    settings = config.test_settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        data_dir=data_dir,
+        intercom=config.OAuthClient("id", "secret", NOWHERE, f"{NOWHERE}/oauth", sandbox=True),
+    )
+    app = webapp.create_app(settings)
+    contract_a, contract_b = make_contract(app, "amarok"), make_contract(app, "borealis")
+    actors = {role: make_actor(app, contract_a, role, email=f"{role}@example.com") for role in ROLES}
+    actors["off"] = make_actor(app, contract_a, "administrator", email="off@example.com")
+    actors["other"] = make_actor(app, contract_b, "administrator", email="other@example.com")
+    actors["both"] = make_actor(app, contract_a, "system_access", email="both@example.com")
+    make_actor(app, contract_b, "administrator", email="both@example.com")
+    actors["anon"] = Actor(app.test_client(), 0, "")
+    deactivate(app, contract_a, actors["off"].account_id)
+    a = _fill(app, contract_a, "amarok", actors["administrator"])
+    b = _fill(app, contract_b, "borealis", actors["other"])
+    yield World(app, a, b, actors)
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _kept(table: sa.Table) -> list[sa.Column[object]]:
+    return [
+        column
+        for column in table.columns
+        if (table.name, column.name) != ("sign_in_sessions", "last_seen_at")
+    ]
+
+
+def _hold(marker: str) -> dict[str, object]:
+    return {"known": 9, "found": 1, "gone": 8, "percent": 20, "people": 5, "names": [f"Pia of {marker}"]}
+
+
+def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Things:
+    now = utcnow()
+    with app.app_context(), write_transaction() as session:
+        integration = Integration(contract_id=contract_id, platform="intercom", connection="not_connected")
+        integration.user_sync = UserSync(
+            enabled=True,
+            enabled_at=now - timedelta(days=1),
+            next_run_at=now + timedelta(hours=3),
+            last_success_at=now - timedelta(hours=3),
+            columns_seen=[
+                {
+                    "name": "email",
+                    "filled": 1,
+                    "total": 1,
+                    "distinct": 1,
+                    "example": f"pia@{marker}.example.com",
+                }
+            ],
+            columns_seen_at=now - timedelta(hours=3),
+        )
+        session.add(integration)
+        session.flush()
+        integration.credentials = credentials.seal(integration, {"access_token": f"token-of-{marker}"})
+        integration.connection = "connected"
+        integration.site = "us"
+        integration.remote_account_id = integration.remote_account_name = f"{marker} workspace"
+        integration.connected_at = now - timedelta(days=1)
+
+        runs = []
+        for state in ("completed", "held"):
+            run = SyncRun(
+                contract_id=contract_id,
+                integration_id=integration.id,
+                trigger="schedule",
+                state=state,
+                queued_at=now - timedelta(hours=4),
+                started_at=now - timedelta(hours=4),
+                finished_at=now - timedelta(hours=4) + timedelta(seconds=2),
+                found=1,
+                imported=1,
+                message=f"a run of {marker}",
+                hold=_hold(marker) if state == "held" else None,
+            )
+            session.add(run)
+            session.flush()
+            runs.append(run.id)
+
+        pending = _user(session, contract_id, "pending", f"Pia of {marker}", integration.id)
+        active = _user(session, contract_id, "active", f"Ada of {marker}", integration.id)
+        session.add_all(
+            [
+                Person(
+                    contract_id=contract_id,
+                    integration_id=integration.id,
+                    remote_id="1",
+                    revision=b"0" * 16,
+                    name=f"Pia of {marker}",
+                    email=pending.email,
+                    attributes={},
+                    outcome="linked",
+                    user_id=pending.id,
+                    first_seen_at=now - timedelta(hours=4),
+                ),
+                SyncChange(
+                    run_id=runs[0],
+                    kind="imported",
+                    remote_id="1",
+                    person_name=f"Pia of {marker}",
+                    person_email=pending.email,
+                    user_id=pending.id,
+                    after=f"Pia of {marker}",
+                ),
+                SyncRequest(
+                    run_id=runs[0],
+                    at=now,
+                    method="GET",
+                    path=f"/admins?of={marker}",
+                    status=200,
+                    milliseconds=3,
+                ),
+            ]
+        )
+        attempts = [
+            _another_account(session, contract_id, f"{marker}{number}", administrator) for number in (1, 2)
+        ]
+        return Things(marker, contract_id, *runs, pending.id, active.id, *attempts)
+
+
+def _user(session: Session, contract_id: int, status: str, name: str, integration_id: int) -> User:
+    address = f"{name.replace(' ', '.').lower()}@example.com"
+    user = User(
+        contract_id=contract_id,
+        status=status,
+        name=name,
+        username=address,
+        email=address,
+        source_integration_id=integration_id,
+        **user_keys(name=name, username=address, email=address, third_party_id=None),
+    )
+    session.add(user)
+    session.flush()
+    return user
+
+
+def _another_account(session: Session, contract_id: int, name: str, administrator: Actor) -> int:
+    """A round that opened another account and waits for the administrator's decision; its id."""
+    now = utcnow()
+    attempt = ConnectAttempt(
+        state_hash=name.ljust(64, "0"),
+        sign_in_session_id=session.scalars(
+            sa.select(SignInSession.id).where(SignInSession.account_id == administrator.account_id)
+        ).one(),
+        contract_id=contract_id,
+        platform="intercom",
+        details={},
+        expires_at=now + timedelta(hours=1),
+        used_at=now,
+    )
+    session.add(attempt)
+    session.flush()
+    attempt.details = {
+        "site": "us",
+        "sealed": credentials.seal_for(["attempt", attempt.id], {"access_token": f"token-of-{name}"}),
+        "account": {"id": name, "name": f"workspace {name}", "site": "us"},
+        "granted_by": None,
+    }
+    return attempt.id

@@ -1,0 +1,311 @@
+"""Signing in and out through the browser's eyes, on both databases."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.actors import PASSWORD, Actor, csrf_of, deactivate, make_actor, make_contract, sign_in
+from webapp.auth import sessions, throttle
+from webapp.auth.passwords import hash_password
+from webapp.database import write_transaction
+from webapp.models import Account, AuditEvent, SignInSession, SignInThrottle, db, utcnow
+
+EMAIL = "ines@example.com"
+
+
+@pytest.fixture
+def contract_id(app: Flask) -> int:
+    return make_contract(app, "acme")
+
+
+@pytest.fixture
+def ines(app: Flask, contract_id: int) -> Actor:
+    return make_actor(app, contract_id, "administrator", email=EMAIL)
+
+
+def attempt(client: FlaskClient, password: str, email: str = EMAIL, **fields: str) -> TestResponse:
+    page = client.get("/sign-in")
+    return client.post("/sign-in", data={"csrf_token": csrf_of(page), "email": email, "password": password, **fields})
+
+
+def is_signed_in(client: FlaskClient) -> bool:
+    return client.get("/c/acme/audit").status_code == 200
+
+
+def test_the_right_password_opens_the_contract(app: Flask, ines: Actor) -> None:
+    client = app.test_client()
+
+    answer = attempt(client, PASSWORD, email="  INES@Example.com ")
+
+    assert (answer.status_code, answer.location) == (303, "/")
+    assert is_signed_in(client)
+
+
+@pytest.mark.parametrize("password", [PASSWORD + " ", " " + PASSWORD, PASSWORD.upper(), PASSWORD[:-1], ""])
+def test_a_password_is_compared_exactly(app: Flask, ines: Actor, password: str) -> None:
+    client = app.test_client()
+
+    answer = attempt(client, password)
+
+    assert answer.status_code in (401, 422)
+    assert not is_signed_in(client)
+
+
+def test_known_and_unknown_addresses_get_the_same_answer(app: Flask, ines: Actor) -> None:
+    known = attempt(app.test_client(), "wrong password 1")
+    unknown = attempt(app.test_client(), "wrong password 1", email="nobody@example.com")
+
+    def normal(answer: TestResponse) -> str:
+        text = answer.text.replace("nobody@example.com", EMAIL)
+        return text.replace(csrf_of(answer), "").split("data-now")[0] + text.split("<body>")[1].replace(csrf_of(answer), "")
+
+    assert known.status_code == unknown.status_code == 401
+    assert normal(known) == normal(unknown)
+
+
+def test_guessing_is_slowed_down_and_ends_by_itself(app: Flask, ines: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = utcnow()
+    monkeypatch.setattr("webapp.auth.signing_in.utcnow", lambda: now)
+    client = app.test_client()
+    answers = [attempt(client, f"wrong password {n}").status_code for n in range(8)]
+    assert answers[:5] == [401] * 5
+    assert answers[5:] == [429] * 3
+
+    refused = attempt(client, PASSWORD)
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) >= 1
+
+    now += timedelta(minutes=16)
+    assert attempt(client, PASSWORD).status_code == 303
+
+
+def test_a_forged_address_does_not_get_around_the_throttle(app: Flask, ines: Actor) -> None:
+    client = app.test_client()
+    answers = []
+    for n in range(7):
+        token = csrf_of(client.get("/sign-in"))
+        answers.append(
+            client.post(
+                "/sign-in",
+                data={"csrf_token": token, "email": EMAIL, "password": "wrong password"},
+                headers={"X-Forwarded-For": f"203.0.113.{n}"},
+            ).status_code
+        )
+    assert answers[-1] == 429
+
+
+def test_a_stranger_elsewhere_cannot_lock_the_owner_out_for_long(app: Flask, ines: Actor) -> None:
+    now = utcnow()
+    with app.app_context(), write_transaction() as session:
+        for n in range(100):
+            throttle.admit(session, EMAIL, f"203.0.113.{n}", now + timedelta(seconds=n))
+    with app.app_context():
+        longest = db.session.scalar(sa.select(sa.func.max(SignInThrottle.blocked_until)))
+    assert isinstance(longest, datetime)
+    assert longest <= now + timedelta(seconds=100) + throttle.LIMITS["email"].longest
+
+
+def test_signing_in_starts_a_fresh_session(app: Flask, ines: Actor) -> None:
+    client = app.test_client()
+    before = csrf_of(client.get("/sign-in"))
+    attempt(client, PASSWORD)
+
+    answer = client.post("/sign-out", data={"csrf_token": before})
+
+    assert answer.status_code == 400
+    assert is_signed_in(client)
+
+
+def test_signing_out_ends_the_session_on_the_server(app: Flask, ines: Actor) -> None:
+    stolen = app.test_client()
+    cookie = ines.client.get_cookie("rollcall-8000")
+    assert cookie is not None
+    stolen.set_cookie("rollcall-8000", cookie.value)
+    assert is_signed_in(stolen)
+
+    assert ines.post("/sign-out").status_code == 303
+
+    assert not is_signed_in(ines.client)
+    assert not is_signed_in(stolen)
+
+
+def test_signing_out_by_a_link_does_nothing(ines: Actor) -> None:
+    assert ines.get("/sign-out").status_code == 405
+    assert is_signed_in(ines.client)
+
+
+@pytest.mark.parametrize(
+    ("created", "seen", "alive"),
+    [
+        (timedelta(hours=1), timedelta(hours=1), True),
+        (timedelta(hours=3), timedelta(hours=2, seconds=1), False),
+        (timedelta(hours=11, minutes=59), timedelta(0), True),
+        (timedelta(hours=12, seconds=1), timedelta(0), False),
+    ],
+)
+def test_a_session_ends_when_idle_and_when_old(
+    app: Flask, ines: Actor, created: timedelta, seen: timedelta, alive: bool
+) -> None:
+    lifetime = app.extensions["settings"].session_absolute
+    with app.app_context(), write_transaction() as session:
+        now = utcnow()
+        session.execute(
+            sa.update(SignInSession).values(
+                created_at=now - created, last_seen_at=now - seen, expires_at=now - created + lifetime
+            )
+        )
+    assert is_signed_in(ines.client) is alive
+
+
+def test_using_a_session_keeps_it_alive(app: Flask, ines: Actor) -> None:
+    earlier = utcnow() - timedelta(minutes=90)
+    with app.app_context(), write_transaction() as session:
+        session.execute(sa.update(SignInSession).values(last_seen_at=earlier))
+
+    assert is_signed_in(ines.client)
+
+    with app.app_context():
+        seen = db.session.scalars(sa.select(SignInSession.last_seen_at)).one()
+    assert seen > earlier + timedelta(minutes=80)
+
+
+def test_a_deactivated_person_is_out_at_once(app: Flask, contract_id: int, ines: Actor) -> None:
+    assert is_signed_in(ines.client)
+    deactivate(app, contract_id, ines.account_id)
+    assert ines.get("/c/acme/audit").status_code == 404
+
+
+def test_a_disabled_account_is_out_at_once_and_cannot_come_back(app: Flask, ines: Actor) -> None:
+    with app.app_context(), write_transaction() as session:
+        session.execute(sa.update(Account).values(disabled_at=utcnow()))
+    assert ines.get("/c/acme/audit").status_code == 302
+    assert attempt(app.test_client(), PASSWORD).status_code == 401
+
+
+def test_a_forged_cookie_is_anonymous(app: Flask, ines: Actor) -> None:
+    client = app.test_client()
+    with client.session_transaction() as cookie:
+        cookie["_user_id"] = str(ines.account_id)
+        cookie["_fresh"] = True
+    assert not is_signed_in(client)
+    with client.session_transaction() as cookie:
+        cookie["sign_in"] = "a" * 43
+    assert not is_signed_in(client)
+
+
+def test_one_persons_session_does_not_open_anothers_account(app: Flask, contract_id: int, ines: Actor) -> None:
+    other = make_actor(app, contract_id, "agent")
+    with ines.client.session_transaction() as cookie:
+        cookie["_user_id"] = str(other.account_id)
+    assert not is_signed_in(ines.client)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "/%09/evil.example",
+        "/%2509/evil.example",
+        "%20//evil.example",
+        "/\\evil.example",
+        "/%5cevil.example",
+        "https:evil",
+        "https://evil.example/",
+        "javascript:1",
+        "/\t/evil.example",
+        "/%2f/evil.example",
+        "///evil.example",
+    ],
+)
+def test_the_way_back_never_leaves_this_site(app: Flask, ines: Actor, target: str) -> None:
+    assert attempt(app.test_client(), PASSWORD, next=target).location == "/"
+
+
+def test_the_way_back_is_the_page_that_was_asked_for(app: Flask, ines: Actor) -> None:
+    client = app.test_client()
+    asked = client.get("/c/acme/audit?q=a%20b&page=2")
+    assert asked.status_code == 302
+    page = client.get(asked.location)
+    answer = client.post(
+        "/sign-in",
+        data={
+            "csrf_token": csrf_of(page),
+            "email": EMAIL,
+            "password": PASSWORD,
+            "next": "/c/acme/audit?q=a%20b&page=2",
+        },
+    )
+    assert 'name="next" value="/c/acme/audit?q=a%20b&amp;page=2"' in page.text
+    assert answer.location == "/c/acme/audit?q=a%20b&page=2"
+
+
+def test_a_failed_try_keeps_the_address_and_drops_the_password(app: Flask, ines: Actor) -> None:
+    answer = attempt(app.test_client(), "wrong password here")
+    assert f'value="{EMAIL}"' in answer.text
+    assert "wrong password here" not in answer.text
+
+
+def test_a_huge_password_is_refused_before_hashing(app: Flask, ines: Actor) -> None:
+    assert attempt(app.test_client(), "x" * 300).status_code == 422
+    assert attempt(app.test_client(), "x" * 1_100_000).status_code == 413
+
+
+def test_an_old_hash_is_upgraded_by_the_next_sign_in(app: Flask, ines: Actor) -> None:
+    weak = "$argon2id$v=19$m=8192,t=1,p=1$"
+    from argon2 import PasswordHasher
+
+    with app.app_context(), write_transaction() as session:
+        old = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1).hash(PASSWORD)
+        assert old.startswith(weak)
+        session.execute(sa.update(Account).values(password_hash=old))
+
+    assert attempt(app.test_client(), PASSWORD).status_code == 303
+
+    with app.app_context():
+        stored = db.session.scalars(sa.select(Account.password_hash)).one()
+    assert stored is not None
+    assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert hash_password("x") != hash_password("x")
+
+
+def test_signing_in_and_out_is_in_the_audit_log(app: Flask, contract_id: int, ines: Actor) -> None:
+    client = app.test_client()
+    attempt(client, "wrong password here")
+    attempt(client, PASSWORD)
+    client.post("/sign-out", data={"csrf_token": csrf_of(client.get("/c/acme/audit"))})
+    with app.app_context():
+        rows = db.session.execute(
+            sa.select(AuditEvent.action, AuditEvent.contract_id, AuditEvent.actor)
+            .where(AuditEvent.action.like("account.sign%"))
+            .order_by(AuditEvent.id)
+        ).all()
+    assert [(row.action, row.contract_id) for row in rows] == [
+        ("account.sign_in_failed", contract_id),
+        ("account.signed_in", contract_id),
+        ("account.signed_out", contract_id),
+    ]
+    assert rows[0].actor == "Nobody signed in"
+
+
+def test_no_secret_of_a_session_is_stored(app: Flask, ines: Actor) -> None:
+    with ines.client.session_transaction() as cookie:
+        token = cookie["sign_in"]
+    with app.app_context():
+        row = db.session.scalars(sa.select(SignInSession)).one()
+    assert row.token_hash == sessions.hash_of(token)
+    assert token not in (row.token_hash, row.user_agent, row.address)
+
+
+def test_the_theme_is_kept_for_the_account(app: Flask, ines: Actor) -> None:
+    assert ines.post("/theme", {"theme": "dark", "next": "/c/acme/audit"}).location == "/c/acme/audit"
+    assert 'data-bs-theme="dark"' in ines.get("/c/acme/audit").text
+    elsewhere = sign_in(app, ines.account_id, EMAIL)
+    assert 'data-bs-theme="dark"' in elsewhere.get("/c/acme/audit").text
+    ines.post("/theme", {"theme": "purple"})
+    assert 'data-bs-theme="dark"' in ines.get("/c/acme/audit").text
