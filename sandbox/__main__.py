@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -64,4 +65,8 @@ def parse(arguments: Sequence[str]) -> tuple[str, Options]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads may still be serving somebody. An ordinary exit would take the interpreter apart under their feet.
+    os._exit(code)

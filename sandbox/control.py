@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response, abort, request
 
-from sandbox.faults import KINDS, BadOrder
+from sandbox.faults import MEANINGS, BadOrder
 from sandbox.parts import Parts
 from sandbox.rate_windows import RateWindows
 from sandbox.request_log import RequestLog
@@ -61,7 +61,7 @@ def common(parts: Parts, log: RequestLog, windows: RateWindows, about: dict[str,
             "POST /control/clock": 'move the clock, such as {"advance": 600} (seconds); codes expire by it',
             "POST /control/rate-limit": 'calls a window, such as {"limit": 5}; {} sets the usual one',
         }
-        return as_json({"calls": calls, "kinds of faults": list(KINDS)})
+        return as_json({"calls": calls, "kinds of faults": MEANINGS})
 
     @bp.get("/requests")
     def requests() -> Response:
@@ -99,11 +99,24 @@ def common(parts: Parts, log: RequestLog, windows: RateWindows, about: dict[str,
         windows.reset(int(number(given, "limit", 0, 10**9)) if given else None)
         return as_json({"limit": windows.limit, "seconds": windows.seconds})
 
+    @bp.route("/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    def no_such_call(path: str) -> Response:
+        return as_json(
+            {"error": f"there is no {request.method} /control/{path}; GET /control lists all."}, 404
+        )
+
     return bp
 
 
 def init_app(app: Flask, log: RequestLog) -> None:
     """Log what is asked of the platform, word bad orders, and answer ``/healthz``."""
+
+    @app.before_request
+    def _from_our_own_pages() -> None:
+        """A page of another site may not make a browser give orders or consent; programs send no Origin."""
+        origin = request.headers.get("Origin")
+        if request.method not in ("GET", "HEAD") and origin not in (None, request.host_url.rstrip("/")):
+            abort(403)
 
     @app.before_request
     def _log() -> None:

@@ -4,13 +4,14 @@ kinds: ``status`` answers with ``status``; ``html`` with a page where JSON is du
 ``empty`` with no body at all; ``truncate`` breaks off in the middle of the true answer; ``wrong-json`` answers JSON
 of another shape; ``slow`` waits ``seconds`` first; ``hang`` never answers; ``drop-connection`` closes it without a
 word; ``redirect`` points to ``location``; ``revoke`` ends every token, so that all calls answer 401 from now on.
+``GET /control`` says the same to whoever gives orders (``MEANINGS``).
 """
 
 from __future__ import annotations
 
 import fnmatch
 import threading
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
@@ -27,6 +28,7 @@ Kind = Literal[
     "revoke",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -36,11 +38,26 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
     kind: Kind
     status: int | None = None
     times: int | None = None
-    retry_after: float | None = None  # seconds
-    seconds: float | None = None
-    location: str | None = None
+    retry_after: Seconds | None = None
+    seconds: Seconds | None = None
+    location: Annotated[str, msgspec.Meta(pattern=r"\A[!-~]+\Z")] | None = None
     code: str | None = None
     message: str | None = None
+
+
+MEANINGS: dict[str, str] = {
+    "status": "an error in the platform's words: `status`, and `code` and `message` where others are wanted; a 429 "
+    "asks to wait `retry_after` seconds (1)",
+    "html": "a page where JSON is due; `status` (200)",
+    "empty": "no body at all; an empty list is something else: put one",
+    "truncate": "the true answer breaks off in the middle, and the connection ends",
+    "wrong-json": "JSON of another shape",
+    "slow": "the true answer, `seconds` late",
+    "hang": "no answer while the client waits",
+    "drop-connection": "the connection ends without an answer",
+    "redirect": "302 to `location` (a place where nothing is)",
+    "revoke": "every token given out so far ends, at once and for every path; consenting again gives one that works",
+}
 
 
 class BadOrder(ValueError):

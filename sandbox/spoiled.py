@@ -47,6 +47,7 @@ def spoil(fault: Fault, stopping: threading.Event, error: Callable[[Fault], Resp
 def truncated(answer: Response) -> Response:
     """The first half of ``answer``, then the connection ends."""
     length = answer.calculate_content_length()
+    connection = _connection()  # the request's context is gone when the body is made
     stop = length // 2 if length is not None else 4096
 
     def half(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -58,7 +59,7 @@ def truncated(answer: Response) -> Response:
                 yield part
             if sent >= stop:
                 break
-        _close_socket()
+        _close(connection)
 
     cut = Response(half(answer.iter_encoded()), answer.status_code, dict(answer.headers))
     cut.call_on_close(answer.close)
@@ -68,14 +69,17 @@ def truncated(answer: Response) -> Response:
 
 
 def _dropped() -> Response:
-    _close_socket()
+    _close(_connection())
     return Response(b"")
 
 
-def _close_socket() -> None:
-    connection: socket.socket | None = request.environ.get("werkzeug.socket")
-    if connection is not None:
-        try:
-            connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # the client left first
+def _connection() -> socket.socket:
+    connection: socket.socket = request.environ["werkzeug.socket"]
+    return connection
+
+
+def _close(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # the client left first

@@ -152,6 +152,16 @@ class Store:
             query = "SELECT count(*) FROM records WHERE space = ? AND kind = ?"
             return int(connection.execute(query, (space, kind)).fetchone()[0])
 
+    def add(self, space: str, kind: str, record: Record) -> bool:
+        """Put the record behind all others. False when there is one of that id."""
+        with self.writing() as connection:
+            added = connection.execute(
+                "INSERT OR IGNORE INTO records (space, kind, position, id, body, aside)"
+                " SELECT ?, ?, coalesce(max(position), -1) + 1, ?, ?, ? FROM records WHERE space = ? AND kind = ?",
+                (space, kind, *record, space, kind),
+            )
+            return added.rowcount == 1
+
     def update(self, space: str, kind: str, record: Record) -> bool:
         """Change the record of that id; its place stays. False when there is none."""
         with self.writing() as connection:

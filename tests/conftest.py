@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, Page
 from redis import Redis
 
@@ -22,6 +24,14 @@ from tests.servers.redis import redis_server
 from tests.servers.sandbox import Sandbox, sandbox_server
 from tests.servers.stack import Stack, running_stack
 from webapp.models.base import db
+
+# Examples are found or not; how long that takes on a busy machine says nothing.
+hypothesis_settings.register_profile(
+    "rollcall",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+hypothesis_settings.load_profile("rollcall")
 
 
 # ------------------------------------------------------------------ Redis

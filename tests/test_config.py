@@ -11,14 +11,13 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
 
 import config
 from config import OAuthClient, Settings, SettingsError, load_settings
 from tests.servers.processes import ROOT
 
-KEY = Fernet.generate_key().decode()
-OLD_KEY = Fernet.generate_key().decode()
+KEY = "9mQ1n0h3m4oHn4d1Qp0m1G7w6m0e9r8t7y6u5i4o3pA="
+OLD_KEY = "Zk3v8x2c1b0n9m8l7k6j5h4g3f2d1s0aPOIUYTREWQs="
 SECRET = "6pV2mQx9-LrT4wZ8sKd1nHf7cJb3gYa5eUoIq0"
 
 

@@ -6,7 +6,9 @@ from flask import Flask
 
 from sandbox import control
 from sandbox.intercom import api, oauth, orders
+from sandbox.intercom.records import NEWEST, VERSIONS
 from sandbox.intercom.workspace import Workspace
+from sandbox.options import StartError
 from sandbox.parts import Parts
 from sandbox.rate_windows import RateWindows
 from sandbox.request_log import RequestLog
@@ -16,7 +18,12 @@ WINDOW_LIMIT = 1666  # calls: a public app's 10,000 a minute, spread
 
 
 def create_app(parts: Parts) -> Flask:
-    """The application on ``parts``; the workspace is filled with its default teammates when it is new."""
+    """The application on ``parts``; the workspace is filled with its default teammates when it is new.
+
+    Raises :class:`StartError`.
+    """
+    if parts.options.default_version not in (None, *VERSIONS):
+        raise StartError(f"Intercom has no version {parts.options.default_version}; the newest is {NEWEST}")
     app = Flask("sandbox.intercom", root_path=None, template_folder="../templates", static_folder="../static")
     app.json.sort_keys = False  # type: ignore[attr-defined]
     log = RequestLog("Intercom-Version")
@@ -26,6 +33,6 @@ def create_app(parts: Parts) -> Flask:
     control.init_app(app, log)
     app.register_blueprint(control.common(parts, log, windows, orders.ABOUT))
     app.register_blueprint(orders.blueprint(parts, log, windows, workspace))
-    app.register_blueprint(oauth.blueprint(parts))
+    app.register_blueprint(oauth.blueprint(parts, workspace))
     app.register_blueprint(api.blueprint(parts, windows, workspace))
     return app

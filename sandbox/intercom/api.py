@@ -1,35 +1,37 @@
-"""``/me``, ``/admins`` and ``/admins/{id}``: authentication, versions, rate limits, faults."""
+"""``/me``, ``/admins``, ``/admins/{id}`` and ``/auth/uninstall``: authentication, versions, rate limits, faults."""
 
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
-import msgspec
 from flask import Blueprint, Response, g, request
+from werkzeug.exceptions import HTTPException
 
 from sandbox.control import as_json, streamed
 from sandbox.faults import Fault
 from sandbox.grants import Token
 from sandbox.intercom.errors import problem
-from sandbox.intercom.workspace import ID_CODE, NAME, OWNER, Workspace
+from sandbox.intercom.records import NEWEST, VERSIONS, fields_of, served
+from sandbox.intercom.teammates import OWNER
+from sandbox.intercom.workspace import Workspace
 from sandbox.parts import Parts
 from sandbox.rate_windows import Allowance, RateWindows
 from sandbox.spoiled import spoil, truncated
-from sandbox.store import Record
 
-VERSIONS = ("1.0", "1.1", "1.2", "1.3", "1.4", *(f"2.{minor}" for minor in range(17)))
-NEWEST = "2.16"
-SINCE = {"role": (2, 16), "away_status_reason_id": (2, 14)}  # fields that older versions do not have
-CREATED_AT = 1734537243  # Unix seconds
+DEFAULT_AVATAR = "https://static.intercomassets.example/avatars/default.png"
+OURS = ("/control", "/healthz", "/static")  # what Intercom does not have: no fault happens there
 
 
 def blueprint(parts: Parts, windows: RateWindows, workspace: Workspace) -> Blueprint:
     bp = Blueprint("api", __name__)
 
+    bp.before_app_request(lambda: _spoil(parts, windows))
+
     bp.before_request(lambda: _check(parts, windows))
 
-    bp.after_request(_finish)
+    bp.after_app_request(_finish)
 
     @bp.get("/me")
     def me() -> Response:
@@ -39,7 +41,7 @@ def blueprint(parts: Parts, windows: RateWindows, workspace: Workspace) -> Bluep
     def admins() -> Response:
         avatar = request.args.get("display_avatar", "false").lower() == "true"
         version = g.version  # the answer is made after the request's context has gone
-        shown = (_shown(record, version, avatar) for record in workspace.all())
+        shown = (served(record, version, avatar=avatar) for record in workspace.all())
         return streamed(b'{"type":"admin.list","admins":[', shown)
 
     @bp.get("/admins/<admin_id>")
@@ -47,23 +49,38 @@ def blueprint(parts: Parts, windows: RateWindows, workspace: Workspace) -> Bluep
         record = workspace.one(admin_id)
         if record is None:
             return problem(404, "admin_not_found", "Admin not found")
-        return Response(_shown(record, g.version, avatar=False), content_type="application/json")
+        return Response(served(record, g.version, avatar=False), content_type="application/json")
 
-    @bp.app_errorhandler(404)
-    @bp.app_errorhandler(405)
-    def nothing(_error: Exception) -> Response:
+    @bp.post("/auth/uninstall")
+    def uninstall() -> Response:
+        """What Intercom's answer holds is not documented."""
+        parts.grants.revoke_client(g.token.grant.client_id, g.token.grant.space)
+        return as_json({})
+
+    @bp.route("/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    def nothing(**_: str) -> Response:
+        """An unknown resource, or a method that a resource does not have."""
         return problem(404)
+
+    @bp.app_errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Response:
+        return problem(error.code or 500)
 
     return bp
 
 
-def _check(parts: Parts, windows: RateWindows) -> Response | None:
-    """Spoil the answer, or see who asks for which version, before the view is called."""
+def _spoil(parts: Parts, windows: RateWindows) -> Response | None:
+    """The answer of the fault that was ordered for this path, if any."""
+    if request.path.startswith(OURS):
+        return None
     g.fault = parts.faults.take(request.path)
-    if g.fault is not None:
-        spoiled = spoil(g.fault, parts.stopping, lambda fault: _fault_answer(fault, parts, windows))
-        if spoiled is not None:
-            return spoiled
+    if g.fault is None:
+        return None
+    return spoil(g.fault, parts.stopping, lambda fault: _fault_answer(fault, windows))
+
+
+def _check(parts: Parts, windows: RateWindows) -> Response | None:
+    """See who asks for which version, before the view is called."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     g.token = parts.grants.token(value) if scheme.lower() == "bearer" else None
     if g.token is None:
@@ -79,6 +96,8 @@ def _check(parts: Parts, windows: RateWindows) -> Response | None:
             400, "intercom_version_invalid", "Requested resource is not available in current API version."
         )
     g.version = tuple(map(int, version.split(".")))
+    if "Accept" in request.headers and not request.accept_mimetypes.accept_json:
+        return problem(406)
     return None
 
 
@@ -95,53 +114,27 @@ def _finish(answer: Response) -> Response:
     return answer
 
 
-def _shown(record: Record, version: tuple[int, ...], avatar: bool) -> bytes:
-    """A teammate as this version of the API shows it."""
-    hidden = [name for name, since in SINCE.items() if version < since]
-    if not hidden and not (avatar and record.aside):
-        return record.body
-    admin = msgspec.json.decode(record.body)
-    for name in hidden:
-        admin.pop(name, None)
-    if avatar and record.aside:
-        admin["avatar"] = msgspec.Raw(record.aside)
-    return msgspec.json.encode(admin)
-
-
 def _me(token: Token, workspace: Workspace) -> dict[str, Any]:
     """Who allowed the app, and the workspace. Whoever has left since is shown as they were."""
     record = workspace.one(token.grant.person)
-    admin = OWNER | (msgspec.json.decode(record.body) if record else {})
+    admin = fields_of(record) if record else OWNER
     return {
         "type": "admin",
         "id": admin["id"],
-        "email": admin.get("email"),
-        "name": admin.get("name"),
+        **{name: admin[name] for name in ("email", "name") if admin.get(name) is not None},
         "email_verified": True,
-        "app": {
-            "type": "app",
-            "id_code": ID_CODE,
-            "name": NAME,
-            "created_at": CREATED_AT,
-            "secure": False,
-            "identity_verification": False,
-            "timezone": "Europe/London",
-            "region": "US",
-        },
-        "avatar": {
-            "type": "avatar",
-            "image_url": "https://static.intercomassets.example/avatars/default.png",
-        },
-        "has_inbox_seat": bool(admin.get("has_inbox_seat", True)),
+        "app": workspace.app(),
+        "avatar": {"type": "avatar", "image_url": admin.get("avatar") or DEFAULT_AVATAR},
+        "has_inbox_seat": admin.get("has_inbox_seat", True),
     }
 
 
-def _fault_answer(fault: Fault, parts: Parts, windows: RateWindows) -> Response:
+def _fault_answer(fault: Fault, windows: RateWindows) -> Response:
     status = fault.status or 500
     if status != 429:
         headers = {"Retry-After": f"{fault.retry_after:g}"} if fault.retry_after is not None else {}
         return problem(status, fault.code, fault.message, headers)
-    reset = math.ceil(parts.clock.now() + (fault.retry_after if fault.retry_after is not None else 1))
+    reset = math.ceil(time.time() + (fault.retry_after if fault.retry_after is not None else 1))
     return problem(
         429,
         fault.code or "rate_limit_exceeded",

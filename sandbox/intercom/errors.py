@@ -14,7 +14,7 @@ CODES = {
     401: ("unauthorized", "Access Token Invalid"),
     403: ("forbidden", "You do not have the required scope (read_admins) to access this resource"),
     404: ("not_found", "Resource Not Found"),
-    406: ("not_acceptable", "Not acceptable"),
+    406: ("client_error", "Not acceptable"),
     408: ("request_timeout", "Request timed out"),
     500: ("server_error", "Server error"),
     502: ("service_unavailable", "Bad gateway"),

@@ -7,15 +7,19 @@ from flask import Blueprint, Response, request
 
 from sandbox.control import as_json, number, order, streamed
 from sandbox.faults import BadOrder
+from sandbox.intercom.records import whole
 from sandbox.intercom.workspace import Workspace
 from sandbox.parts import Parts
 from sandbox.rate_windows import RateWindows
 from sandbox.request_log import RequestLog
+from sandbox.store import Record
 
 ABOUT = {
     "GET|PUT /control/admins": 'the teammates; put {"admins": [objects as in GET /admins]} in their place',
-    "PATCH|DELETE /control/admins/{id}": 'change fields of one, such as {"name": "New Name"}; remove one',
+    "POST /control/admins": "add one, an object as in GET /admins",
+    "GET|PATCH|DELETE /control/admins/{id}": 'change fields of one, such as {"name": "New Name"}; remove one',
     "POST /control/generate": 'make teammates, such as {"count": 100000, "seed": 1}',
+    "GET|PATCH /control/workspace": 'change it, such as {"id_code": "other1"}: tokens then belong to another workspace',
     "POST /control/reset": "the default teammates, no faults, no requests, the real time; tokens stay",
 }
 MOST = 1_000_000
@@ -30,7 +34,7 @@ def blueprint(parts: Parts, log: RequestLog, windows: RateWindows, workspace: Wo
 
     @bp.get("/admins")
     def admins() -> Response:
-        return streamed(b'{"admins":[', (record.body for record in workspace.all()))
+        return streamed(b'{"admins":[', map(whole, workspace.all()))
 
     @bp.put("/admins")
     def replace() -> Response:
@@ -40,24 +44,37 @@ def blueprint(parts: Parts, log: RequestLog, windows: RateWindows, workspace: Wo
             raise BadOrder(f'send {{"admins": [objects as in GET /admins]}}: {error}.') from error
         return as_json({"count": workspace.replace(given)})
 
+    @bp.post("/admins")
+    def add() -> Response:
+        return shown(workspace.add(order()), 201)
+
+    @bp.get("/admins/<admin_id>")
+    def one(admin_id: str) -> Response:
+        record = workspace.one(admin_id)
+        return shown(record) if record else unknown(admin_id)
+
     @bp.patch("/admins/<admin_id>")
     def change(admin_id: str) -> Response:
         changed = workspace.change(admin_id, order())
-        if changed is None:
-            return as_json({"error": f"there is no admin {admin_id}."}, 404)
-        return Response(changed, content_type="application/json")
+        return shown(changed) if changed else unknown(admin_id)
 
     @bp.delete("/admins/<admin_id>")
     def remove(admin_id: str) -> Response:
-        if not workspace.remove(admin_id):
-            return as_json({"error": f"there is no admin {admin_id}."}, 404)
-        return Response(status=204)
+        return Response(status=204) if workspace.remove(admin_id) else unknown(admin_id)
 
     @bp.post("/generate")
     def generate() -> Response:
         given = order()
         count = int(number(given, "count", 0, MOST))
         return as_json({"count": workspace.generate(count, int(number(given, "seed", 0, 2**31, 1)))})
+
+    @bp.get("/workspace")
+    def app() -> Response:
+        return as_json(workspace.app())
+
+    @bp.patch("/workspace")
+    def change_app() -> Response:
+        return as_json(workspace.change_app(order()))
 
     @bp.post("/reset")
     def reset() -> Response:
@@ -68,3 +85,11 @@ def blueprint(parts: Parts, log: RequestLog, windows: RateWindows, workspace: Wo
         return as_json({"count": workspace.reset()})
 
     return bp
+
+
+def shown(record: Record, status: int = 200) -> Response:
+    return Response(whole(record), status, content_type="application/json")
+
+
+def unknown(admin_id: str) -> Response:
+    return as_json({"error": f"there is no admin {admin_id}."}, 404)

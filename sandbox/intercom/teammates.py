@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import random
-import unicodedata
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
+
+from sandbox.people import SamplePerson, people
 
 FIRST_ID = 991267460
 DOMAIN = "kestrel.example"
-
-GIVEN = (
-    "Ada", "Amara", "Anaïs", "Björn", "Bronagh", "Carlos", "Chiara", "Daan", "Dara", "Eilidh", "Emre", "Fatima",
-    "Femi", "Freya", "Gašper", "Grace", "Hana", "Héloïse", "Ifeoma", "Ines", "Ivan", "Jakub", "Jiří", "Joaquín",
-    "Kaia", "Kofi", "Lars", "Leïla", "Łukasz", "Mairéad", "Marek", "Mei", "Nadia", "Niamh", "Oksana", "Omar",
-    "Priya", "Quentin", "Rania", "Rhys", "Sahar", "Søren", "Sunita", "Tamsin", "Thiago", "Ulrike", "Valentina",
-    "Wren", "Xiomara", "Yusuf", "Zoë", "Zsófia", "Дарья", "Ελένη",
-)  # fmt: skip
-FAMILY = (
-    "Abernathy", "Adeyemi", "Ångström", "Bakker", "Bevan", "Castellanos", "Chaudhry", "Danjuma", "Dvořák",
-    "Eriksen", "Fairweather", "Ferreira", "Gallagher", "García", "Haddad", "Horváth", "Ito", "Jabłoński",
-    "Johansson", "Kowalska", "Kumar", "Lindqvist", "Lopes", "MacLeod", "Marchetti", "Mbeki", "Nakamura",
-    "Novák", "O’Connor", "Okafor", "Olsen", "Oyelaran", "Pereira", "Petrov", "Quinn", "Rao", "Rossi",
-    "Saito", "Schröder", "Silva", "Sørensen", "Tanaka", "Þórsdóttir", "Ubeda", "Van den Berg", "Wójcik",
-    "Xu", "Yilmaz", "Zieliński", "Иванова", "Παπαδάκη",
-)  # fmt: skip
 TITLES = (
     "Support specialist", "Senior support specialist", "Team lead", "Quality analyst", "Onboarding specialist",
     "Billing specialist", "Support engineer", "Shift manager",
@@ -32,12 +18,23 @@ TITLES = (
 ROLES = (("1", "Support Agent"), ("2", "Team Lead"), ("3", "Workspace Admin"))
 TEAMS = (814865, 814866, 814870, 493881, 493882)
 
+# Who allows apps to read.
+OWNER: dict[str, Any] = {
+    "id": "991267400",
+    "name": "Rosalind Achebe",
+    "email": "rosalind.achebe@kestrel.example",
+    "job_title": "Head of support",
+    "away_status_reason_id": None,
+    "team_ids": list(TEAMS),
+    "role": {"type": "role", "id": "3", "name": "Workspace Admin"},
+}
+
 
 def teammates(count: int, seed: int, *, odd: bool) -> Iterator[dict[str, Any]]:
     """``count`` objects as in GET /admins of the newest version. ``odd`` makes the first ones strange."""
     pick = random.Random(seed)
-    for number in range(count):
-        admin = _ordinary(pick, number)
+    for number, person in enumerate(islice(people(seed), count)):
+        admin = _ordinary(pick, number, person)
         if odd and number < len(ODDITIES):
             admin = _without(admin | ODDITIES[number])
         yield admin
@@ -46,15 +43,10 @@ def teammates(count: int, seed: int, *, odd: bool) -> Iterator[dict[str, Any]]:
 def bot(workspace: str) -> dict[str, Any]:
     """Intercom's bot, which the customer has given a name of their own."""
     return {
-        "type": "admin",
         "id": "991267459",
         "name": "Kit from Kestrel",
         "email": f"operator+{workspace}@intercom.io",
-        "away_mode_enabled": False,
-        "away_mode_reassign": False,
         "away_status_reason_id": None,
-        "has_inbox_seat": True,
-        "team_ids": [],
     }
 
 
@@ -62,9 +54,9 @@ def bot(workspace: str) -> dict[str, Any]:
 ODDITIES: tuple[dict[str, Any], ...] = (
     {"job_title": "…"},
     {"name": "Sam Reyes", "email": "sam.reyes@kestrel.example"},
-    {"name": "Sam Reyes", "email": "sam.reyes2@kestrel.example"},
+    {"name": "Sam Reyes", "email": "s.reyes@kestrel.example"},
     {"name": "Ingrid Solheim", "email": "Ingrid.SOLHEIM@Kestrel.Example"},
-    {"name": "佐藤 美咲", "email": "misaki.sato@kestrel.example"},
+    {"name": "佐藤 美咲", "email": "misaki.kondo@kestrel.example"},
     {"name": "Nguyễn Thị Minh Khai", "email": "minh.khai@kestrel.example"},
     {"has_inbox_seat": False, "role": None},
     {"name": "Support Team", "email": "support@kestrel.example", "job_title": "…"},
@@ -76,16 +68,15 @@ ODDITIES: tuple[dict[str, Any], ...] = (
 )
 
 
-def _ordinary(pick: random.Random, number: int) -> dict[str, Any]:
-    given, family = pick.choice(GIVEN), pick.choice(FAMILY)
+def _ordinary(pick: random.Random, number: int, person: SamplePerson) -> dict[str, Any]:
     team = pick.choice(TEAMS)
     role_id, role = ROLES[0] if pick.random() < 0.85 else pick.choice(ROLES[1:])
     id_ = str(FIRST_ID + number)
     return {
         "type": "admin",
         "id": id_,
-        "name": f"{given} {family}",
-        "email": f"{_ascii(given, 'agent')}.{_ascii(family, 'k')}.{number}@{DOMAIN}",
+        "name": person.name,
+        "email": f"{person.local_part}@{DOMAIN}",
         "job_title": pick.choice(TITLES),
         "away_mode_enabled": False,
         "away_mode_reassign": False,
@@ -96,11 +87,6 @@ def _ordinary(pick: random.Random, number: int) -> dict[str, Any]:
         "role": {"type": "role", "id": role_id, "name": role},
         "avatar": f"https://static.intercomassets.example/avatars/{id_}.png",
     }
-
-
-def _ascii(word: str, default: str) -> str:
-    plain = unicodedata.normalize("NFKD", word).encode("ascii", "ignore").decode()
-    return "".join(char for char in plain.lower() if char.isalnum()) or default
 
 
 def _without(admin: dict[str, Any]) -> dict[str, Any]:

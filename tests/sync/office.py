@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Container, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -100,7 +101,6 @@ class Office:
         """A second office in the same database."""
         return open_office(self.app)
 
-
     # -------------------------------------------------------------- what a test does
     def user(
         self,
@@ -170,6 +170,7 @@ class Office:
         return self.run(run.id)
 
     def tick(self, now: datetime | None = None) -> Ticked:
+        db.session.rollback()
         with write_transaction() as session:
             return schedule.tick(session, now or utcnow(), feature=INTEGRATIONS, every=EVERY)
 
@@ -245,7 +246,9 @@ class Office:
         users = self.users()
         username_of = {user.id: user.username for user in users.values()}
         return {
-            "run": {name: getattr(run, name) for name in (*COUNTERS, "state", "message", "reasons", "error_kind")},
+            "run": {
+                name: getattr(run, name) for name in (*COUNTERS, "state", "message", "reasons", "error_kind")
+            },
             "users": {
                 username: _values(user, "status", "name", "name_key", "email", "third_party_id", "search_key")
                 for username, user in users.items()
@@ -260,7 +263,9 @@ class Office:
             },
             "lines": [
                 (
-                    _values(line, "kind", "remote_id", "person_name", "person_email", "before", "after", "reason"),
+                    _values(
+                        line, "kind", "remote_id", "person_name", "person_email", "before", "after", "reason"
+                    ),
                     username_of.get(line.user_id or 0),
                 )
                 for line in self.lines(run)
@@ -268,7 +273,17 @@ class Office:
         }
 
 
-COUNTERS = ("found", "imported", "linked", "renamed", "unchanged", "left_out", "conflicts", "missing", "returned")
+COUNTERS = (
+    "found",
+    "imported",
+    "linked",
+    "renamed",
+    "unchanged",
+    "left_out",
+    "conflicts",
+    "missing",
+    "returned",
+)
 
 
 def _values(row: object, *names: str) -> tuple[Any, ...]:
@@ -296,9 +311,22 @@ def open_office(app: Flask) -> Office:
 def killed_at_commit(engine: sa.Engine, number: int) -> Iterator[None]:
     """The worker dies when it is about to commit for the ``number``-th time; that commit is lost."""
     count = itertools.count(1)
+    with _killed_when(engine, lambda _connection: next(count) == number):
+        yield
 
+
+@contextmanager
+def killed_after(engine: sa.Engine, run: SyncRun, done: int) -> Iterator[None]:
+    """The worker dies when it is about to commit the batch with which more than ``done`` people are dealt with."""
+    dealt_with = sa.select(SyncRun.done).where(SyncRun.id == run.id)
+    with _killed_when(engine, lambda connection: (connection.scalar(dealt_with) or 0) > done):
+        yield
+
+
+@contextmanager
+def _killed_when(engine: sa.Engine, reached: Callable[[sa.Connection], bool]) -> Iterator[None]:
     def die(connection: sa.Connection) -> None:
-        if next(count) == number:
+        if reached(connection):
             raise Killed
 
     event.listen(engine, "commit", die)
@@ -314,7 +342,12 @@ def statements(engine: sa.Engine) -> Iterator[list[str]]:
     seen: list[str] = []
 
     def note(
-        _connection: object, _cursor: object, statement: str, _parameters: object, _context: object, _many: bool
+        _connection: object,
+        _cursor: object,
+        statement: str,
+        _parameters: object,
+        _context: object,
+        _many: bool,
     ) -> None:
         if not statement.startswith(("PRAGMA", "BEGIN")):
             seen.append(statement)
@@ -324,3 +357,45 @@ def statements(engine: sa.Engine) -> Iterator[list[str]]:
         yield seen
     finally:
         event.remove(engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def at_each_pause(office: Office, action: Callable[[], bool]) -> Iterator[None]:
+    """``action`` is called whenever the worker has ended a transaction, until it answers ``False``."""
+    state = {"waits": True}
+
+    def act() -> bool:
+        with office.app.app_context():
+            return action()
+
+    def pause(_connection: object, _record: object) -> None:
+        if state["waits"]:
+            state["waits"] = False  # what the action does takes connections as well
+            with ThreadPoolExecutor(1) as somebody_else:
+                state["waits"] = somebody_else.submit(act).result()
+
+    event.listen(office.engine, "checkin", pause)
+    try:
+        yield
+    finally:
+        event.remove(office.engine, "checkin", pause)
+
+
+@contextmanager
+def between_batches(
+    office: Office, run: SyncRun, action: Callable[[], object], done: int = 1
+) -> Iterator[None]:
+    """``action`` is called once, as soon as ``done`` people are dealt with and before the next batch begins."""
+    acted: list[bool] = []
+
+    def act() -> bool:
+        with office.engine.connect() as connection:
+            now = connection.scalar(sa.select(SyncRun.done).where(SyncRun.id == run.id)) or 0
+        if now >= done:
+            acted.append(True)
+            action()
+        return not acted
+
+    with at_each_pause(office, act):
+        yield
+    assert acted, "the run ended before the moment came"

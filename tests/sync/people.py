@@ -16,13 +16,24 @@ def person(
 ) -> Person:
     """A listed person whose revision digests everything else."""
     values = {"id": remote_id} | ({"email": email} if email else {}) | columns
-    revision = blake2b(repr((remote_id, name, email, sorted(values.items()))).encode(), digest_size=16).digest()
+    revision = blake2b(
+        repr((remote_id, name, email, sorted(values.items()))).encode(), digest_size=16
+    ).digest()
     return Person(remote_id, revision, name=name, email=email, columns=values)
 
 
-def user(user_id: int, name: str, username: str, email: str | None = None, third_party: str | None = None, **more: object) -> UserHere:
+def user(
+    user_id: int,
+    name: str,
+    username: str,
+    email: str | None = None,
+    third_party: str | None = None,
+    **more: object,
+) -> UserHere:
     """A user of the contract."""
-    return UserHere(user_id, name, match_key(username) or "", match_key(email), match_key(third_party), **more)  # type: ignore[arg-type]
+    return UserHere(
+        user_id, name, match_key(username) or "", match_key(email), match_key(third_party), **more
+    )  # type: ignore[arg-type]
 
 
 @dataclass
@@ -41,13 +52,21 @@ class World:
             if step.kind is Kind.MISSING:
                 assert entry is not None
                 self.known[step.remote_id] = Known(
-                    entry.person_id, entry.remote_id, entry.name, entry.email, entry.user_id, entry.user_name, missing=True
+                    entry.person_id,
+                    entry.remote_id,
+                    entry.name,
+                    entry.email,
+                    entry.user_id,
+                    entry.user_name,
+                    missing=True,
                 )
                 continue
             user_id = step.user_id
             if step.kind is Kind.IMPORT:
                 user_id = max(self.users, default=0) + 1
-                self.users[user_id] = user(user_id, step.name, step.username or "", step.email, step.remote_id)
+                self.users[user_id] = user(
+                    user_id, step.name, step.username or "", step.email, step.remote_id
+                )
             name = step.after or (self.users[user_id].name if user_id else None)
             if user_id:
                 here = self.users[user_id]
@@ -61,4 +80,17 @@ class World:
                     inactive=here.inactive,
                 )
             person_id = entry.person_id if entry else len(self.known) + 1
-            self.known[step.remote_id] = Known(person_id, step.remote_id, step.name, step.email, user_id, name)
+            self.known[step.remote_id] = Known(
+                person_id, step.remote_id, step.name, step.email, user_id, name
+            )
+
+    def links(self) -> dict[str, int]:
+        """User by remote ID."""
+        return {key: entry.user_id for key, entry in self.known.items() if entry.user_id is not None}
+
+    def names(self) -> dict[str, tuple[str, str]]:
+        """Name and username of each linked user by remote ID."""
+        return {
+            key: (self.users[user_id].name, self.users[user_id].username_key)
+            for key, user_id in self.links().items()
+        }

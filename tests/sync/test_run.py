@@ -5,14 +5,11 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from tests.sync.office import COUNTERS, Office, Platform, statements
+from tests.sync.office import COUNTERS, Office, at_each_pause, between_batches
 from tests.sync.people import person
 from webapp.connectors.base import AccessDenied, BadResponse, LeftOut, Unavailable
-from webapp.database import write_transaction
-from webapp.models import ContractFeature, Integration, SyncRun, User, utcnow
-from webapp.models import Person as Remembered
-from webapp.user_sync import settings as use
-from tests.sync.office import SOMEBODY
+from webapp.database import write_connection, write_transaction
+from webapp.models import ContractFeature, Integration, SyncRun, utcnow
 
 ADA = person("101", "Ada Lovelace", "ada@example.com", job_title="Agent")
 BOB = person("102", "Bob Byte", "bob@example.com", job_title="Agent")
@@ -114,13 +111,18 @@ def test_another_email_or_title_is_remembered_without_a_line_and_changes_no_user
     run = office.sync(person("101", "Ada Lovelace", "ada.king@example.com", job_title="Lead"))
     assert (counters(run), office.changes(run)) == ({"found": 1, "unchanged": 1}, [])
     remembered = office.remembered()["101"]
-    assert (remembered.email, remembered.attributes["columns"]["job_title"]) == ("ada.king@example.com", "Lead")
+    assert (remembered.email, remembered.attributes["columns"]["job_title"]) == (
+        "ada.king@example.com",
+        "Lead",
+    )
     assert office.users()["ada@example.com"].email == "ada@example.com"
 
 
 def test_swapped_emails_swap_nobody(office: Office) -> None:
     office.sync(ADA, BOB)
-    run = office.sync(person("101", "Ada Lovelace", "bob@example.com"), person("102", "Bob Byte", "ada@example.com"))
+    run = office.sync(
+        person("101", "Ada Lovelace", "bob@example.com"), person("102", "Bob Byte", "ada@example.com")
+    )
     assert counters(run) == {"found": 2, "unchanged": 2}
     assert {user.username: user.name for user in office.users().values()} == {
         "ada@example.com": "Ada Lovelace",
@@ -158,7 +160,11 @@ def test_somebody_here_is_recognised_by_each_identifier(office: Office, here: di
 
 @pytest.mark.parametrize(
     "here",
-    [{"username": "LT-20"}, {"username": "x-y", "email": "lt-20"}, {"username": "x-y", "third_party": "lt-20"}],
+    [
+        {"username": "LT-20"},
+        {"username": "x-y", "email": "lt-20"},
+        {"username": "x-y", "third_party": "lt-20"},
+    ],
     ids=["username", "email", "user ID"],
 )
 def test_the_identifier_column_is_compared_with_username_email_and_user_id(
@@ -234,7 +240,9 @@ def test_each_reason_for_a_conflict_and_for_leaving_out_is_counted_and_told(offi
         "candidates": [office.users()["ada@example.com"].id],
     }
     assert "2 people share an identifier with someone else." in (run.message or "")
-    assert {remote_id for remote_id, entry in office.remembered().items() if entry.user_id is None} == set(told)
+    assert {remote_id for remote_id, entry in office.remembered().items() if entry.user_id is None} == set(
+        told
+    )
     again = office.sync()  # they are told every time, and nothing else happens
     assert (again.reasons, counters(again)) == (run.reasons, counters(run))
 
@@ -242,14 +250,18 @@ def test_each_reason_for_a_conflict_and_for_leaving_out_is_counted_and_told(offi
 def test_a_taken_username_and_an_empty_identifier_are_told(office: Office) -> None:
     office.user("Ada elsewhere", "ada@example.com")
     office.configure(identifier_column="staff")
-    run = office.sync(person("101", "Ada", "ada@example.com", staff="LT-1"), person("102", "Bob", "bob@example.com"))
+    run = office.sync(
+        person("101", "Ada", "ada@example.com", staff="LT-1"), person("102", "Bob", "bob@example.com")
+    )
     assert run.reasons == {"identifier_empty": 1, "username_taken": 1}
     assert counters(run) == {"found": 2, "conflicts": 1, "left_out": 1}
 
 
 def test_a_conflict_that_was_cleared_away_is_imported_by_the_next_run(office: Office) -> None:
     office.sync(ADA, person("204", "Shares", "team@example.com"), person("205", "Too", "team@example.com"))
-    run = office.sync(ADA, person("204", "Shares", "team@example.com"), person("205", "Too", "own@example.com"))
+    run = office.sync(
+        ADA, person("204", "Shares", "team@example.com"), person("205", "Too", "own@example.com")
+    )
     assert counters(run) == {"found": 3, "unchanged": 1, "imported": 2}
     assert {entry.outcome for entry in office.remembered().values()} == {"linked"}
 
@@ -327,12 +339,8 @@ def test_refused_access_breaks_the_connection_and_pauses_the_schedule(office: Of
 
 def test_a_connection_made_anew_while_the_old_token_fails_is_not_broken(office: Office) -> None:
     def reconnect() -> None:
-        with write_transaction() as session:
-            session.execute(
-                sa.update(Integration)
-                .where(Integration.id == office.integration_id)
-                .values(connected_at=utcnow())
-            )
+        with write_connection() as connection:
+            connection.execute(sa.update(Integration).values(connected_at=utcnow()))
 
     office.platform.meanwhile, office.platform.error = reconnect, AccessDenied("Refused.")
     assert office.sync(ADA).state == "failed"
@@ -388,7 +396,9 @@ def test_a_run_that_may_not_go_ahead_any_more_is_cancelled_when_it_starts(office
     run = office.request()
     with write_transaction() as session:
         if why == "feature":
-            session.execute(sa.delete(ContractFeature).where(ContractFeature.contract_id == office.contract_id))
+            session.execute(
+                sa.delete(ContractFeature).where(ContractFeature.contract_id == office.contract_id)
+            )
         else:
             session.execute(
                 sa.update(Integration)
@@ -420,27 +430,32 @@ def test_a_username_taken_while_the_list_is_read_ends_in_a_conflict_and_the_othe
 def test_a_username_taken_between_two_batches_makes_a_new_plan(office: Office) -> None:
     office.configure(identifier_column="staff")
     office.batch_size = 1
-    people = [person(str(100 + n), f"Person {n}", f"p{n}@example.com", staff=str(n)) for n in range(4)]
-
-    taken: list[int] = []
-
-    def take(connection: sa.Connection) -> None:
-        """Somebody takes the last username once the first person is written."""
-        done = connection.scalar(sa.select(SyncRun.done).where(SyncRun.state == "running"))
-        if done == 1 and not taken:
-            taken.append(1)
-
-    sa.event.listen(office.engine, "commit", take)
-    original = sa.event
-
-    def after_batch(connection: sa.Connection) -> None:
-        return None
-
-    del original, after_batch
-    try:
-        office.platform.people_there = people
-        run = office.request()
+    office.platform.people_there = [
+        person(str(100 + n), f"Person {n}", f"p{n}@example.com", staff=str(n)) for n in range(4)
+    ]
+    run = office.request()
+    with between_batches(office, run, lambda: office.user("Newcomer", "p3@example.com")):
         office.work(run)
-    finally:
-        sa.event.remove(office.engine, "commit", take)
-    assert taken
+    run = office.run(run.id)
+    assert counters(run) == {"found": 4, "imported": 3, "conflicts": 1}
+    assert office.changes(run) == [(str(100 + n), "imported") for n in range(3)] + [("103", "conflict")]
+    assert run.done == run.total == 4
+
+
+def test_users_who_never_stop_changing_end_the_run_with_a_reference(office: Office) -> None:
+    office.configure(identifier_column="staff")
+    office.batch_size = 100
+    office.platform.people_there = [
+        person(str(100 + n), f"Person {n}", f"p{n}@example.com", staff=str(n)) for n in range(60)
+    ]
+    run = office.request()
+    numbers = iter(range(60))
+
+    def take_next_username() -> bool:
+        office.user("Newcomer", f"p{next(numbers)}@example.com")
+        return True
+
+    with at_each_pause(office, take_next_username), pytest.raises(RuntimeError):
+        office.work(run)
+    run = office.run(run.id)
+    assert (run.state, run.error_kind, run.imported) == ("failed", "unexpected", 0)

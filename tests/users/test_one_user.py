@@ -10,8 +10,10 @@ from flask import Flask
 from tests.actors import Actor, make_actor
 from tests.users.pages import open_page
 from tests.users.world import World, make_world
+from webapp import contracts
+from webapp.access import INTEGRATIONS
 from webapp.database import write_transaction
-from webapp.models import SyncChange, SyncRun, utcnow
+from webapp.models import Contract, SyncChange, SyncRun, utcnow
 
 
 @pytest.fixture
@@ -45,7 +47,8 @@ def test_it_says_who_they_are_and_what_they_may_do(world: World, manager: Actor)
     assert page.root.one("h1").text == "Anna Kim"
     for words in (
         "Active", "anna.kim@acme.example", f"Third-party ID {70_000 + anna}", "Roles Agent",
-        "Team Leeds › Phone › Billing", "Reporting access Leeds", "Came from Intercom", f"User ID there {70_000 + anna}",
+        "Team Leeds › Phone › Billing", "Reporting access Leeds", "Came from Intercom",
+        f"User ID there {70_000 + anna}",
     ):  # fmt: skip
         assert words.replace(" ", "") in page.text.replace(" ", "")
 
@@ -75,10 +78,6 @@ def test_it_shows_what_a_run_did_and_leads_to_it(
 def test_a_run_is_named_but_not_linked_for_those_who_may_not_open_it(
     app: Flask, world: World, renamed: tuple[int, int]
 ) -> None:
-    from webapp import contracts
-    from webapp.access import INTEGRATIONS
-    from webapp.models import Contract
-
     manager = make_actor(app, world.contract_id, "manager")
     with app.app_context(), write_transaction() as session:
         contracts.set_feature(session, session.get_one(Contract, world.contract_id), INTEGRATIONS, on=False)
