@@ -31,7 +31,7 @@ def order() -> Any:
         return {}
     try:
         value = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadOrder(f"the body is not JSON: {error}.") from error
     if not isinstance(value, dict):
         raise BadOrder("the body must be a JSON object.")

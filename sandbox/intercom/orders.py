@@ -40,7 +40,7 @@ def blueprint(parts: Parts, log: RequestLog, windows: RateWindows, workspace: Wo
     def replace() -> Response:
         try:
             given = msgspec.json.decode(request.get_data(cache=False), type=_Admins).admins
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise BadOrder(f'send {{"admins": [objects as in GET /admins]}}: {error}.') from error
         return as_json({"count": workspace.replace(given)})
 

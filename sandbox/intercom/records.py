@@ -61,7 +61,7 @@ def record_of(admin: Any, what: str = "the admin") -> Record:
         if isinstance(admin, msgspec.Raw):
             admin = msgspec.json.decode(admin)
         known = msgspec.convert(admin, _Documented)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadOrder(f"{what} does not fit: {error}.") from error
     body = ALWAYS | admin
     avatar = body.pop("avatar", None)

@@ -28,7 +28,8 @@ def test_a_list_that_is_put_is_the_list_that_is_served(caller: Caller, token: st
 def test_what_is_left_out_stays_out_but_for_what_intercom_always_sends(caller: Caller, token: str) -> None:
     caller.control("PUT", "admins", {"admins": [{"id": "7"}, {"id": "8", "name": None, "email": None}]})
     always = {
-        "type": "admin", "away_mode_enabled": False, "away_mode_reassign": False, "has_inbox_seat": True, "team_ids": [],
+        "type": "admin", "away_mode_enabled": False, "away_mode_reassign": False, "has_inbox_seat": True,
+        "team_ids": [],
     }  # fmt: skip
     assert caller.admins(token) == [
         {"id": "7", **always},
@@ -156,7 +157,9 @@ def test_a_wrong_order_changes_nothing_and_says_what_is_wrong(
 
 
 @pytest.mark.parametrize("path", ["admins", "faults", "generate", "clock", "rate-limit"])
-@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff\xfe", b'{"a": "\xff"}'])
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b"\xff\xfe", b'{"a": "\xff"}', b'{"admins": [{"id": "\xff"}]}']
+)
 def test_a_body_that_is_no_json_object_is_refused(caller: Caller, path: str, body: bytes) -> None:
     answer = caller.call("POST" if path != "admins" else "PUT", f"/control/{path}", content=body)
     assert answer.status_code == 400
