@@ -48,6 +48,5 @@ class DisableForm(FlaskForm):
     running: Any = RadioField(
         "The running sync",
         choices=[("finish", "Let it finish"), ("stop", "Stop it at the next batch")],
-        default="finish",
-        validators=[InputRequired("Choose what happens to the running sync.")],
+        default="finish",  # the page asks only while there is one
     )

@@ -193,8 +193,6 @@ def disable(contract: str, platform: str) -> str | Response | tuple[str, int]:
     form = DisableForm()
     status = 200
     if request.method == "POST":
-        if not state.live:
-            form.running.data = "finish"
         if form.validate_on_submit():
             use.disable(integration.id, _me(), stop_running=form.running.data == "stop")
             flash("User sync is disabled. Everyone already imported stays exactly as they are.", "success")
