@@ -164,6 +164,30 @@ def test_a_user_linked_to_someone_else_is_a_conflict_and_the_link_stays() -> Non
     assert [step.reason for step in plan.steps] == [None, Reason.ALREADY_LINKED]
 
 
+def test_two_people_with_one_email_too_long_for_a_username_are_both_in_conflict() -> None:
+    email = "e" * 120 + "@example.com"
+    plan = World().plan([person("111", email=email), person("222", email=email)])
+    assert [(step.kind, step.reason) for step in plan.steps] == [(Kind.CONFLICT, Reason.SAME_VALUE)] * 2
+
+
+def test_somebody_recognised_by_id_who_shares_an_email_with_a_newcomer_is_in_conflict_too() -> None:
+    """Otherwise it would depend on who is written first: the newcomer's user would fit both."""
+    world = World(users={1: user(1, "Ada", "ada", third_party="111")})
+    plan = world.plan([person("111", email="team@example.com"), person("222", email="team@example.com")])
+    assert [(step.kind, step.candidates) for step in plan.steps] == [
+        (Kind.CONFLICT, (1,)),
+        (Kind.CONFLICT, ()),
+    ]
+
+
+def test_an_identifier_that_is_a_newcomers_email_is_a_conflict_and_the_newcomer_is_imported() -> None:
+    plan = World().plan(
+        [person("111", email="a@example.com", staff="S1"), person("222", staff="A@example.com")],
+        Rule("staff"),
+    )
+    assert kinds(plan) == {"111": Kind.IMPORT, "222": Kind.CONFLICT}
+
+
 def test_a_taken_username_is_a_conflict_when_another_column_identifies() -> None:
     world = World(users={1: user(1, "Ada", "ada@example.com")})
     step = only(world.plan([person("7", email="ada@example.com", staff="LT-1")], Rule("staff")))

@@ -44,5 +44,7 @@ def user_keys(
         "username_key": username_key,
         "email_key": email_key,
         "third_party_key": third_party_key,
-        "search_key": "\n".join((name_key, username_key, email_key or "", third_party_key or ""))[:SEARCH_MAX],
+        "search_key": "\n".join((name_key, username_key, email_key or "", third_party_key or ""))[
+            :SEARCH_MAX
+        ],
     }

@@ -27,6 +27,8 @@ from webapp.sync.terms import (
     UserHere,
 )
 
+_Keys = tuple[str | None, str | None, str | None]  # username, user ID, e-mail in their matching forms
+
 
 def plan_sync(
     people: Sequence[Person],
@@ -103,6 +105,7 @@ def _stranger_steps(
     if not strangers:
         return []
     directory = _Directory(users)
+    lookups: dict[str, _Keys] = {}
     found: dict[str, dict[int, UserHere]] = {}
     values: dict[str, str] = {}
     drafts: dict[str, Step] = {}
@@ -121,9 +124,12 @@ def _stranger_steps(
             value = match_key(person.columns[column]) or ""
             values[remote_id] = person.columns[column]
             by_value[value].append(remote_id)
-            matches = directory.any_of(value)
-        else:
-            matches = directory.each_of(person)
+            lookups[remote_id] = value, value, value
+        else:  # a platform without usernames: the e-mail stands for the username too
+            email = match_key(person.email)
+            username = match_key(person.username) if person.username else email
+            lookups[remote_id] = username, match_key(remote_id), email
+        matches = directory.matching(lookups[remote_id])
         found[remote_id] = matches
         for user_id in matches:
             by_user[user_id].append(remote_id)
@@ -135,8 +141,7 @@ def _stranger_steps(
     for remote_id, matches in found.items():
         if drafts[remote_id].reason is None:
             drafts[remote_id] = _matched(drafts[remote_id], matches, by_user)
-    if column is None:
-        _refuse_shared_emails(drafts)
+    _refuse_shared_values(drafts, lookups, values)
     _refuse_taken_usernames(drafts, directory)
     return list(drafts.values())
 
@@ -146,16 +151,48 @@ def _shared(by_value: Mapping[str, list[str]]) -> list[str]:
     return [remote_id for remote_ids in by_value.values() if len(remote_ids) > 1 for remote_id in remote_ids]
 
 
-def _refuse_shared_emails(drafts: dict[str, Step]) -> None:
-    """Two people to import whose e-mail is the same cannot be told apart by it: a conflict for each."""
-    by_email: dict[str, list[str]] = defaultdict(list)
-    for remote_id, draft in drafts.items():
-        if draft.kind is Kind.IMPORT and draft.email:
-            by_email[match_key(draft.email) or ""].append(remote_id)
-    for remote_id in _shared(by_email):
-        drafts[remote_id] = _with(
-            drafts[remote_id], Kind.CONFLICT, reason=Reason.SAME_VALUE, value=drafts[remote_id].email
-        )
+def _refuse_shared_values(
+    drafts: dict[str, Step], lookups: Mapping[str, _Keys], values: Mapping[str, str]
+) -> None:
+    """Whoever looks for what somebody else's new user would have: a conflict, whatever else they match.
+
+    Without this the outcome would depend on who is written first. People in conflict count like people to
+    import, so that one conflict more may follow from another; in which order they are found does not matter.
+    """
+    own = {remote_id: _keys_of(drafts[remote_id]) for remote_id in lookups}
+    first: dict[str, str] = {}
+    shared: set[str] = set()
+    for remote_id, lookup in lookups.items():
+        for key in {*lookup, *own[remote_id]}:
+            if key and first.setdefault(key, remote_id) != remote_id:
+                shared.add(key)
+    if not shared:
+        return
+    seekers: dict[tuple[int, str], list[str]] = defaultdict(list)
+    for remote_id, lookup in lookups.items():
+        for place, key in enumerate(lookup):
+            if key in shared:
+                seekers[place, key].append(remote_id)
+    waiting = [remote_id for remote_id in lookups if drafts[remote_id].kind in (Kind.IMPORT, Kind.CONFLICT)]
+    while waiting:
+        owner = waiting.pop()
+        for place, key in enumerate(own[owner]):
+            for other in seekers.get((place, key), ()) if key else ():
+                if other != owner and drafts[other].kind is not Kind.CONFLICT:
+                    draft = drafts[other]
+                    drafts[other] = _with(
+                        draft,
+                        Kind.CONFLICT,
+                        reason=Reason.SAME_VALUE,
+                        value=values.get(other, draft.email),
+                        candidates=(draft.user_id,) if draft.user_id else (),
+                    )
+                    waiting.append(other)
+
+
+def _keys_of(draft: Step) -> _Keys:
+    """What the user would have whom ``draft`` imports."""
+    return match_key(draft.username), match_key(draft.remote_id), match_key(draft.email)
 
 
 def _refuse_taken_usernames(drafts: dict[str, Step], directory: _Directory) -> None:
@@ -287,19 +324,9 @@ class _Directory:
             if user.third_party_key:
                 self._by_third_party[user.third_party_key].append(user)
 
-    def any_of(self, value: str) -> dict[int, UserHere]:
-        """Users whose username, user ID or e-mail is ``value``."""
-        return self._collect(value, value, value)
-
-    def each_of(self, person: Person) -> dict[int, UserHere]:
-        """Users whose username, user ID or e-mail is the person's own; without usernames the e-mail stands in."""
-        return self._collect(
-            match_key(person.username or person.email), match_key(person.remote_id), match_key(person.email)
-        )
-
-    def _collect(
-        self, username: str | None, third_party: str | None, email: str | None
-    ) -> dict[int, UserHere]:
+    def matching(self, lookup: _Keys) -> dict[int, UserHere]:
+        """Users by ID whose username, user ID or e-mail is the one in ``lookup``."""
+        username, third_party, email = lookup
         matches: list[UserHere] = []
         if username and username in self.by_username:
             matches.append(self.by_username[username])

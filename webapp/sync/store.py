@@ -97,11 +97,17 @@ def lists_settled(
     connection: sa.Connection, integration_id: int, remote_ids: Sequence[str], settled_ids: Collection[int]
 ) -> bool:
     """Whether one of ``remote_ids`` is one of the people ``settled_ids``."""
-    statement = sa.select(Person.id).where(Person.integration_id == integration_id)
+    if not settled_ids or not remote_ids:
+        return False
+    statement = sa.select(Person.id, Person.remote_id).where(Person.integration_id == integration_id)
+    if len(remote_ids) > LOOKUP_LIMIT:
+        wanted = set(remote_ids)
+        rows = connection.execute(statement.execution_options(yield_per=5000))
+        return any(row.remote_id in wanted and row.id in settled_ids for row in rows)
     return any(
-        person_id in settled_ids
+        row.id in settled_ids
         for chunk in chunks(remote_ids, LOOKUP_CHUNK)
-        for person_id in connection.scalars(statement.where(Person.remote_id.in_(chunk)))
+        for row in connection.execute(statement.where(Person.remote_id.in_(chunk)))
     )
 
 

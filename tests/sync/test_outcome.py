@@ -1,0 +1,90 @@
+"""The sentences a run ends with: what happened, what did not change, what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from webapp.connectors.base import AccessDenied, BadResponse, ConnectorError, Unavailable, WrongAccount
+from webapp.models.sync import RUN_STATES
+from webapp.sync import outcome
+from webapp.sync.safeguard import Held
+from webapp.sync.terms import Reason
+
+
+def finished(**counts: Any) -> outcome.Ending:
+    values: dict[str, Any] = dict.fromkeys(
+        ("found", "imported", "linked", "renamed", "missing", "returned", "left_out", "conflicts"), 0
+    )
+    return outcome.finished(**values | {"reasons": {}, "people_word": "teammates"} | counts)
+
+
+def test_what_was_done_is_summed_up_in_one_sentence() -> None:
+    ended = finished(found=1_204, imported=1_000, linked=3, renamed=2, missing=4, returned=1)
+    assert ended.message == (
+        "1,204 teammates: 1,000 imported, 3 recognised, 2 renamed, 4 no longer listed, 1 back again."
+    )
+    assert (ended.state, ended.values["unchanged"]) == ("completed", 199)
+
+
+def test_the_bot_is_expected_and_what_needs_a_person_is_a_warning() -> None:
+    assert finished(found=3, left_out=1, reasons={"bot": 1}).state == "completed"
+    ended = finished(found=9, conflicts=2, left_out=2, reasons={"bot": 1, "no_username": 1, "same_value": 2})
+    assert ended.state == "completed_with_warnings"
+    assert ended.message == (
+        "9 teammates, nothing to change. 1 person has nothing that can be a username. "
+        "2 people share an identifier with someone else."
+    )
+
+
+@pytest.mark.parametrize("reason", [*Reason, "bot", "not_a_person"])
+def test_every_reason_has_words_for_one_and_for_many(reason: str) -> None:
+    one, many = outcome.sentence(reason, 1), outcome.sentence(reason, 1234)
+    assert one.startswith("1 ")
+    assert many.startswith("1,234 ")
+
+
+def test_a_held_run_says_how_much_is_missing() -> None:
+    held = outcome.held(Held(200, 150, 50, 20, 5, ["Ada"]), "teammates")
+    assert "50 of 200 teammates are gone (25 %), so nothing was changed." in held.message
+    assert (held.state, held.values["hold"]["names"]) == ("held", ["Ada"])
+    assert "came back empty" in outcome.held(Held(200, 0, 200, 20, 5, []), "teammates").message
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "breaks", "passing"),
+    [
+        (AccessDenied("No."), "access_denied", True, False),
+        (WrongAccount("No."), "wrong_account", True, False),
+        (Unavailable("No."), "unavailable", False, True),
+        (BadResponse("No."), "bad_response", False, True),
+    ],
+)
+def test_a_failure_to_read_says_that_nobody_was_changed_and_what_to_do(
+    error: ConnectorError, kind: str, breaks: bool, passing: bool
+) -> None:
+    ended = outcome.connector_failed(error)
+    assert ended.message.startswith("No. Nobody was changed. ")
+    assert (ended.values["error_kind"], ended.breaks_connection, ended.passing) == (kind, breaks, passing)
+    assert ("reconnect" in ended.message) is breaks
+
+
+def test_no_sentence_is_longer_than_its_column() -> None:
+    columns = [f"{n}" * 100 for n in range(10)] * 10
+    assert len(outcome.identifier_absent("c" * 100, columns).message) <= 1000
+    assert "none" in outcome.identifier_absent("badge", []).message
+    assert len(finished(found=10**9, reasons=dict.fromkeys(Reason, 10**9)).message) <= 1000
+
+
+def test_every_ending_is_a_state_that_a_run_can_have() -> None:
+    endings = [
+        finished(), outcome.held(Held(1, 0, 1, 20, 5, []), "agents"), outcome.cancelled(), outcome.not_runnable("Off."),
+        outcome.identifier_absent("x", []), outcome.connector_failed(Unavailable("No.")), outcome.unexpected("RUN-1"),
+        outcome.abandoned(5),
+    ]  # fmt: skip
+    for ended in endings:
+        assert ended.state in RUN_STATES
+        assert ended.state not in ("queued", "running")
+        assert ended.message.endswith(".")
+        assert ended.kind in ("ok", "warn", "bad", "idle")

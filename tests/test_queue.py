@@ -1,0 +1,246 @@
+"""The queue: JSON, our own functions and ids, each attempt once, and nothing lost when Redis is away."""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import redis
+import rq
+import sqlalchemy as sa
+from flask import Flask
+from rq.serializers import JSONSerializer
+
+import webapp
+from tests.sync.office import Office, open_office
+from webapp import heartbeat, jobs, queue
+from webapp.database import write_transaction
+from webapp.models import SyncRun, db, utcnow
+from webapp.queue import RUN, TICK, SafeJob
+from webapp.sync.schedule import waiting
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def office(app: Flask) -> Iterator[Office]:
+    with app.app_context():
+        yield open_office(app)
+
+
+@pytest.fixture
+def connection(app: Flask) -> redis.Redis:
+    found: redis.Redis = app.extensions["redis"]
+    return found
+
+
+def burst(app: Flask) -> None:
+    """Work everything that waits, in this process."""
+    with app.app_context():
+        worker = rq.SimpleWorker(
+            [queue.queue(queue.CONTROL), queue.queue(queue.SYNC)],
+            connection=queue.connection(),
+            serializer=JSONSerializer,
+            job_class=SafeJob,
+        )
+        worker.work(burst=True, logging_level="CRITICAL")
+
+
+def plant(connection: redis.Redis, job_id: str, data: bytes, **fields: str) -> None:
+    """Put a job into the queue behind the product's back, as somebody with access to Redis could."""
+    values = {
+        "data": data,
+        "origin": queue.SYNC,
+        "status": "queued",
+        "created_at": "2026-11-24T00:00:00.000000Z",
+    }
+    connection.hset(f"rq:job:{job_id}", mapping=values | fields)
+    connection.rpush(f"rq:queue:{queue.SYNC}", job_id)
+
+
+# ------------------------------------------------------------------ what is put
+def test_a_job_is_json_that_names_our_function_and_two_ids(office: Office, connection: redis.Redis) -> None:
+    run = office.request()
+    assert queue.wake_soon(run.id, run.attempt)
+    (job_id,) = queue.queue(queue.SYNC).get_job_ids()
+    assert job_id == f"run-{run.id}-1"
+    stored = connection.hgetall(f"rq:job:{job_id}")
+    assert JSONSerializer.loads(_unpacked(stored[b"data"])) == [RUN, None, [run.id, 1], {}]
+    assert {value for name, value in stored.items() if b"callback" in name} <= {b""}
+    whole = b" ".join([*stored.keys(), *stored.values()])
+    assert b"secret" not in whole
+    assert office.integration.credentials is not None
+    assert office.integration.credentials.encode() not in whole
+
+
+def test_an_attempt_is_put_once_however_often_it_is_woken(office: Office) -> None:
+    run = office.request()
+    assert [queue.wake([(run.id, 1)]) for _ in range(3)] == [1, 0, 0]
+    assert queue.wake([(run.id, 2), (run.id, 2)]) == 1
+    assert queue.queue(queue.SYNC).count == 2
+
+
+def test_an_attempt_that_is_being_started_is_not_put_again(office: Office) -> None:
+    run = office.request()
+    queue.wake_soon(run.id, 1)
+    rq.Queue.dequeue_any([queue.queue(queue.SYNC)], None, connection=queue.connection(), job_class=SafeJob)
+    assert queue.queue(queue.SYNC).count == 0
+    assert queue.wake([(run.id, 1)]) == 0
+    queue.forget_stuck(run.id, 1)
+    assert queue.wake([(run.id, 1)]) == 1
+
+
+def test_a_job_that_has_run_leaves_nothing_behind(office: Office, connection: redis.Redis) -> None:
+    run = office.request()
+    with write_transaction() as session:
+        session.execute(sa.update(SyncRun).values(state="cancelled"))
+    queue.wake_soon(run.id, 1)
+    burst(office.app)
+    assert connection.keys("rq:job:*") == []
+    assert queue.depth() == 0
+
+
+# ------------------------------------------------------------------ what is refused
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["os.system", None, ["touch {mark}"], {}],
+        ["subprocess.check_call", None, [["touch", "{mark}"]], {}],
+        ["webapp.queue.forget_stuck", None, [1, 1], {}],
+        ["builtins.open", None, ["{mark}", "w"], {}],
+        ["webapp.jobs.tick", {"an": "instance"}, [], {}],
+    ],
+    ids=["os.system", "subprocess", "our own, not listed", "builtin", "a method"],
+)
+def test_a_planted_job_that_is_not_listed_does_not_run(
+    office: Office, connection: redis.Redis, tmp_path: Path, call: list[object]
+) -> None:
+    mark = tmp_path / "mark"
+    data = JSONSerializer.dumps(call).replace(b"{mark}", str(mark).encode())
+    plant(connection, "planted", data)
+    burst(office.app)
+    assert not mark.exists()
+    assert queue.queue(queue.SYNC).count == 0
+
+
+def test_a_planted_pickle_is_never_opened(office: Office, connection: redis.Redis, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+
+    class Trap:
+        def __reduce__(self) -> tuple[object, ...]:
+            return Path.touch, (mark,)
+
+    pickle.loads(pickle.dumps(Trap()))  # noqa: S301 - to show that the trap works
+    assert mark.exists()
+    mark.unlink()
+    plant(connection, "planted", pickle.dumps(("webapp.jobs.tick", None, (Trap(),), {})))
+    burst(office.app)
+    assert not mark.exists()
+
+
+def test_planted_callbacks_are_dropped(office: Office, connection: redis.Redis) -> None:
+    plant(
+        connection,
+        "planted",
+        JSONSerializer.dumps([TICK, None, [], {}]),
+        success_callback_name=f"{__name__}.sprung",
+        failure_callback_name=f"{__name__}.sprung",
+        stopped_callback_name=f"{__name__}.sprung",
+    )
+    job = SafeJob.fetch("planted", connection=connection, serializer=JSONSerializer)
+    assert (job.success_callback, job.failure_callback, job.stopped_callback) == (None, None, None)
+    burst(office.app)
+    db.session.rollback()
+    assert heartbeat.seen(heartbeat.WORKER).alive  # the tick itself has run
+    assert SPRUNG == []
+
+
+SPRUNG: list[object] = []
+
+
+def sprung(*arguments: object) -> None:
+    """What the planted callbacks name."""
+    SPRUNG.append(arguments)
+
+
+def test_planted_arguments_that_are_no_ids_change_nothing(office: Office, connection: redis.Redis) -> None:
+    run = office.request()
+    plant(connection, "planted", JSONSerializer.dumps([RUN, None, ["1 OR 1=1", {"a": 1}], {}]))
+    burst(office.app)
+    assert office.run(run.id).state == "queued"
+
+
+# ------------------------------------------------------------------ ticks and outages
+def test_an_emptied_redis_is_filled_again_by_the_next_tick(office: Office, connection: redis.Redis) -> None:
+    run = office.request()
+    queue.wake_soon(run.id, 1)
+    connection.flushall()
+    jobs.tick()
+    assert queue.queue(queue.SYNC).get_job_ids() == [f"run-{run.id}-1"]
+    jobs.tick()
+    assert queue.queue(queue.SYNC).count == 1
+
+
+def test_a_run_whose_job_vanished_between_taking_and_claiming_is_put_again(office: Office) -> None:
+    run = office.request()
+    queue.wake_soon(run.id, 1)
+    rq.Queue.dequeue_any([queue.queue(queue.SYNC)], None, connection=queue.connection(), job_class=SafeJob)
+    jobs.tick()
+    assert queue.queue(queue.SYNC).count == 0  # a worker may be about to claim it
+    with write_transaction() as session:
+        session.execute(sa.update(SyncRun).values(queued_at=utcnow() - jobs.STUCK_AFTER * 1.01))
+    jobs.tick()
+    assert queue.queue(queue.SYNC).get_job_ids() == [f"run-{run.id}-1"]
+
+
+def test_a_run_that_has_waited_long_in_the_queue_keeps_its_place(
+    office: Office, connection: redis.Redis
+) -> None:
+    first, second = office.request(), open_office(office.app).request()
+    queue.wake([(first.id, 1), (second.id, 1)])
+    with write_transaction() as session:
+        session.execute(sa.update(SyncRun).values(queued_at=utcnow() - jobs.STUCK_AFTER * 2))
+    jobs.tick()
+    assert queue.queue(queue.SYNC).get_job_ids() == [f"run-{first.id}-1", f"run-{second.id}-1"]
+    assert connection.exists(f"rq:job:run-{first.id}-1")
+
+
+@pytest.fixture
+def away(app: Flask, settings: object, tmp_path: Path) -> Iterator[Office]:
+    """An office whose Redis is away."""
+    settings = replace(app.extensions["settings"], redis_url=f"unix://{tmp_path}/nothing.sock")
+    other = webapp.create_app(settings)
+    with other.app_context():
+        yield open_office(other)
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_without_redis_nothing_fails_and_the_run_waits_for_the_next_tick(away: Office) -> None:
+    run = away.request()
+    assert queue.wake_soon(run.id, 1) is False
+    assert queue.depth() is None
+    jobs.tick()
+    with write_transaction() as session:
+        assert waiting(session) == [(run.id, 1)]
+    with pytest.raises(redis.RedisError):
+        queue.wake([(run.id, 1)])
+
+
+def test_ticks_without_redis_still_make_what_is_due(away: Office) -> None:
+    away.configure(next_run_at=utcnow())
+    jobs.tick()
+    with write_transaction() as session:
+        assert len(waiting(session)) == 1
+
+
+def _unpacked(data: bytes) -> bytes:
+    """RQ may compress what it stores."""
+    try:
+        return zlib.decompress(data)
+    except zlib.error:
+        return data
