@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from dataclasses import dataclass
+from unittest.mock import patch
 
 import sqlalchemy as sa
 from flask import Flask
@@ -13,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from webapp import contracts
 from webapp.access import INTEGRATIONS
-from webapp.auth import accounts, sessions
+from webapp.auth import accounts, passwords, sessions
 from webapp.auth.sign_in_manager import TOKEN
 from webapp.database import write_transaction
 from webapp.models import Account, Contract, User
@@ -22,6 +24,7 @@ PASSWORD = "correct horse battery staple"
 CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 _numbers = itertools.count(1)
+_hash = functools.cache(passwords.hash_password)  # slow by design, so once for everyone
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,10 @@ def make_actor(app: Flask, contract_id: int, role: str, *, email: str | None = N
         with write_transaction() as session:
             account = accounts.find_account(session, email)
             if account is None:
-                account = accounts.create_account(
-                    session, email=email, name=f"Person {number}", password=PASSWORD
-                )
+                with patch.object(passwords, "hash_password", _hash):
+                    account = accounts.create_account(
+                        session, email=email, name=f"Person {number}", password=PASSWORD
+                    )
             contract = session.get_one(Contract, contract_id)
             accounts.admit(session, contract, account, role)
         account_id = account.id

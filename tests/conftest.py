@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser, Page
 from redis import Redis
 
@@ -98,10 +99,17 @@ def settings(database_url: str, redis_url: str, tmp_path: Path) -> config.Settin
     return config.test_settings(database_url=database_url, redis_url=redis_url, data_dir=tmp_path)
 
 
+@pytest.fixture(scope="session")
+def _compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Templates are compiled once for each test process, not once for each application."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(settings: config.Settings) -> Iterator[Flask]:
+def app(settings: config.Settings, _compiled_templates: FileSystemBytecodeCache) -> Iterator[Flask]:
     """The application upon ``settings``; no context is pushed."""
     app = webapp.create_app(settings)
+    app.jinja_env.bytecode_cache = _compiled_templates
     yield app
     with app.app_context():
         db.session.remove()

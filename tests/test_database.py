@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from flask import Flask
 import config
 import webapp
 from tests.actors import make_contract
-from webapp.database import read_connection, rows_changed, write_connection, write_transaction
+from webapp.database import rows_changed, write_connection, write_transaction
 from webapp.models import (
     Account,
     Base,
@@ -70,7 +71,7 @@ def licences() -> int:
 # ------------------------------------------------------------------ transactions
 @pytest.mark.usefixtures("on_sqlite")
 def test_sqlite_serves_many_readers_beside_one_writer() -> None:
-    with read_connection() as connection:
+    with db.engine.connect() as connection:
         said = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "foreign_keys", "busy_timeout")
@@ -81,7 +82,7 @@ def test_sqlite_serves_many_readers_beside_one_writer() -> None:
 @pytest.mark.usefixtures("on_sqlite")
 def test_a_reading_transaction_is_refused_every_write() -> None:
     for write in ("UPDATE contracts SET licences = 1", "DELETE FROM roles", "DROP TABLE roles"):
-        with read_connection() as connection, pytest.raises(sa.exc.OperationalError, match="readonly"):
+        with db.engine.connect() as connection, pytest.raises(sa.exc.OperationalError, match="readonly"):
             connection.exec_driver_sql(write)
         with pytest.raises(sa.exc.OperationalError, match="readonly"):
             db.session.execute(sa.text(write))
@@ -100,7 +101,7 @@ def test_a_connection_that_wrote_reads_only_again_afterwards() -> None:
 
 @pytest.mark.usefixtures("on_sqlite")
 def test_a_reader_sees_one_moment_and_never_waits_for_a_writer() -> None:
-    with read_connection() as reader:
+    with db.engine.connect() as reader:
         count = sa.select(Contract.licences)
         assert reader.execute(count).scalar() == 60
         with write_connection() as writer:
@@ -111,24 +112,19 @@ def test_a_reader_sees_one_moment_and_never_waits_for_a_writer() -> None:
 
 
 @pytest.mark.usefixtures("inside")
-def test_a_write_is_kept_at_the_end_of_its_transaction() -> None:
-    with write_transaction() as session:
-        session.execute(sa.update(Contract).values(licences=61))
-        with read_connection() as beside:
-            assert beside.execute(sa.select(Contract.licences)).scalar() == 60
-    assert licences() == 61
-
-
-@pytest.mark.usefixtures("inside")
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize("way", [write_transaction, write_connection])
 def test_whatever_ends_a_transaction_early_undoes_all_of_it(
-    way: Callable[[], "write_transaction[sa.Connection]"], error: type[BaseException]
+    way: Callable[[], AbstractContextManager[sa.Connection]], error: type[BaseException]
 ) -> None:
-    with pytest.raises(error), way() as transaction:
-        transaction.execute(sa.update(Contract).values(licences=61))
-        transaction.execute(sa.delete(Team))
-        raise error
+    def fail() -> None:
+        with way() as transaction:
+            transaction.execute(sa.update(Contract).values(licences=61))
+            transaction.execute(sa.delete(Team))
+            raise error
+
+    with pytest.raises(error):
+        fail()
     assert licences() == 60
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Team)) == 1
     with write_transaction() as session:  # and the next one works
@@ -287,7 +283,7 @@ def person(contract_id: int, integration_id: int, user_id: int) -> Person:
 
 @pytest.mark.parametrize("crossing", CROSSINGS)
 def test_no_row_joins_two_contracts(two: Two, crossing: str) -> None:
-    with pytest.raises(sa.exc.IntegrityError, match="(?i)foreign key"), write_transaction() as session:
+    with pytest.raises(sa.exc.IntegrityError, match=r"(?i)foreign key"), write_transaction() as session:
         session.add(CROSSINGS[crossing](*two))
 
 

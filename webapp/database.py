@@ -109,10 +109,3 @@ def write_connection() -> Iterator[sa.Connection]:
     """One writing transaction on a connection of its own, for set-based statements."""
     with writing(), db.engine.begin() as connection:
         yield connection
-
-
-@contextmanager
-def read_connection() -> Iterator[sa.Connection]:
-    """One reading transaction on a connection of its own."""
-    with db.engine.connect() as connection:
-        yield connection

@@ -25,6 +25,7 @@ LEFT_OUT = (
     "PUBLIC_URL",
     "REDIS_URL",
     "ROLLCALL_MODE",
+    "SYNC_",
     "ZENDESK_",
 )  # variables that would change what is started, or how make behaves
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 import sqlalchemy as sa
@@ -71,32 +72,29 @@ def test_a_person_who_left_the_platform_is_marked(world: World, manager: Actor) 
 
 
 # ------------------------------------------------------------------ search
-@pytest.mark.parametrize(
-    ("q", "found"),
-    [
-        ("anna", ["Anna Kim"]),
-        ("  ANNA   kim ", ["Anna Kim"]),
-        ("nna K", ["Anna Kim"]),
-        ("under_score", ["Under Score"]),
-        ("100%", ["Max 100% Mustermann"]),
-        ("%", ["Max 100% Mustermann"]),
-        ("_", ["Under Score"]),
-        ("back/slash", []),
-        ("strasse", ["Straße Groß"]),
-        ("STRASSE GROSS", ["Straße Groß"]),
-        ("øst", ["Ørsted Østby"]),
-        ("@acme.example", ["Anna Kim", "Max 100% Mustermann", "Under Score", "Straße Groß", "Ørsted Østby"]),
-        ("nobody", []),
-        ("\\", []),
-        ("'; DROP TABLE users --", []),
-    ],
-)
-def test_search_is_literal_and_ignores_case(world: World, manager: Actor, q: str, found: list[str]) -> None:
+def test_search_is_literal_and_ignores_case(world: World, manager: Actor) -> None:
     world.add("Anna Kim", "Max 100% Mustermann", "Straße Groß", "Ørsted Østby")
     world.add("Under Score", usernames=["under_score"])
-    response = manager.get(world.url, query_string={"status": "pending", "q": q})
-    assert response.status_code == 200
-    assert sorted(open_page(manager, response.request.full_path).names) == sorted(found)
+    everybody = ["Anna Kim", "Max 100% Mustermann", "Straße Groß", "Under Score", "Ørsted Østby"]
+    searches = {
+        "anna": ["Anna Kim"],
+        "  ANNA   kim ": ["Anna Kim"],
+        "nna K": ["Anna Kim"],
+        "under_score": ["Under Score"],
+        "100%": ["Max 100% Mustermann"],
+        "%": ["Max 100% Mustermann"],
+        "_": ["Under Score"],
+        "strasse": ["Straße Groß"],
+        "STRASSE GROSS": ["Straße Groß"],
+        "øst": ["Ørsted Østby"],
+        "@acme.example": everybody,
+        "nobody": [],
+        "back/slash": [],
+        "\\": [],
+        "'; DROP TABLE users --": [],
+    }
+    found = {q: names(manager, world, urlencode({"status": "pending", "q": q})) for q in searches}
+    assert found == searches
 
 
 def test_username_email_and_third_party_id_are_searched(world: World, manager: Actor) -> None:
@@ -227,33 +225,33 @@ def test_pages_of_a_search_share_out_everybody_exactly_once(
     assert "Showing 126–130 of 130 matching" in page.text
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "status=nobody",
-        "status=pending&sort=password_hash",
-        "status=pending&sort=--name",
-        "status=pending&page=0",
-        "status=pending&page=-3",
-        "status=pending&page=999999999999999999999",
-        "status=pending&page=x",
-        "status=pending&per_page=7",
-        "status=pending&team=99999999999999999999999",
-        "status=pending&team=x&role=y",
-        "status=pending&platform=slack&missing=slack",
-        "status=pending&keep=!!!",
-        "status=pending&keep=zzzzzzzzzzzzz.zzzzzzzzzzzzz.zzzzzzzzzzzzz",
-        "status=pending&select=all&select=none",
-        "q=" + "x" * 900,
-        "q=%F0%9F%98%80&status=pending&status=active",
-        "q=%ff%fe",
-    ],
+NONSENSE = (
+    "status=nobody",
+    "status=pending&sort=password_hash",
+    "status=pending&sort=--name",
+    "status=pending&page=0",
+    "status=pending&page=-3",
+    "status=pending&page=999999999999999999999",
+    "status=pending&page=x",
+    "status=pending&per_page=7",
+    "status=pending&team=99999999999999999999999",
+    "status=pending&team=x&role=y",
+    "status=pending&platform=slack&missing=slack",
+    "status=pending&keep=!!!",
+    "status=pending&keep=zzzzzzzzzzzzz.zzzzzzzzzzzzz.zzzzzzzzzzzzz",
+    "status=pending&select=all&select=none",
+    "q=" + "x" * 900,
+    "q=%F0%9F%98%80&status=pending&status=active",
+    "q=%ff%fe",
 )
-def test_nonsense_in_the_address_is_passed_over(world: World, manager: Actor, query: str) -> None:
+
+
+def test_nonsense_in_the_address_is_passed_over(world: World, manager: Actor) -> None:
     world.add("Anna Kim")
-    response = manager.get(f"{world.url}?{query}")
-    assert response.status_code == 200
-    assert "<h1>Users</h1>" in response.text
+    for query in NONSENSE:
+        response = manager.get(f"{world.url}?{query}")
+        assert (query, response.status_code) == (query, 200)
+        assert "<h1>Users</h1>" in response.text
 
 
 def test_a_page_past_the_end_shows_the_last_one(world: World, manager: Actor) -> None:

@@ -15,6 +15,7 @@ from webapp.models import AuditEvent
 ACTIONS: dict[str, str] = {
     "account.created": "Created the account",
     "account.password_set": "Set the password of",
+    "account.closed": "Closed the account",
     "account.signed_in": "Signed in",
     "account.sign_in_failed": "Failed to sign in as",
     "account.signed_out": "Signed out",

@@ -7,9 +7,9 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session
 
 from webapp.audit import trail
-from webapp.auth import passwords, sessions
+from webapp.auth import account_events, passwords, sessions
 from webapp.contracts import licences_used
-from webapp.models import Account, Contract, ReportingAccess, Role, Team, User, UserRole
+from webapp.models import Account, Contract, ReportingAccess, Role, Team, User, UserRole, utcnow
 from webapp.sync.keys import match_key, user_keys
 
 BY_COMMAND = "command: flask account"
@@ -62,15 +62,15 @@ def set_password(session: Session, account: Account, password: str) -> None:
     passwords.check(password, context=(account.email, account.email.partition("@")[0]))
     account.password_hash = passwords.hash_password(password)
     sessions.end_all(session, account.id)
-    trail.record(
-        session,
-        "account.password_set",
-        account.email,
-        contract_id=None,
-        target_type="account",
-        target_id=account.id,
-        actor=BY_COMMAND,
-    )
+    account_events.record(session, "account.password_set", account.email, account, actor=BY_COMMAND)
+
+
+def close(session: Session, account: Account) -> None:
+    """Nobody can sign in with the account any more; every session of it ends."""
+    account.disabled_at = utcnow()
+    account.password_hash = None
+    sessions.end_all(session, account.id)
+    account_events.record(session, "account.closed", account.email, account, actor=BY_COMMAND)
 
 
 def admit(session: Session, contract: Contract, account: Account, role_key: str) -> bool:

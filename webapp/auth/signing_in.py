@@ -6,13 +6,11 @@ import logging
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from config import Settings
-from webapp.audit import trail
-from webapp.auth import passwords, sessions, throttle
+from webapp.auth import account_events, passwords, sessions, throttle
 from webapp.database import write_transaction
-from webapp.models import Account, User, db, utcnow
+from webapp.models import Account, db, utcnow
 from webapp.sync.keys import match_key
 
 log = logging.getLogger(__name__)
@@ -31,9 +29,9 @@ class SignInThrottled(Exception):
 
 
 def sign_in(
-    email: str, password: str, settings: Settings, *, address: str, user_agent: str
+    email: str, password: str, settings: Settings, *, address: str, user_agent: str, instead_of: str | None
 ) -> tuple[Account, str]:
-    """The account and the secret of its new session.
+    """The account and the secret of its new session, which takes the place of the one behind ``instead_of``.
 
     Raises :class:`SignInFailed` or :class:`SignInThrottled`. Known and unknown e-mails take the same path.
     """
@@ -47,17 +45,19 @@ def sign_in(
     stored = account.password_hash if account is not None and account.disabled_at is None else None
     if not passwords.verify(password, stored) or account is None:
         with write_transaction() as session:
-            _note(session, "account.sign_in_failed", email, account)
+            account_events.record(session, "account.sign_in_failed", email, account)
         log.warning("sign-in failed for %s", email, extra={"event": "denied"})
         raise SignInFailed
     with write_transaction() as session:
-        throttle.forgive(session, key, address)
+        throttle.forgive(session, key, address, utcnow())
         account = session.get_one(Account, account.id)
         account.last_sign_in_at = utcnow()
         if passwords.needs_rehash(account.password_hash or ""):
             account.password_hash = passwords.hash_password(password)
+        if instead_of:
+            sessions.end(session, instead_of)
         token = sessions.start(session, account, settings, address=address, user_agent=user_agent)
-        _note(session, "account.signed_in", account.email, account, actor=account.name)
+        account_events.record(session, "account.signed_in", account.email, account, actor=account.name)
     return account, token
 
 
@@ -66,31 +66,10 @@ def sign_out(account: Account, token: str | None) -> None:
     with write_transaction() as session:
         if token:
             sessions.end(session, token)
-        _note(session, "account.signed_out", account.email, account)
+        account_events.record(session, "account.signed_out", account.email, account)
 
 
 def set_theme(account: Account, theme: str) -> None:
     """Keep the colour theme an account chose: system, light or dark."""
     with write_transaction() as session:
         session.execute(sa.update(Account).where(Account.id == account.id).values(theme=theme))
-
-
-def _note(
-    session: Session, action: str, email: str, account: Account | None, actor: str | None = None
-) -> None:
-    """An audit row in each contract the account works in; one without a contract if there is none."""
-    contracts: list[int | None] = []
-    if account is not None:
-        contracts += session.scalars(
-            sa.select(User.contract_id).where(User.account_id == account.id, User.status == "active")
-        )
-    for contract_id in contracts or [None]:
-        trail.record(
-            session,
-            action,
-            email,
-            contract_id=contract_id,
-            target_type="account",
-            target_id=account.id if account else None,
-            actor=actor,
-        )

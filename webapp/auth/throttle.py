@@ -8,13 +8,15 @@ A try is counted before the password is looked at, so parallel tries cannot slip
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.models import SignInThrottle
+from webapp.database import insert_into
+from webapp.models import SignInThrottle, table_of
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Limit:
 
 
 QUIET = timedelta(hours=1)  # without a failure for this long a counter starts anew
+KEPT = timedelta(days=1)
 LIMITS: dict[str, Limit] = {
     "pair": Limit(5, timedelta(seconds=30), timedelta(minutes=15)),
     "address": Limit(30, timedelta(seconds=30), timedelta(minutes=15)),
@@ -40,21 +43,13 @@ def admit(session: Session, email_key: str, address: str, now: datetime) -> date
     A refused try is not counted, so waiting always ends the block.
     """
     keys = _keys(email_key, address)
-    rows = {
-        row.key: row
-        for row in session.scalars(
-            sa.select(SignInThrottle).where(SignInThrottle.key.in_(keys.values())).with_for_update()
-        )
-    }
+    rows = _locked(session, keys, now)
     blocked = [row.blocked_until for row in rows.values() if row.blocked_until and row.blocked_until > now]
     if blocked:
         return max(blocked)
     for kind, key in keys.items():
-        row = rows.get(key)
-        if row is None:
-            row = SignInThrottle(key=key, failures=0)
-            session.add(row)
-        elif now - row.last_failed_at > QUIET:
+        row = rows[key]
+        if now - row.last_failed_at > QUIET:
             row.failures = 0
         row.failures += 1
         row.last_failed_at = now
@@ -62,15 +57,37 @@ def admit(session: Session, email_key: str, address: str, now: datetime) -> date
     return None
 
 
-def forgive(session: Session, email_key: str, address: str) -> None:
-    """A sign-in succeeded: forget its own counter and take this try back from the others."""
+def forgive(session: Session, email_key: str, address: str, now: datetime) -> None:
+    """A sign-in succeeded: forget its own counter and take this try back from the others.
+
+    Counters that say nothing any more are cleared away here too.
+    """
     keys = _keys(email_key, address)
-    session.execute(sa.delete(SignInThrottle).where(SignInThrottle.key == keys["pair"]))
-    session.execute(
-        sa.update(SignInThrottle)
-        .where(SignInThrottle.key.in_([keys["address"], keys["email"]]), SignInThrottle.failures > 0)
-        .values(failures=SignInThrottle.failures - 1, blocked_until=None)
+    rows = _locked(session, keys, now)
+    session.delete(rows[keys["pair"]])
+    for kind in ("address", "email"):
+        row = rows[keys[kind]]
+        row.failures = max(0, row.failures - 1)
+        row.blocked_until = None
+    session.flush()
+    session.execute(sa.delete(SignInThrottle).where(SignInThrottle.last_failed_at < now - KEPT))
+
+
+def _locked(session: Session, keys: dict[str, str], now: datetime) -> dict[str, SignInThrottle]:
+    """The row of each key, made if there is none; nobody else can count on them before this transaction ends.
+
+    Everyone takes them in the same order, so that no two wait for each other.
+    """
+    insert = insert_into(session, table_of(SignInThrottle)).values(
+        [{"key": key, "failures": 0, "last_failed_at": now} for key in sorted(keys.values())]
     )
+    session.execute(insert.on_conflict_do_update(index_elements=["key"], set_={"key": insert.excluded.key}))
+    found = session.scalars(
+        sa.select(SignInThrottle)
+        .where(SignInThrottle.key.in_(keys.values()))
+        .execution_options(populate_existing=True)
+    )
+    return {row.key: row for row in found}
 
 
 def _blocked_until(limit: Limit, failures: int, now: datetime) -> datetime | None:
@@ -83,5 +100,17 @@ def _blocked_until(limit: Limit, failures: int, now: datetime) -> datetime | Non
 
 def _keys(email_key: str, address: str) -> dict[str, str]:
     """What is counted; hashed, so that the table holds no address and no e-mail."""
-    parts = {"pair": f"{email_key}\n{address}", "address": address, "email": email_key}
+    network = _network(address)
+    parts = {"pair": f"{email_key}\n{network}", "address": network, "email": email_key}
     return {kind: f"{kind}:{hashlib.sha256(text.encode()).hexdigest()}" for kind, text in parts.items()}
+
+
+def _network(address: str) -> str:
+    """What one person surely holds: an IPv4 address, or the /64 of an IPv6 address."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))

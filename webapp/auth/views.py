@@ -47,6 +47,7 @@ def sign_in_submit() -> Response | str | tuple[str, int] | tuple[str, int, dict[
             _settings(),
             address=client_address(),
             user_agent=request.user_agent.string,
+            instead_of=session.get(TOKEN),
         )
     except signing_in.SignInThrottled as throttled:
         wait = math.ceil((throttled.until - utcnow()).total_seconds())

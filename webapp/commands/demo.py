@@ -9,12 +9,12 @@ from flask.cli import AppGroup
 from sqlalchemy.orm import Session
 
 from webapp.access import INTEGRATIONS
-from webapp.auth import accounts, sessions
+from webapp.auth import accounts
 from webapp.auth.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from webapp.commands.answers import fail
 from webapp.contracts import create_contract, set_feature
 from webapp.database import write_transaction
-from webapp.models import Account, Contract, Team, db, utcnow
+from webapp.models import Account, Contract, Team, db
 
 group = AppGroup("demo", help="What make run starts with.")
 
@@ -62,9 +62,7 @@ def close_accounts() -> None:
     with write_transaction() as session:
         demo = list(session.scalars(sa.select(Account).where(Account.demo, Account.disabled_at.is_(None))))
         for account in demo:
-            account.disabled_at = utcnow()
-            account.password_hash = None
-            sessions.end_all(session, account.id)
+            accounts.close(session, account)
     click.echo(f"Closed {len(demo)} demo accounts.")
 
 

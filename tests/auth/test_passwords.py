@@ -1,0 +1,111 @@
+"""Passwords: what is accepted, and that they are compared exactly."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+
+import pytest
+
+from webapp.auth import passwords
+from webapp.auth.passwords import PasswordRefused, check, hash_password, needs_rehash, verify
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "twelve chars",
+        "correct horse battery staple",
+        " leading and trailing ",
+        "пароль из слов",
+        "正确的马电池订书钉很长很长",
+        "🐎🔋📎🎉🐎🔋📎🎉🐎🔋📎🎉🐢",
+        "only-lower-case-letters",
+        "A1" * 3 + "b2" * 3 + "c",
+        "mixed words " * 10,
+        "z9 " + "y8 x7 " * 42,
+    ],
+)
+def test_any_composition_is_accepted(password: str) -> None:
+    check(password, context=("ines@example.com", "ines"))
+
+
+@pytest.mark.parametrize(
+    ("password", "says"),
+    [
+        ("", "at least 12 characters"),
+        ("eleven char", "at least 12 characters"),
+        ("x" * 257, "at most 256 characters"),
+        ("aaaaaaaaaaaaaaaa", "more different characters"),
+        ("ababababABABABAB", "more different characters"),
+        ("ines@example.com", "Leave “ines@example.com” out"),
+        ("INES@Example.com1", "Leave “ines@example.com” out"),
+        ("margarete12345", "Leave “margarete” out"),
+    ],
+)
+def test_what_is_easy_to_guess_is_refused_with_what_to_do(password: str, says: str) -> None:
+    with pytest.raises(PasswordRefused, match=says):
+        check(password, context=("ines@example.com", "margarete"))
+
+
+def test_the_longest_password_counts_to_its_last_character() -> None:
+    long = "pass phrase ü " * 18 + "1234"
+    assert len(long) == passwords.MAX_LENGTH
+    check(long)
+    stored = hash_password(long)
+    assert verify(long, stored)
+    assert not verify(long[:-1] + "5", stored)
+
+
+CHANGES: dict[str, Callable[[str], str]] = {
+    "a space after it": lambda password: password + " ",
+    "a space before it": lambda password: " " + password,
+    "the other case": str.swapcase,
+    "its last character missing": lambda password: password[:-1],
+    "a NUL after it": lambda password: password + "\0",
+    "composed otherwise": lambda password: unicodedata.normalize("NFD", password),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_password_is_compared_as_it_was_typed(change: str) -> None:
+    password = " Überraschung für Zoë 東京 "
+    other = CHANGES[change](password)
+    assert other != password
+    stored = hash_password(password)
+    assert verify(password, stored)
+    assert not verify(other, stored)
+
+
+def test_nothing_fits_where_no_password_is_set() -> None:
+    assert not verify("no account has this password", None)
+    assert not verify("", None)
+    assert not verify("", "")
+    assert not verify("anything at all", "not a hash")
+
+
+@pytest.mark.parametrize("stored", [None, hash_password("something else")])
+def test_as_much_is_computed_for_nobody_as_for_somebody(
+    stored: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Counting:
+        asked = 0
+
+        def verify(self, hash_: str, password: str) -> bool:
+            Counting.asked += 1
+            assert hash_.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+            return hasher.verify(hash_, password)
+
+    hasher = passwords._hasher
+    monkeypatch.setattr(passwords, "_hasher", Counting())
+    assert not verify("a password", stored)
+    assert Counting.asked == 1
+
+
+def test_a_hash_is_argon2id_with_at_least_46_mib_and_a_salt_of_its_own() -> None:
+    first, second = hash_password("the same"), hash_password("the same")
+    assert first != second
+    kind, version, parameters = first.split("$")[1:4]
+    assert (kind, version) == ("argon2id", "v=19")
+    assert int(parameters.split(",")[0].removeprefix("m=")) >= 46 * 1024
+    assert not needs_rehash(first)

@@ -1,0 +1,201 @@
+"""``flask account``: the first administrator, passwords, and who can sign in."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from tests.actors import PASSWORD, csrf_of, make_actor, make_contract
+from tests.commands.conftest import Flasks
+from webapp.models import Account, AuditEvent, ReportingAccess, User, db
+
+ANA = ("account", "create-administrator", "acme", "ana@example.com")
+TYPED = f"{PASSWORD}\n"
+
+
+@pytest.fixture
+def contract_id(app: Flask) -> int:
+    return make_contract(app, "acme", licences=2)
+
+
+def can_sign_in(app: Flask, email: str, password: str) -> bool:
+    client = app.test_client()
+    form = {"csrf_token": csrf_of(client.get("/sign-in")), "email": email, "password": password}
+    client.post("/sign-in", data=form)
+    return client.get("/").status_code in (200, 302) and client.get("/sign-in").status_code == 302
+
+
+@pytest.mark.usefixtures("contract_id")
+def test_the_first_administrator_can_sign_in_and_do_everything(app: Flask, flask: Flasks) -> None:
+    ended = flask(*ANA, "--name", "Ana Oliveira", "--password-stdin", typed=TYPED)
+    assert (ended.code, ended.out) == (0, "ana@example.com is now an administrator of Contract acme.\n")
+    assert can_sign_in(app, "Ana@Example.com", PASSWORD)
+    with app.app_context():
+        user = db.session.scalars(sa.select(User)).one()
+        assert (user.status, user.name, user.username, user.email) == (
+            "active",
+            "Ana Oliveira",
+            "ana@example.com",
+            "ana@example.com",
+        )
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(ReportingAccess)) == 1
+        actions = db.session.scalars(sa.select(AuditEvent.action).order_by(AuditEvent.id)).all()
+        assert actions[-3:-1] == ["account.created", "users.activated"]
+
+
+@pytest.mark.usefixtures("contract_id")
+def test_name_and_password_are_asked_for(app: Flask, flask: Flasks) -> None:
+    ended = flask(*ANA, typed=f"Ana Oliveira\n{PASSWORD}\n{PASSWORD}\n")
+    assert ended.code == 0
+    assert "Password (at least 12 characters)" in ended.out
+    assert PASSWORD not in ended.out
+    assert can_sign_in(app, "ana@example.com", PASSWORD)
+
+
+@pytest.mark.usefixtures("contract_id")
+def test_doing_it_again_changes_nothing(app: Flask, flask: Flasks) -> None:
+    flask(*ANA, "--name", "Ana", "--password-stdin", typed=TYPED)
+    ended = flask(*ANA)
+    assert (ended.code, ended.out) == (0, "ana@example.com is already an administrator of Contract acme.\n")
+    with app.app_context():
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(User)) == 1
+
+
+def test_an_account_of_another_contract_keeps_its_password(
+    app: Flask, flask: Flasks, contract_id: int
+) -> None:
+    make_actor(app, make_contract(app, "bolt"), "agent", email="ana@example.com")
+    ended = flask(*ANA)
+    assert ended.out == "ana@example.com is now an administrator of Contract acme.\n"
+    assert can_sign_in(app, "ana@example.com", PASSWORD)
+
+
+def test_someone_a_sync_imported_becomes_the_administrator(
+    app: Flask, flask: Flasks, contract_id: int
+) -> None:
+    from webapp.database import write_transaction
+    from webapp.sync.keys import user_keys
+
+    with app.app_context(), write_transaction() as session:
+        keys = user_keys(
+            name="Ana O.", username="ANA@example.com", email="ANA@example.com", third_party_id=None
+        )
+        session.add(
+            User(
+                contract_id=contract_id,
+                status="pending",
+                name="Ana O.",
+                username="ANA@example.com",
+                email="ANA@example.com",
+                **keys,
+            )
+        )
+    flask(*ANA, "--name", "Ana Oliveira", "--password-stdin", typed=TYPED)
+    with app.app_context():
+        user = db.session.scalars(sa.select(User)).one()
+        assert (user.status, user.name) == ("active", "Ana O.")
+        assert user.account_id is not None
+
+
+@pytest.mark.parametrize(
+    ("email", "name", "password", "says"),
+    [
+        ("not an address", "Ana", PASSWORD, "“not an address” is not an e-mail address."),
+        ("", "Ana", PASSWORD, "“” is not an e-mail address."),
+        ("ana@localhost", "Ana", PASSWORD, "“ana@localhost” is not an e-mail address."),
+        ("ana@example.com", "  ", PASSWORD, "The name must have 1 to 255 characters."),
+        ("ana@example.com", "x" * 256, PASSWORD, "The name must have 1 to 255 characters."),
+        ("ana@example.com", "Ana", "too short", "Use at least 12 characters."),
+        ("ana@example.com", "Ana", "", "Use at least 12 characters."),
+        ("ana@example.com", "Ana", "ana@example.com", "Leave “ana@example.com” out of the password"),
+        ("ana@example.com", "Ana", "x" * 300, "Use at most 256 characters."),
+    ],
+)
+def test_an_account_that_cannot_be_is_refused_in_one_sentence(
+    app: Flask, flask: Flasks, contract_id: int, email: str, name: str, password: str, says: str
+) -> None:
+    ended = flask(
+        "account",
+        "create-administrator",
+        "acme",
+        email,
+        "--name",
+        name,
+        "--password-stdin",
+        typed=f"{password}\n",
+    )
+    assert ended.refusal.startswith(says)
+    assert password not in ended.err or password in ("", "ana@example.com")
+    with app.app_context():
+        assert db.session.scalars(sa.select(Account)).all() == []
+        assert db.session.scalars(sa.select(User)).all() == []
+
+
+@pytest.mark.usefixtures("contract_id")
+def test_a_new_account_needs_a_name(flask: Flasks) -> None:
+    assert flask(*ANA, "--password-stdin", typed=TYPED).refusal == "Give the new account a name with --name."
+
+
+def test_without_a_free_licence_nobody_is_made(app: Flask, flask: Flasks, contract_id: int) -> None:
+    for _ in range(2):
+        make_actor(app, contract_id, "agent")
+    ended = flask(*ANA, "--name", "Ana", "--password-stdin", typed=TYPED)
+    assert ended.refusal == (
+        "All 2 licences of Contract acme are in use. Add one first: flask contract licences acme 3."
+    )
+    with app.app_context():
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(Account)) == 2
+
+
+def test_a_new_password_ends_every_session(app: Flask, flask: Flasks, contract_id: int) -> None:
+    someone = make_actor(app, contract_id, "manager", email="eva@example.com")
+    assert someone.get("/c/acme/users").status_code == 200
+
+    ended = flask(
+        "account", "set-password", "EVA@example.com", "--password-stdin", typed="a new good pass phrase\r\n"
+    )
+
+    assert (ended.code, ended.out) == (
+        0,
+        "The password of eva@example.com is set. Its sessions have ended.\n",
+    )
+    assert someone.get("/c/acme/users").status_code == 302
+    assert not can_sign_in(app, "eva@example.com", PASSWORD)
+    assert can_sign_in(app, "eva@example.com", "a new good pass phrase")
+
+
+def test_a_refused_password_changes_nothing(app: Flask, flask: Flasks, contract_id: int) -> None:
+    someone = make_actor(app, contract_id, "manager", email="eva@example.com")
+    ended = flask("account", "set-password", "eva@example.com", "--password-stdin", typed="short\n")
+    assert ended.refusal.startswith("Use at least 12 characters.")
+    assert someone.get("/c/acme/users").status_code == 200
+    assert flask("account", "set-password", "nobody@example.com").refusal == (
+        "There is no account nobody@example.com. See flask account list."
+    )
+
+
+def test_accounts_are_listed_with_their_contracts(app: Flask, flask: Flasks, contract_id: int) -> None:
+    assert flask("account", "list").out == (
+        "There is no account yet. Make one with flask account create-administrator.\n"
+    )
+    make_actor(app, contract_id, "manager", email="eva@example.com")
+    make_actor(app, make_contract(app, "bolt"), "agent", email="eva@example.com")
+    with app.app_context():
+        from webapp.auth import accounts
+        from webapp.database import write_transaction
+
+        with write_transaction() as session:
+            closed = accounts.create_account(session, email="old@example.com", name="Old", password=PASSWORD)
+            accounts.close(session, closed)
+        eva = db.session.scalars(sa.select(Account.name).where(Account.email == "eva@example.com")).one()
+    assert flask("account", "list").out == (
+        f"eva@example.com  {eva}  contracts: acme, bolt\n"
+        "old@example.com  Old  contracts: none  cannot sign in\n"
+    )
+    assert flask("account", "list", "--json").json == {
+        "accounts": [
+            {"email": "eva@example.com", "name": eva, "contracts": ["acme", "bolt"], "can_sign_in": True},
+            {"email": "old@example.com", "name": "Old", "contracts": [], "can_sign_in": False},
+        ]
+    }

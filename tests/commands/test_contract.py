@@ -1,0 +1,187 @@
+"""``flask contract``: creating contracts, their features and licences."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from tests.actors import make_actor
+from tests.commands.conftest import Flasks
+from webapp.access import INTEGRATIONS
+from webapp.models import AuditEvent, Contract, Role, RolePermission, Team, db
+
+CREATE = ("contract", "create", "acme", "--name", "Acme Ltd", "--licences", "5")
+
+
+def test_a_new_contract_has_six_roles_and_one_team(app: Flask, flask: Flasks) -> None:
+    ended = flask(*CREATE, "--time-zone", "Europe/Oslo")
+    assert ended.code == 0
+    assert ended.out == (
+        "Created Acme Ltd. Next: flask account create-administrator acme EMAIL, "
+        "and flask contract feature acme integrations on.\n"
+    )
+    with app.app_context():
+        contract = db.session.scalars(sa.select(Contract)).one()
+        assert (contract.slug, contract.name, contract.time_zone, contract.licences) == (
+            "acme",
+            "Acme Ltd",
+            "Europe/Oslo",
+            5,
+        )
+        roles = db.session.scalars(sa.select(Role).order_by(Role.position)).all()
+        assert [role.name for role in roles] == [
+            "Administrator",
+            "Manager",
+            "Team Leader",
+            "Agent",
+            "Quality Analyst",
+            "System Access",
+        ]
+        assert [role.name for role in roles if role.undeletable] == [
+            "Administrator",
+            "Agent",
+            "System Access",
+        ]
+        granted = {
+            role.name: set(
+                db.session.scalars(
+                    sa.select(RolePermission.permission).where(RolePermission.role_id == role.id)
+                )
+            )
+            for role in roles
+        }
+        assert len(granted["Administrator"]) == 7
+        assert granted["Agent"] == set()
+        assert db.session.scalars(sa.select(Team.name)).all() == ["Acme Ltd"]
+        assert db.session.scalars(sa.select(AuditEvent.actor)).all() == ["command: flask contract create"]
+
+
+def test_a_contract_can_be_printed_for_a_program(flask: Flasks) -> None:
+    assert flask(*CREATE, "--json").json == {
+        "contract": "acme",
+        "name": "Acme Ltd",
+        "time_zone": "UTC",
+        "licences": 5,
+        "licences_used": 0,
+        "pending": 0,
+        "features": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"slug": "Acme"}, "“Acme” cannot stand in a web address."),
+        ({"slug": "acme/support"}, "“acme/support” cannot stand in a web address."),
+        ({"slug": "-acme"}, "cannot stand in a web address."),
+        ({"slug": "acme\n"}, "cannot stand in a web address."),
+        ({"slug": "x" * 64}, "cannot stand in a web address."),
+        ({"slug": ""}, "cannot stand in a web address."),
+        ({"name": "  A  "}, "The name must have 3 to 255 characters."),
+        ({"name": "x" * 256}, "The name must have 3 to 255 characters."),
+        ({"zone": "Europe/Atlantis"}, "“Europe/Atlantis” is not a time zone."),
+        ({"zone": "../etc/passwd"}, "is not a time zone."),
+        ({"licences": "-1"}, "Licences must be a whole number from 0 to 1,000,000."),
+        ({"licences": "1000001"}, "Licences must be a whole number from 0 to 1,000,000."),
+    ],
+)
+def test_a_contract_that_cannot_be_is_refused_in_one_sentence(
+    app: Flask, flask: Flasks, changes: dict[str, str], says: str
+) -> None:
+    with_ = {"slug": "acme", "name": "Acme Ltd", "zone": "UTC", "licences": "5", **changes}
+    ended = flask(
+        *("contract", "create", f"--name={with_['name']}", f"--time-zone={with_['zone']}"),
+        *(f"--licences={with_['licences']}", "--", with_["slug"]),
+    )
+    assert ended.code == 1
+    assert says in " ".join(ended.err.split())
+    with app.app_context():
+        assert db.session.scalars(sa.select(Contract)).all() == []
+        assert db.session.scalars(sa.select(AuditEvent)).all() == []
+
+
+def test_an_address_is_given_once(flask: Flasks) -> None:
+    flask(*CREATE)
+    assert flask(*CREATE).refusal == "There is a contract acme already. Choose another address."
+
+
+def test_contracts_are_listed(app: Flask, flask: Flasks) -> None:
+    assert (
+        flask("contract", "list").out == "There is no contract yet. Create one with flask contract create.\n"
+    )
+    assert flask("contract", "list", "--json").json == {"contracts": []}
+    flask("contract", "create", "bolt", "--name", "Bolt", "--licences", "2")
+    flask(*CREATE)
+    flask("contract", "feature", "acme", "integrations", "on")
+    with app.app_context():
+        contract_id = db.session.scalars(sa.select(Contract.id).where(Contract.slug == "acme")).one()
+    make_actor(app, contract_id, "manager")
+    assert flask("contract", "list").out == (
+        "acme  Acme Ltd  1 of 5 licences in use  features: Integrations\n"
+        "bolt  Bolt  0 of 2 licences in use  features: none\n"
+    )
+    listed = flask("contract", "list", "--json").json["contracts"]
+    assert [(one["contract"], one["licences_used"], one["features"]) for one in listed] == [
+        ("acme", 1, [INTEGRATIONS]),
+        ("bolt", 0, []),
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["integrations", "Integrations", "INTEGRATIONS", "admin.integration.settings"]
+)
+def test_a_feature_is_switched_by_its_name_or_its_key(flask: Flasks, name: str) -> None:
+    flask(*CREATE)
+    assert flask("contract", "features", "acme").out == "off  Integrations  admin.integration.settings\n"
+    assert flask("contract", "feature", "acme", name, "on").out == "Integrations is now on for Acme Ltd.\n"
+    assert (
+        flask("contract", "feature", "acme", name, "on").out == "Integrations is already on for Acme Ltd.\n"
+    )
+    assert flask("contract", "features", "acme").out == "on   Integrations  admin.integration.settings\n"
+    assert flask("contract", "features", "acme", "--json").json == {
+        "contract": "acme",
+        "features": {"admin.integration.settings": True},
+    }
+    assert flask("contract", "feature", "acme", name, "off").out == "Integrations is now off for Acme Ltd.\n"
+    assert (
+        flask("contract", "feature", "acme", name, "off").out == "Integrations is already off for Acme Ltd.\n"
+    )
+
+
+def test_a_feature_that_there_is_not_is_refused_with_those_there_are(flask: Flasks) -> None:
+    flask(*CREATE)
+    assert flask("contract", "feature", "acme", "coaching", "on").refusal == (
+        "There is no feature coaching. There is: Integrations (admin.integration.settings)."
+    )
+    assert flask("contract", "feature", "acme", "integrations", "maybe").code == 2
+
+
+def test_licences_are_changed_and_fewer_than_in_use_switch_nobody_off(app: Flask, flask: Flasks) -> None:
+    flask(*CREATE)
+    with app.app_context():
+        contract_id = db.session.scalars(sa.select(Contract.id)).one()
+    for _ in range(2):
+        make_actor(app, contract_id, "manager")
+    assert flask("contract", "licences", "acme", "10").out == "Acme Ltd has 10 licences, 2 in use.\n"
+    assert flask("contract", "licences", "acme", "1").out == (
+        "Acme Ltd has 1 licences, 2 in use.\n"
+        "Nobody was switched off. No one new can be activated until some are free.\n"
+    )
+    assert flask("contract", "licences", "acme", "--", "-1").refusal.startswith("Licences must be")
+    assert flask("contract", "list", "--json").json["contracts"][0]["licences_used"] == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("contract", "feature", "nowhere", "integrations", "on"),
+        ("contract", "features", "nowhere"),
+        ("contract", "licences", "nowhere", "5"),
+        ("account", "create-administrator", "nowhere", "ana@example.com"),
+        ("sync", "now", "nowhere", "intercom"),
+        ("sync", "status", "--contract", "nowhere"),
+    ],
+)
+def test_a_contract_that_there_is_not_is_named(flask: Flasks, words: tuple[str, ...]) -> None:
+    assert flask(*words).refusal == "There is no contract nowhere. See flask contract list."
