@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,17 +10,17 @@ from dataclasses import dataclass
 import flask_migrate
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from bench.programs import ROOT, BenchError
 from bench.workspace import Workspace
-from config import Settings, load_settings
+from config import load_settings
 from webapp import create_app, queue
-from webapp.auth import signing_in
 from webapp.auth.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from webapp.connectors.intercom import VERSION
 from webapp.credentials import unseal
-from webapp.models import Contract, Integration, SignInSession, SyncRun, db
-from webapp.platforms import connect
+from webapp.models import Integration, SyncRun, db
 from webapp.sync.schedule import Requester
 from webapp.user_sync import settings as user_sync
 
@@ -40,40 +41,61 @@ class Outcome:
 
 
 @contextmanager
-def product(environ: Mapping[str, str]) -> Iterator[Flask]:
-    """The application with ``environ`` as its environment, in its context; no connection stays open."""
+def application(environ: Mapping[str, str]) -> Iterator[Flask]:
+    """The application with ``environ`` as its environment; no connection stays open."""
     app = create_app(load_settings(environ))
-    with app.app_context():
-        try:
-            yield app
-        finally:
+    try:
+        yield app
+    finally:
+        with app.app_context():
             db.session.remove()
             db.engine.dispose()
 
 
+@contextmanager
+def product(environ: Mapping[str, str]) -> Iterator[Flask]:
+    """The application, in its context."""
+    with application(environ) as app, app.app_context():
+        yield app
+
+
 def prepare(environ: Mapping[str, str], workspace: Workspace) -> None:
-    """Tables, the demo contract, Intercom connected and User sync enabled; the first run waits."""
-    with product(environ) as app, app.test_request_context():
+    """Tables, the demo contract, Intercom connected and User sync enabled, through the screens; a first run waits."""
+    with product(environ) as app:
         flask_migrate.upgrade(str(ROOT / "migrations"))
         app.test_cli_runner().invoke(args=["demo", "seed"], catch_exceptions=False)
-        settings: Settings = app.extensions["settings"]
-        contract = db.session.scalars(sa.select(Contract).where(Contract.slug == "demo")).one()
-        account, _ = signing_in.sign_in(
-            DEMO_ACCOUNTS[0].email, DEMO_PASSWORD, settings, address="", user_agent="bench"
-        )
-        session_id = db.session.scalars(sa.select(SignInSession.id)).one()
-        callback = f"{settings.public_url}/integrations/{PLATFORM}/callback"
-        address = connect.begin(
-            contract=contract,
-            platform=PLATFORM,
-            site="us",
-            sign_in_session_id=session_id,
-            redirect_uri=callback,
-        )
-        code, state = workspace.consent(address)
-        attempt = connect.consume(platform=PLATFORM, state=state, sign_in_session_id=session_id)
-        connected = connect.complete(attempt, code, by=account, redirect_uri=callback, settings=settings)
-        user_sync.enable(connected.integration.id, BENCH, settings)
+    with application(environ) as app:  # each page has a context of its own
+        browser = signed_in(app)
+        platform = f"/c/demo/integrations/platforms/{PLATFORM}"
+        away = pressed(browser, f"{platform}/connect", site="us")
+        code, state = workspace.consent(away)
+        opened(browser, f"/integrations/{PLATFORM}/callback", code=code, state=state)
+        pressed(browser, f"{platform}/user-sync/enable")
+
+
+def signed_in(app: Flask) -> FlaskClient:
+    """A browser in which the administrator of the demo contract has signed in."""
+    app.config["WTF_CSRF_ENABLED"] = False  # forms are sent without having been opened
+    browser = app.test_client()
+    administrator = DEMO_ACCOUNTS[0].email
+    pressed(browser, "/sign-in", email=administrator, password=DEMO_PASSWORD)
+    return browser
+
+
+def opened(browser: FlaskClient, path: str, **query: str) -> str:
+    """The page at ``path``, or the address it sends on to. Raises :class:`BenchError` for an error page."""
+    return _answered(browser.get(path, query_string=query), path)
+
+
+def pressed(browser: FlaskClient, path: str, **fields: str) -> str:
+    """Send a form; the address it sends on to. Raises :class:`BenchError` for an error page."""
+    return _answered(browser.post(path, data=fields), path)
+
+
+def _answered(answer: TestResponse, path: str) -> str:
+    if answer.status_code >= 400:
+        raise BenchError(f"{path} answered HTTP {answer.status_code}: {_words(answer.text)}")
+    return answer.headers.get("Location") or answer.text
 
 
 def request_headers(environ: Mapping[str, str]) -> dict[str, str]:
@@ -106,3 +128,8 @@ def outcome(environ: Mapping[str, str], run_id: int) -> Outcome:
 
 def _integration() -> Integration:
     return db.session.scalars(sa.select(Integration)).one()
+
+
+def _words(page: str) -> str:
+    """The text of a page, without its tags."""
+    return " ".join(re.sub(r"<[^>]*>", " ", page).split())[-600:]

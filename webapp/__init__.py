@@ -16,6 +16,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Build the application. Without ``settings`` they come from the environment."""
     from webapp import (
         access,
+        addresses,
         commands,
         credentials,
         database,
@@ -43,6 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.from_mapping(flask_config(settings))
     app.extensions["settings"] = settings
 
+    addresses.init_app(app)
     logs.init_app(app)
     headers.init_app(app, settings)
     database.init_app(app, settings.database_url)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import IO
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import SecurityError
 from werkzeug.sansio.utils import host_is_trusted
+from werkzeug.wsgi import LimitedStream
 
 from config import Settings
 
@@ -33,6 +35,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         texts = [request.path, *_texts(request.args)]
         if request.method == "POST":
             texts += _texts(request.form)
+            if request.content_length is None and _is_cut_off(request.stream):
+                abort(413)
         if len(texts) > 2 * settings.max_form_parts:
             abort(413)
         if any("\0" in text for text in texts):
@@ -61,6 +65,11 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def _texts(values: MultiDict[str, str]) -> list[str]:
     return [text for pair in values.items(multi=True) for text in pair]
+
+
+def _is_cut_off(stream: IO[bytes] | LimitedStream) -> bool:
+    """Whether a body sent in chunks reached the limit, where Werkzeug stops reading without a word."""
+    return isinstance(stream, LimitedStream) and stream.is_exhausted
 
 
 def _is_static() -> bool:

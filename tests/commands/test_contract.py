@@ -165,7 +165,7 @@ def test_licences_are_changed_and_fewer_than_in_use_switch_nobody_off(app: Flask
         make_actor(app, contract_id, "manager")
     assert flask("contract", "licences", "acme", "10").out == "Acme Ltd has 10 licences, 2 in use.\n"
     assert flask("contract", "licences", "acme", "1").out == (
-        "Acme Ltd has 1 licences, 2 in use.\n"
+        "Acme Ltd has 1 licence, 2 in use.\n"
         "Nobody was switched off. No one new can be activated until some are free.\n"
     )
     assert flask("contract", "licences", "acme", "--", "-1").refusal.startswith("Licences must be")

@@ -40,7 +40,7 @@ def test_the_demo_has_two_contracts_three_accounts_and_a_structure(app: Flask, f
     with app.app_context():
         levels = db.session.scalars(sa.select(Team.level).where(Team.name != "Kestrel Outdoor Nordics")).all()
     assert sorted(set(levels)) == [1, 2, 3, 4]
-    assert len(levels) == 13
+    assert len(levels) == 14
     assert can_sign_in(app, "admin@demo.test", DEMO_PASSWORD)
 
 

@@ -64,6 +64,16 @@ class Deployment:
         """Start a scheduler."""
         return self._start("scheduler", "worker.py", "schedule")
 
+    def kept_worker(self) -> Callable[[], None]:
+        """Start a worker; each call of the answer starts another if it has ended, as a supervisor would."""
+        workers = [self.worker()]
+
+        def keep() -> None:
+            if workers[-1].process.poll() is not None:
+                workers.append(self.worker())
+
+        return keep
+
     def _start(self, name: str, *arguments: str) -> Program:
         log = self.folder / f"{name}-{next(self._numbers)}.log"
         program = start([sys.executable, *arguments], log, environ=self.environ)

@@ -24,11 +24,12 @@ def test_a_run_whose_worker_is_killed_is_taken_up_again_by_itself_and_ends_as_if
     deployment.scheduler()
     first = deployment.worker()
     if when == "while it reads":
+        deployment.caller.control("DELETE", "requests")
         deployment.caller.fault(path="/admins", kind="hang", times=1)
     run = office.request()
     queue.wake_soon(run.id, 1)
     if when == "while it reads":
-        deployment.wait(lambda: office.run(run.id).stage == "fetch")
+        deployment.wait(lambda: any(call["path"] == "/admins" for call in deployment.caller.asked()))
     else:
         deployment.wait(lambda: office.run(run.id).done >= 20)
     kill_all_of(first)
@@ -121,18 +122,24 @@ def test_a_scheduler_that_was_killed_and_started_again_goes_on_with_one_tick(dep
 
 @only_sqlite
 def test_redis_may_be_stopped_and_started_under_everything(deployment: Deployment) -> None:
+    """A worker that is busy in that moment ends, and its supervisor starts another."""
     office = deployment.office
-    scheduler, worker = deployment.scheduler(), deployment.worker()
+    scheduler, keep_worker = deployment.scheduler(), deployment.kept_worker()
     office.configure(next_run_at=utcnow())
     deployment.wait(lambda: office.sync_settings.last_success_at is not None)
     deployment.redis.stop()
     run = office.request()
     assert queue.wake_soon(run.id, 1) is False
+    deployment.wait(lambda: "Redis is away" in scheduler.said())
     deployment.redis.start()
-    run = deployment.wait_for_end(run)
-    assert run.state == "completed"
+
+    def ended() -> bool:
+        keep_worker()
+        return not office.run(run.id).live
+
+    deployment.wait(ended)
+    assert office.run(run.id).state == "completed"
     assert scheduler.process.poll() is None
-    assert worker.process.poll() is None
 
 
 @only_sqlite

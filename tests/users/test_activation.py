@@ -294,7 +294,7 @@ def test_someone_activated_meanwhile_is_named_and_nobody_else_is_activated(
 
     assert page.response.status_code == 409
     assert "Nobody was changed: one person is not pending any more" in page.notices
-    assert "Bartek Nowak is active since just now" in page.notices
+    assert "Bartek Nowak became active just now" in page.notices
     assert world.statuses([anna, bartek, carla]) == ["pending", "active", "pending"]
     assert listed(page) == ["Anna Kim", "Carla Diaz"]
 

@@ -102,7 +102,7 @@ def licences(slug: str, count: int) -> None:
     except contracts.ContractRefused as refused:
         fail(str(refused))
     used = contracts.licences_used(db.session(), contract.id)
-    click.echo(f"{contract.name} has {count} licences, {used} in use.")
+    click.echo(f"{contract.name} has {count} {'licence' if count == 1 else 'licences'}, {used} in use.")
     if used > count:
         click.echo("Nobody was switched off. No one new can be activated until some are free.")
 
@@ -123,9 +123,7 @@ def _as_json(contract: Contract) -> dict[str, Any]:
             sa.select(User.status, sa.func.count())
             .where(User.contract_id == contract.id)
             .group_by(User.status)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     return {
         "contract": contract.slug,

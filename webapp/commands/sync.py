@@ -143,7 +143,7 @@ def _wait_for(run_id: int, timeout: int) -> SyncRun:
     deadline = time.monotonic() + timeout
     while True:
         db.session.rollback()  # see what others committed since
-        run = db.session.get_one(SyncRun, run_id)
+        run = db.session.get_one(SyncRun, run_id, populate_existing=True)
         if not run.live or time.monotonic() > deadline:
             return run
         time.sleep(POLL)

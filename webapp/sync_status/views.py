@@ -172,8 +172,6 @@ def run_panel(contract: str, run_id: int) -> Response:
 
 
 def _run_or_404(contract: str, run_id: int) -> RunRow:
-    if run_id >= 2**63:
-        abort(404)
     found = db.session.execute(
         sa.select(SyncRun, Integration.platform)
         .join(Integration, Integration.id == SyncRun.integration_id)

@@ -69,10 +69,14 @@ class Directory:
         wanted = set(ids)
         return [role.name for role in self.roles if role.id in wanted]
 
+    def teams_of(self, ids: Iterable[int]) -> list[TeamEntry]:
+        """Those teams, in the tree's order."""
+        wanted = set(ids)
+        return [team for team in self.teams if team.id in wanted]
+
     def team_paths(self, ids: Iterable[int]) -> list[str]:
         """The paths of those teams, in the tree's order."""
-        wanted = set(ids)
-        return [team.path for team in self.teams if team.id in wanted]
+        return [team.path for team in self.teams_of(ids)]
 
     def with_below(self, team_id: int) -> set[int]:
         """The team and every team below it."""

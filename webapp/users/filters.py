@@ -55,6 +55,8 @@ def read_filters(values: Mapping[str, str], directory: Directory) -> Filters:
         team=_known(values.get("team"), (NONE, *map(str, directory.team_by_id))),
         role=_known(values.get("role"), (NONE, *map(str, directory.role_by_id))),
     )
+    if found.missing == ANY and len(directory.integrations) == 1:
+        found = replace(found, missing=next(iter(directory.integrations)))
     sort = values.get("sort", "")
     return replace(found, sort=sort if sort.removeprefix("-") in SORTS else "name")
 

@@ -94,10 +94,9 @@ def _filter_fields(filters: Filters, directory: Directory) -> list[dict[str, Any
     if platforms:
         gone = [(key, f"No longer in {label}") for key, label in platforms]
         if len(gone) > 1:
-            gone.append((ANY, "No longer in any one"))
-        elif filters.missing == ANY:
-            gone = [(ANY, gone[0][1])]
-        fields.append(_field("missing", "Still there", [("", "Listed or not"), *gone], filters.missing))
+            gone.append((ANY, "No longer in one of them"))
+        either = f"In {platforms[0][1] if len(platforms) == 1 else 'their platform'} or not"
+        fields.append(_field("missing", "Still there", [("", either), *gone], filters.missing))
     return fields
 
 

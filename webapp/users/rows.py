@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from webapp.connectors.platform import Platform
 from webapp.models import Person, ReportingAccess, User, UserRole, UserTeam
-from webapp.users.directory import Directory
+from webapp.users.directory import Directory, TeamEntry
 from webapp.users.set_up import lacking
 
 
@@ -41,7 +41,7 @@ class UserRow:
     source: Platform | None
     named_by: Platform | None
     roles: list[str] = field(default_factory=list)
-    teams: list[str] = field(default_factory=list)
+    teams: list[TeamEntry] = field(default_factory=list)
     access: list[str] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
@@ -149,7 +149,7 @@ def _row(user: User, links: list[Link], owned: _Owned, directory: Directory) -> 
         source=platforms.get(user.source_integration_id or 0),
         named_by=platforms.get(user.named_by_integration_id or 0),
         roles=directory.role_names(owned.role),
-        teams=directory.team_paths(owned.team),
+        teams=directory.teams_of(owned.team),
         access=directory.team_paths(owned.access),
         links=links,
         gaps=_gaps(user, owned, directory),
