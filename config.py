@@ -27,6 +27,7 @@ Mode = Literal["demo", "production", "test"]
 
 SANDBOX_CLIENT_ID = "rollcall-sandbox"
 SANDBOX_CLIENT_SECRET = "rollcall-sandbox-secret"  # noqa: S105 - the local sandbox's published one
+SANDBOX_SUBDOMAINS = ("kestrel", "harbour")  # the accounts of the local Zendesk
 MIN_SECRET_KEY = 32  # characters
 WEAK_SECRETS = ("dev", "secret", "changeme", "change-me", "password", "rollcall", "example", "test")
 
@@ -39,7 +40,8 @@ class SettingsError(Exception):
 class OAuthClient:
     """One platform's OAuth client and, where set, addresses that replace the platform's own.
 
-    ``api_url`` and ``authorize_url`` are ``None`` when the platform's regional defaults apply.
+    ``api_url`` and ``authorize_url`` are ``None`` when the platform's own apply; Zendesk's ``api_url`` holds
+    ``{subdomain}``.
     """
 
     client_id: str = ""
@@ -123,7 +125,14 @@ def _demo(environ: Mapping[str, str]) -> Settings:
     data_dir = Path(environ.get("DATA_DIR") or "var").resolve()
     running = _running(data_dir)
     port = _port(environ.get("PORT") or str(running.get("port") or 8000))
-    intercom = _intercom(environ)
+    intercom, zendesk = _intercom(environ), _zendesk(environ)
+    if not zendesk.configured:
+        zendesk = OAuthClient(
+            SANDBOX_CLIENT_ID,
+            SANDBOX_CLIENT_SECRET,
+            api_url=zendesk.api_url or f"http://127.0.0.1:{port + 2}/{{subdomain}}",
+            sandbox=True,
+        )
     if not intercom.configured:
         intercom = OAuthClient(
             SANDBOX_CLIENT_ID,
@@ -160,10 +169,10 @@ def _demo(environ: Mapping[str, str]) -> Settings:
         product_name=environ.get("PRODUCT_NAME") or "Rollcall",
         allowed_hosts=_hosts(environ.get("ALLOWED_HOSTS"), environ.get("PUBLIC_URL") or ""),
         intercom=intercom,
-        zendesk=_zendesk(environ),
         lease=timedelta(seconds=_whole(environ, "SYNC_LEASE_SECONDS", 60, 2, 600)),
         tick_seconds=_whole(environ, "SYNC_TICK_SECONDS", 30, 1, 60),
         batch_size=_whole(environ, "SYNC_BATCH_SIZE", 1000, 1, 10_000),
+        zendesk=zendesk,
     )
 
 
@@ -208,7 +217,6 @@ def _production(environ: Mapping[str, str]) -> Settings:
         product_name=environ.get("PRODUCT_NAME") or "Rollcall",
         allowed_hosts=_hosts(environ.get("ALLOWED_HOSTS"), public_url),
         intercom=_intercom(environ),
-        zendesk=_zendesk(environ),
         lease=timedelta(seconds=_whole(environ, "SYNC_LEASE_SECONDS", 60, 2, 600)),
         tick_seconds=_whole(environ, "SYNC_TICK_SECONDS", 30, 1, 60),
         batch_size=_whole(environ, "SYNC_BATCH_SIZE", 1000, 1, 10_000),
@@ -259,7 +267,7 @@ def _zendesk(environ: Mapping[str, str]) -> OAuthClient:
     return OAuthClient(
         client_id=environ.get("ZENDESK_CLIENT_ID", "").strip(),
         client_secret=environ.get("ZENDESK_CLIENT_SECRET", "").strip(),
-        api_url=(environ.get("ZENDESK_URL_TEMPLATE") or "").strip() or None,
+        api_url=_template("ZENDESK_URL_TEMPLATE", environ.get("ZENDESK_URL_TEMPLATE")),
     )
 
 
@@ -281,6 +289,16 @@ def _split(url: str) -> SplitResult:
         return urlsplit(url)
     except ValueError:
         return SplitResult("", "", "", "", "")
+
+
+def _template(name: str, value: str | None) -> str | None:
+    """An address with {subdomain} in it, like :func:`_address`."""
+    if not value:
+        return None
+    if value.count("{subdomain}") != 1:
+        raise SettingsError(f"{name} must hold {{subdomain}} once, as in https://{{subdomain}}.zendesk.com.")
+    _address(name, value.replace("{subdomain}", "example"))
+    return value.strip().rstrip("/")
 
 
 def _loopback(host: str) -> bool:

@@ -24,7 +24,10 @@ class SandboxPlan:
     wanted: Callable[[Settings], bool]
 
 
-SANDBOXES = (SandboxPlan("intercom", 1, lambda settings: settings.intercom.sandbox),)
+SANDBOXES = (
+    SandboxPlan("intercom", 1, lambda settings: settings.intercom.sandbox),
+    SandboxPlan("zendesk", 2, lambda settings: settings.zendesk.sandbox),
+)
 
 # What is run once, after Redis is up and before the web is started.
 STEPS = (("migrations and demo contract", ("launch.prepare", "db upgrade", "demo seed")),)
@@ -121,7 +124,7 @@ def sandbox_service(plan: SandboxPlan, settings: Settings, environ: Mapping[str,
         f"sandbox-{plan.platform}",
         (
             *(sys.executable, "-m", "sandbox", plan.platform),
-            *("--port", str(port), "--data-dir", str(settings.data_dir / "sandbox")),
+            *("--port", str(port), "--data-dir", str(settings.data_dir / "sandbox" / plan.platform)),
         ),
         http_ok(port),
         environ=environ,

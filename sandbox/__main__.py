@@ -11,11 +11,15 @@ from pathlib import Path
 from flask import Flask
 
 import sandbox.intercom
+import sandbox.zendesk
 from sandbox.options import HOST, Options, StartError
 from sandbox.parts import Parts
 from sandbox.server import Server, listen
 
-PLATFORMS: dict[str, Callable[[Parts], Flask]] = {"intercom": sandbox.intercom.create_app}
+PLATFORMS: dict[str, Callable[[Parts], Flask]] = {
+    "intercom": sandbox.intercom.create_app,
+    "zendesk": sandbox.zendesk.create_app,
+}
 CLIENT_ID = "rollcall-sandbox"
 CLIENT_SECRET = "rollcall-sandbox-secret"  # noqa: S105 - published in the README, opens only this program
 

@@ -79,8 +79,8 @@ def common(parts: Parts, log: RequestLog, windows: RateWindows, about: dict[str,
     @bp.post("/faults")
     def add_fault() -> Response:
         fault = parts.faults.add(order())
-        if fault.kind == "revoke":
-            parts.faults.clear()
+        if fault.kind == "revoke" and fault.skip == 0:
+            parts.faults.remove(fault)
             parts.grants.revoke_all()
         return as_json(fault, 201)
 

@@ -3,7 +3,8 @@
 kinds: ``status`` answers with ``status``; ``html`` with a page where JSON is due (status 200, or the one given);
 ``empty`` with no body at all; ``truncate`` breaks off in the middle of the true answer; ``wrong-json`` answers JSON
 of another shape; ``slow`` waits ``seconds`` first; ``hang`` never answers; ``drop-connection`` closes it without a
-word; ``redirect`` points to ``location``; ``revoke`` ends every token, so that all calls answer 401 from now on.
+word; ``redirect`` points to ``location``; ``revoke`` ends every token, so that all calls answer 401 from then on;
+``repeat-cursor`` (Zendesk) hands out the same cursor for ever.
 ``GET /control`` says the same to whoever gives orders (``MEANINGS``).
 """
 
@@ -26,18 +27,23 @@ Kind = Literal[
     "drop-connection",
     "redirect",
     "revoke",
+    "repeat-cursor",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One fault. ``path`` may hold ``*``; ``times`` is how many answers it spoils, ``None`` all until it is removed."""
+    """One fault. ``path`` may hold ``*``; ``times`` is how many answers it spoils, ``None`` all until it is removed.
+
+    ``skip`` answers are left alone before.
+    """
 
     path: str
     kind: Kind
     status: int | None = None
     times: int | None = None
+    skip: int = 0
     retry_after: Seconds | None = None
     seconds: Seconds | None = None
     location: Annotated[str, msgspec.Meta(pattern=r"\A[!-~]+\Z")] | None = None
@@ -56,6 +62,7 @@ MEANINGS: dict[str, str] = {
     "hang": "no answer while the client waits",
     "drop-connection": "the connection ends without an answer",
     "redirect": "302 to `location` (a place where nothing is)",
+    "repeat-cursor": "where there are pages: the same cursor for ever",
     "revoke": "every token given out so far ends, at once and for every path; consenting again gives one that works",
 }
 
@@ -91,17 +98,24 @@ class Faults:
             self._waiting.append(fault)
         return fault
 
-    def take(self, path: str) -> Fault | None:
-        """The fault that spoils this answer, if any; one less of its times is left."""
+    def take(self, *paths: str) -> Fault | None:
+        """The fault that spoils the answer at this place, by any of its names; one less of its times is left."""
         with self._lock:
             for fault in self._waiting:
-                if fnmatch.fnmatchcase(path, fault.path):
+                if any(fnmatch.fnmatchcase(path, fault.path) for path in paths):
+                    if fault.skip > 0:
+                        fault.skip -= 1
+                        continue
                     if fault.times is not None:
                         fault.times -= 1
                         if fault.times == 0:
                             self._waiting.remove(fault)
                     return fault
         return None
+
+    def remove(self, fault: Fault) -> None:
+        with self._lock:
+            self._waiting.remove(fault)
 
     def all(self) -> list[Fault]:
         with self._lock:

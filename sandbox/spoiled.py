@@ -9,14 +9,17 @@ from collections.abc import Callable, Iterator
 from flask import Response, request
 
 from sandbox.faults import Fault
+from sandbox.grants import Grants
 
 HANG = 3600.0  # seconds; the client gives up long before, or the program ends
 PAGE = b"<!doctype html><html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"
 WRONG = b'{"type": "something.else", "items": 7, "admins": "none", "users": 12}'
 
 
-def spoil(fault: Fault, stopping: threading.Event, error: Callable[[Fault], Response]) -> Response | None:
-    """The answer instead of the true one; ``None`` where the true one still comes (slow, truncate).
+def spoil(
+    fault: Fault, stopping: threading.Event, grants: Grants, error: Callable[[Fault], Response]
+) -> Response | None:
+    """The answer instead of the true one; ``None`` where the true one still comes (slow, truncate, revoke).
 
     ``error`` words a status the way the platform does.
     """
@@ -24,7 +27,8 @@ def spoil(fault: Fault, stopping: threading.Event, error: Callable[[Fault], Resp
         case "status":
             return error(fault)
         case "html":
-            return Response(PAGE, fault.status or 200, content_type="text/html; charset=utf-8")
+            retry = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
+            return Response(PAGE, fault.status or 200, retry, content_type="text/html; charset=utf-8")
         case "empty":
             return Response(b"", fault.status or 200, content_type="application/json")
         case "wrong-json":
@@ -34,6 +38,9 @@ def spoil(fault: Fault, stopping: threading.Event, error: Callable[[Fault], Resp
             return Response(b"", fault.status or 302, headers)
         case "slow":
             stopping.wait(fault.seconds or 0)
+            return None
+        case "revoke":
+            grants.revoke_all()
             return None
         case "hang":
             stopping.wait(HANG)

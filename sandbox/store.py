@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sandbox.options import StartError
 
 FILE = "sandbox.sqlite3"
-LAYOUT = 1  # raised when the tables change; an older file is not read
+LAYOUT = 2  # raised when the tables change; an older file is not read
 FETCH = 1000  # rows
 JOURNAL_LIMIT = 16 * 1024 * 1024  # bytes kept of a journal that has been written back
 
@@ -27,11 +27,12 @@ CREATE UNIQUE INDEX records_by_id ON records (space, kind, id);
 CREATE TABLE filled (space TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE codes (
     digest BLOB PRIMARY KEY, client_id TEXT NOT NULL, space TEXT NOT NULL, person TEXT NOT NULL,
-    redirect_uri TEXT NOT NULL, expires_at REAL NOT NULL
+    redirect_uri TEXT NOT NULL, scope TEXT NOT NULL, challenge TEXT, expires_at REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE tokens (
     number INTEGER PRIMARY KEY AUTOINCREMENT, digest BLOB NOT NULL UNIQUE, client_id TEXT NOT NULL,
-    space TEXT NOT NULL, person TEXT NOT NULL, revoked INTEGER NOT NULL DEFAULT 0
+    space TEXT NOT NULL, person TEXT NOT NULL, scope TEXT NOT NULL, expires_at REAL,
+    refresh_digest BLOB UNIQUE, refresh_expires_at REAL, revoked INTEGER NOT NULL DEFAULT 0
 );
 """
 
@@ -123,6 +124,16 @@ class Store:
                     yield from map(Record._make, batch)
             finally:
                 rows.close()
+
+    def page(self, space: str, kind: str, after: int, limit: int) -> list[tuple[int, Record]]:
+        """Up to ``limit`` records behind the position ``after`` (-1 for the beginning), each with its position."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT position, id, body, aside FROM records WHERE space = ? AND kind = ? AND position > ?"
+                " ORDER BY position LIMIT ?",
+                (space, kind, after, limit),
+            ).fetchall()
+        return [(row[0], Record._make(row[1:])) for row in rows]
 
     def record(self, space: str, kind: str, id_: str) -> Record | None:
         with self.reading() as connection:

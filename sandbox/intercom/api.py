@@ -76,13 +76,13 @@ def _spoil(parts: Parts, windows: RateWindows) -> Response | None:
     g.fault = parts.faults.take(request.path)
     if g.fault is None:
         return None
-    return spoil(g.fault, parts.stopping, lambda fault: _fault_answer(fault, windows))
+    return spoil(g.fault, parts.stopping, parts.grants, lambda fault: _fault_answer(fault, windows))
 
 
 def _check(parts: Parts, windows: RateWindows) -> Response | None:
     """See who asks for which version, before the view is called."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    g.token = parts.grants.token(value) if scheme.lower() == "bearer" else None
+    g.token = parts.grants.token(value, parts.clock.now()) if scheme.lower() == "bearer" else None
     if g.token is None:
         return problem(401)
     g.allowance = windows.take((g.token.grant.client_id, g.token.grant.space))

@@ -75,13 +75,13 @@ def blueprint(parts: Parts, workspace: Workspace) -> Blueprint:
         known = hmac.compare_digest(client_id.encode(), options.client_id.encode()) and hmac.compare_digest(
             secret.encode(), options.client_secret.encode()
         )
-        grant = (
+        code = (
             parts.grants.redeem_code(given.get("code", ""), client_id, parts.clock.now()) if known else None
         )
-        if grant is None:
+        if code is None:
             return problem(401, "unauthorized", "Unauthorized Code" if known else "Unauthorized Client")
         token = secrets.token_urlsafe(40)
-        parts.grants.add_token(token, grant)
+        parts.grants.add_token(token, code.grant)
         return as_json({"token_type": "Bearer", "token": token, "access_token": token})
 
     return bp
