@@ -12,6 +12,8 @@ from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wsgi import LimitedStream
 
 from config import Settings
+from webapp.connectors.intercom import REGIONS
+from webapp.connectors.zendesk import URL as ZENDESK_URL
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -79,7 +81,14 @@ def _is_static() -> bool:
 
 def _authorize_origins(settings: Settings) -> list[str]:
     """Where Connect's form may be redirected: browsers apply form-action to the redirect as well."""
-    if settings.intercom.authorize_url:
-        url = urlsplit(settings.intercom.authorize_url)
-        return [f"{url.scheme}://{url.netloc}"]
-    return ["https://app.intercom.com", "https://app.eu.intercom.com", "https://app.au.intercom.com"]
+    origins = (
+        [_origin(settings.intercom.authorize_url)]
+        if settings.intercom.authorize_url
+        else [_origin(region.authorize_url) for region in REGIONS.values()]
+    )
+    return [*origins, _origin((settings.zendesk.api_url or ZENDESK_URL).replace("{subdomain}", "*"))]
+
+
+def _origin(address: str) -> str:
+    url = urlsplit(address)
+    return f"{url.scheme}://{url.netloc}"

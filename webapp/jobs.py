@@ -13,12 +13,12 @@ from config import Settings
 from webapp import heartbeat, queue
 from webapp.access import INTEGRATIONS
 from webapp.connectors import registry
-from webapp.connectors.base import AccessDenied, Connector, LastingToken, Recorder
+from webapp.connectors.base import Connector, Recorder
 from webapp.connectors.platform import Opening
-from webapp.credentials import CredentialsUnreadable, unseal
 from webapp.database import write_transaction
 from webapp.models import ContractFeature, Integration, SyncRun, UserSync, db, utcnow
-from webapp.sync import schedule
+from webapp.oauth.tokens import token_of
+from webapp.sync import preview, schedule
 from webapp.sync.run import Ingredients, NotRunnable, run_sync
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ def tick() -> None:
     with write_transaction() as session:
         done = schedule.tick(session, now, feature=INTEGRATIONS, every=settings.sync_every)
         heartbeat.beat(session, heartbeat.WORKER, now)
+        preview.forget_old(session, now)
         waiting = schedule.waiting(session)
         stuck = session.execute(
             sa.select(SyncRun.id, SyncRun.attempt).where(
@@ -90,12 +91,6 @@ def _load(run_id: int) -> tuple[Integration, UserSync, SyncRun, str]:
 
 
 def _connector(integration: Integration, record: Recorder) -> Connector:
-    try:
-        token = unseal(integration)
-    except CredentialsUnreadable as error:
-        log.error("integration %s: %s", integration.id, error)
-        raise AccessDenied("The stored connection cannot be read any more.") from error
     return registry.connector(
-        integration.platform,
-        Opening(integration.site or "", LastingToken(token["access_token"]), _settings(), record),
+        integration.platform, Opening(integration.site or "", token_of(integration), _settings(), record)
     )

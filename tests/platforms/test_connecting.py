@@ -239,11 +239,3 @@ def test_only_reading_calls_go_to_the_api_apart_from_oauth(desk: Desk) -> None:
     requests = desk.intercom.control("GET", "requests")["requests"]  # type: ignore[index]
     written = {(one["method"], one["path"]) for one in requests if one["method"] != "GET"}
     assert written == {("POST", "/oauth"), ("POST", TOKEN), ("POST", "/auth/uninstall")}
-
-
-def test_zendesk_is_listed_honestly_and_cannot_be_pressed(desk: Desk) -> None:
-    page = desk.admin.get("/c/acme/integrations/platforms").text
-    assert "Not available yet" in page
-    assert (
-        desk.admin.post("/c/acme/integrations/platforms/zendesk/connect", {"site": "us"}).status_code == 404
-    )

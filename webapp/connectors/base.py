@@ -4,9 +4,11 @@
 
     ConnectorError
     ├── AccessDenied   401 or 403: stop, mark the connection broken, do not retry
+    │   └── Forbidden  403: the token is good, but not for this
     ├── WrongAccount   the token belongs to another account than the one connected
     ├── Unavailable    timeouts, refused connections, 5xx, 429 that did not pass
     └── BadResponse    an answer we do not understand: stop, nothing is believed
+        └── NotFound   404: there is no such thing
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ class Person(msgspec.Struct, frozen=True):
 
     ``revision`` (16 bytes) digests the platform's record: the same revision promises the same person.
     ``columns`` are the values a primary identifier can be chosen from, as text, by column name.
-    ``team`` is the team's name or number there, for people to read.
+    ``team`` is the team's or role's name there, for people to read. ``types`` are the keys of the
+    :class:`UserType` values that apply to them.
     """
 
     remote_id: str
@@ -33,6 +36,7 @@ class Person(msgspec.Struct, frozen=True):
     username: str | None = None
     team: str | None = None
     columns: dict[str, str] = {}
+    types: tuple[str, ...] = ()
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -44,17 +48,27 @@ class LeftOut(msgspec.Struct, frozen=True):
     reason: str
 
 
+class UserType(msgspec.Struct, frozen=True):
+    """A kind of people that a customer may leave out. ``by_default`` says whether they are imported at first."""
+
+    key: str
+    label: str
+    by_default: bool = True
+
+
 class Listing(msgspec.Struct):
     """Everybody the platform listed in one complete read.
 
     ``found`` counts all entries. ``same`` are revisions that were known already; ``people`` are all others,
-    in full; ``left_out`` are entries set aside by the platform's own rules.
+    in full; ``left_out`` are entries set aside by the platform's own rules. ``user_types`` are those the
+    platform tells apart, empty where it has none.
     """
 
     found: int
     same: set[bytes]
     people: list[Person]
     left_out: list[LeftOut]
+    user_types: list[UserType] = []
 
 
 class RemoteAccount(msgspec.Struct, frozen=True):
@@ -127,6 +141,10 @@ class AccessDenied(ConnectorError):
     """The platform refused the token, or the token lacks a permission. Reconnecting is the way out."""
 
 
+class Forbidden(AccessDenied):
+    """The token is good, but not for what was asked."""
+
+
 class WrongAccount(ConnectorError):
     """The token opens another account than the one this contract connected."""
 
@@ -142,5 +160,17 @@ class BadResponse(ConnectorError):
 # What decoding raises for text that is not JSON, not UTF-8, nested without end, or of another shape.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
+
+class NotFound(BadResponse):
+    """The platform has no such thing."""
+
+
 Recorder = Callable[[Call], None]
 Sleep = Callable[[float], None]
+
+
+def refuse_doubles(listing: Listing, label: str) -> None:
+    """Raises :class:`BadResponse` when the platform called ``label`` listed somebody twice."""
+    ids = {person.remote_id for person in listing.people} | {entry.remote_id for entry in listing.left_out}
+    if len(ids) + len(listing.same) != listing.found:
+        raise BadResponse(f"{label} listed the same person twice, so the list cannot be trusted.")

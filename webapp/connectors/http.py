@@ -20,6 +20,7 @@ from webapp.connectors.base import (
     BadResponse,
     Call,
     ConnectorError,
+    NotFound,
     Recorder,
     Sleep,
     Token,
@@ -131,6 +132,8 @@ class Reader:
             return Unavailable(f"{self._platform} asked us to slow down and did not let us in again in time.")
         if answer.status in RETRY_STATUSES:
             return Unavailable(f"{self._platform} had a problem of its own and did not answer.")
+        if answer.status == 404:
+            return NotFound(f"{self._platform} has nothing at the address we asked (HTTP 404).")
         if 300 <= answer.status < 400:
             return BadResponse(f"{self._platform} pointed us to another address, which we never follow.")
         return BadResponse(f"{self._platform} answered in a way we do not understand (HTTP {answer.status}).")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-import unicodedata
 from collections.abc import Container
 from typing import Any
 
@@ -26,9 +25,11 @@ from webapp.connectors.base import (
     Listing,
     Person,
     RemoteAccount,
+    refuse_doubles,
 )
 from webapp.connectors.http import Answer, Reader
 from webapp.connectors.platform import Opening, Platform, Region
+from webapp.connectors.texts import MAX_COLUMN_NAME, clean, column_value
 
 VERSION = "2.16"
 REGIONS = {
@@ -45,7 +46,6 @@ NOT_COLUMNS = frozenset(
     {"type", "avatar", "team_ids", "team_priority_level", "away_mode_enabled", "away_mode_reassign",
      "away_status_reason_id", "has_inbox_seat", "role"}
 )  # fmt: skip
-MAX_COLUMN_VALUE = 255  # characters
 MAX_ID = 255
 MAX_EMAIL = 254
 LONGEST_WINDOW = 60.0  # seconds; Intercom's windows last ten, so a longer wait only means that clocks differ
@@ -134,7 +134,7 @@ class IntercomConnector:
                 listing.people.append(entry)
             else:
                 listing.left_out.append(entry)
-        _refuse_doubles(listing)
+        refuse_doubles(listing, PLATFORM.label)
         return listing
 
 
@@ -234,36 +234,19 @@ def _number(answer: Answer, header: str) -> float | None:
     return None if math.isnan(number) else number
 
 
-def clean(text: str | None) -> str | None:
-    """``text`` trimmed and without control characters (no database or page wants them); ``None`` when empty."""
-    if text is None:
-        return None
-    if not text.isprintable():
-        text = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cs"))
-    return text.strip() or None
-
-
 def _columns(fields: dict[str, Any], remote_id: str) -> dict[str, str]:
     """The values an identifier can be chosen from: whatever short text or number the record has."""
     columns = {}
     for name, value in fields.items():
-        if name in NOT_COLUMNS or len(name) > 100 or name != clean(name) or isinstance(value, bool):
-            continue
-        if isinstance(value, str | int):
-            text = clean(str(value))
-            if text and len(text) <= MAX_COLUMN_VALUE:
-                columns[name] = text
+        text = column_value(value)
+        if text and name not in NOT_COLUMNS and name == clean(name) and len(name) <= MAX_COLUMN_NAME:
+            columns[name] = text
     columns["id"] = remote_id
     role = fields.get("role")
-    if isinstance(role, dict) and isinstance(role.get("name"), str) and clean(role["name"]):
-        columns["role.name"] = clean(role["name"]) or ""
+    role_name = column_value(role.get("name")) if isinstance(role, dict) else None
+    if role_name:
+        columns["role.name"] = role_name
     return columns
-
-
-def _refuse_doubles(listing: Listing) -> None:
-    ids = {person.remote_id for person in listing.people} | {entry.remote_id for entry in listing.left_out}
-    if len(ids) + len(listing.same) != listing.found:
-        raise BadResponse("Intercom listed the same teammate twice, so the list cannot be trusted.")
 
 
 PLATFORM = Platform(

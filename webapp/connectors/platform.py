@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from config import OAuthClient, Settings
-from webapp.connectors.base import Connector, Recorder, Sleep, Token
+from webapp.connectors.base import Connector, Recorder, Sleep, Token, UserType
 from webapp.connectors.http import Limits
 
 
@@ -46,8 +46,8 @@ class Platform:
     """A platform as the screens and the engine see it. ``people_word`` is what it calls its people.
 
     ``site_word`` names what tells one account from another for the connection (Region, Subdomain); a platform
-    with ``regions`` offers them to choose from. ``open`` makes a connector; without it the platform is listed
-    and cannot be connected.
+    with ``regions`` offers them to choose from. ``user_types`` are those that exist in every account; an account
+    may have more. ``open`` makes a connector.
     """
 
     key: str
@@ -57,14 +57,11 @@ class Platform:
     account_word: str
     console_name: str
     site_word: str
+    open: Callable[[Opening], Connector]
     has_usernames: bool = False
     permissions_needed: tuple[str, ...] = ()
     regions: dict[str, Region] = field(default_factory=dict)
-    open: Callable[[Opening], Connector] | None = None
-
-    @property
-    def available(self) -> bool:
-        return self.open is not None
+    user_types: tuple[UserType, ...] = ()
 
     @property
     def icon_letter(self) -> str:

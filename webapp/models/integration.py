@@ -38,6 +38,9 @@ class Integration(Base):
     connection_changed_at: Mapped[datetime | None]
     credentials: Mapped[str | None] = mapped_column(sa.Text)
     site: Mapped[str | None] = mapped_column(sa.String(63), comment="the account's region or subdomain")
+    refreshing_until: Mapped[datetime | None] = mapped_column(
+        comment="a process exchanges the token and holds this lease"
+    )
     remote_account_id: Mapped[str | None] = mapped_column(sa.String(255))
     remote_account_name: Mapped[str | None] = mapped_column(sa.String(255))
     connected_by_id: Mapped[int | None] = mapped_column(BigInt, sa.ForeignKey("accounts.id"))
@@ -46,6 +49,9 @@ class Integration(Base):
         sa.String(512), comment="name and e-mail at the platform"
     )
     connected_at: Mapped[datetime | None]
+    name_rank: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="whose names win: the lowest that lists the person"
+    )
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
     user_sync: Mapped[UserSync] = relationship(back_populates="integration", uselist=False)
@@ -68,10 +74,16 @@ class UserSync(Base):
     disabled_at: Mapped[datetime | None]
     disabled_by: Mapped[str | None] = mapped_column(sa.String(255))
     identifier_column: Mapped[str | None] = mapped_column(sa.String(100))
-    user_types: Mapped[list[Any] | None]
+    left_out_types: Mapped[list[Any] | None] = mapped_column(comment="keys; none: the platform's defaults")
+    types_seen: Mapped[list[Any] | None] = mapped_column(
+        comment="the user types of the last fetch: key and label"
+    )
     shrink_percent: Mapped[int] = mapped_column(default=20)
     shrink_people: Mapped[int] = mapped_column(default=5)
     next_run_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="runs in a row that failed for a passing reason"
+    )
     last_success_at: Mapped[datetime | None]
     last_imported_at: Mapped[datetime | None]
     last_imported: Mapped[int | None] = mapped_column(comment="people imported or renamed then")

@@ -1,4 +1,8 @@
-"""What an OAuth round with a platform can do, and how it fails."""
+"""What an OAuth round with a platform can do, and how it fails.
+
+A token is a dict as it is stored, encrypted: ``access_token``, and for tokens that end ``refresh_token`` and
+``expires_at`` (Unix seconds).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,14 @@ TIMEOUT = (5, 20)  # seconds to connect, seconds to wait for an answer
 
 class OAuthFailed(Exception):
     """The round did not end with a token. The text is a sentence for people that says what to do."""
+
+
+class RefreshRefused(Exception):
+    """The platform does not exchange this token any more: only a new consent helps."""
+
+
+class RefreshUnavailable(Exception):
+    """The platform did not answer usefully; the same token may still be exchanged later."""
 
 
 class OAuthRound(Protocol):
@@ -23,6 +35,12 @@ class OAuthRound(Protocol):
 
     def exchange(self, site: str, redirect_uri: str, code: str, secret: str) -> dict[str, Any]:
         """The token for ``code``. Raises :class:`OAuthFailed`."""
+
+    def refresh(self, site: str, token: dict[str, Any]) -> dict[str, Any]:
+        """The token that follows ``token``, which ends by this.
+
+        Raises :class:`RefreshRefused` or :class:`RefreshUnavailable`.
+        """
 
     def revoke(self, site: str, token: dict[str, Any]) -> bool:
         """Give the token back; whether the platform confirmed it (or did not know it any more)."""

@@ -16,7 +16,7 @@ from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
 
 from config import Settings
 from webapp.connectors.intercom import REGIONS, api_url
-from webapp.oauth.base import TIMEOUT, OAuthFailed
+from webapp.oauth.base import TIMEOUT, OAuthFailed, RefreshRefused
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +68,10 @@ class IntercomRound:
                 "Intercom could not be reached to finish connecting. Nothing was changed. Try again in a few minutes."
             ) from error
         return {"access_token": token["access_token"]}
+
+    def refresh(self, site: str, token: dict[str, Any]) -> dict[str, Any]:
+        """Intercom's tokens last until they are revoked; there is nothing to exchange them for."""
+        raise RefreshRefused
 
     def revoke(self, site: str, token: dict[str, Any]) -> bool:
         """Remove the app from the workspace. A 401 means it is gone already."""

@@ -8,11 +8,15 @@ from flask import Flask, current_app
 from config import Settings
 from webapp.oauth.base import OAuthRound
 from webapp.oauth.intercom import IntercomRound
+from webapp.oauth.zendesk import ZendeskRound
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    oauth = OAuth(app)
-    app.extensions["oauth_rounds"] = {"intercom": IntercomRound(oauth, settings)}
+    rounds: dict[str, OAuthRound] = {
+        "intercom": IntercomRound(OAuth(app), settings),
+        "zendesk": ZendeskRound(settings),
+    }
+    app.extensions["oauth_rounds"] = rounds
 
 
 def round_for(platform: str) -> OAuthRound:

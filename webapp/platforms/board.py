@@ -11,7 +11,7 @@ from webapp.connectors.platform import Platform
 from webapp.connectors.registry import PLATFORMS
 from webapp.models import Contract, Integration, SyncRun, UserSync, db, utcnow
 from webapp.models.sync import LIVE_STATES
-from webapp.sync.health import NOT_CONNECTED, Facts, Health, judge
+from webapp.sync.health import Facts, Health, judge
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,6 @@ def platform_states(contract: Contract, now: datetime | None = None) -> list[Pla
     states = []
     for platform in PLATFORMS.values():
         integration, sync = found.get(platform.key, (None, None))
-        if not platform.available:
-            health = Health(
-                NOT_CONNECTED, f"Not available yet: {platform.label} comes in a later version.", None
-            )
-            states.append(PlatformState(platform, None, None, None, None, health))
-            continue
         last_run = last.get(integration.id) if integration else None
         live_run = live.get(integration.id) if integration else None
         health = judge(facts(integration, sync, last_run, live_run), now)
@@ -94,6 +88,7 @@ def facts(
         last_state=last.state if last else None,
         last_message=last.message if last else None,
         running=live is not None,
+        failures=sync.failures or 0,
     )
 
 
@@ -103,14 +98,22 @@ def _runs(integration_ids: list[int]) -> tuple[dict[int, SyncRun], dict[int, Syn
         return {}, {}
     newest = (
         sa.select(sa.func.max(SyncRun.id))
-        .where(SyncRun.integration_id.in_(integration_ids), SyncRun.state.not_in((*LIVE_STATES, "cancelled")))
+        .where(
+            SyncRun.integration_id.in_(integration_ids),
+            SyncRun.state.not_in((*LIVE_STATES, "cancelled")),
+            ~SyncRun.preview,
+        )
         .group_by(SyncRun.integration_id)
     )
     runs = db.session.scalars(
         sa.select(SyncRun).where(
             sa.or_(
                 SyncRun.id.in_(newest),
-                sa.and_(SyncRun.integration_id.in_(integration_ids), SyncRun.state.in_(LIVE_STATES)),
+                sa.and_(
+                    SyncRun.integration_id.in_(integration_ids),
+                    SyncRun.state.in_(LIVE_STATES),
+                    ~SyncRun.preview,
+                ),
             )
         )
     ).all()

@@ -244,6 +244,8 @@ def _connect(
     by: Account,
 ) -> Connected:
     again = integration.remote_account_id is not None
+    if not again:
+        integration.name_rank = _last_rank(session, integration)
     now = utcnow()
     end_live_run(session, integration.id, "Stopped, because the platform was connected anew meanwhile.", now)
     integration.connection = "connected"
@@ -270,6 +272,46 @@ def _connect(
     if integration.user_sync.enabled:
         run = request_run(session, integration, "reconnect", Requester(by.id, by.name), now).run
     return Connected(integration, again, run)
+
+
+def put_names_first(contract: Contract, platform: str) -> None:
+    """Let the names of ``platform`` win over those of every other platform of the contract."""
+    with write_transaction() as session:
+        integrations = list(
+            session.scalars(
+                sa.select(Integration)
+                .where(Integration.contract_id == contract.id)
+                .order_by(Integration.name_rank, Integration.id)
+                .with_for_update()
+                .execution_options(populate_existing=True)
+            )
+        )
+        before = [registry.PLATFORMS[one.platform].label for one in integrations]
+        integrations.sort(key=lambda one: one.platform != platform)
+        for rank, integration in enumerate(integrations):
+            integration.name_rank = rank
+        after = [registry.PLATFORMS[one.platform].label for one in integrations]
+        if after != before:
+            trail.record(
+                session,
+                "integration.names_first",
+                registry.PLATFORMS[platform].label,
+                contract_id=contract.id,
+                target_type="integration",
+                details={"order": trail.changed(", ".join(before), ", ".join(after))},
+            )
+
+
+def _last_rank(session: Session, integration: Integration) -> int:
+    """The rank behind those that were connected before."""
+    highest = session.scalar(
+        sa.select(sa.func.max(Integration.name_rank)).where(
+            Integration.contract_id == integration.contract_id,
+            Integration.id != integration.id,
+            Integration.remote_account_id.is_not(None),
+        )
+    )
+    return 0 if highest is None else highest + 1
 
 
 def _identify(platform: str, token: dict[str, Any], site: str, settings: Settings) -> RemoteAccount:

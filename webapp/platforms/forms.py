@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import RadioField
-from wtforms.validators import InputRequired
+from wtforms import RadioField, StringField, ValidationError
+from wtforms.validators import InputRequired, Length
 
 from webapp.connectors.platform import Platform
+from webapp.connectors.subdomain import NotASubdomain, subdomain_of
 
 
 class RegionForm(FlaskForm):
@@ -17,8 +18,31 @@ class RegionForm(FlaskForm):
     )
 
 
-def connect_form(platform: Platform, site: str | None) -> RegionForm:
+class SubdomainForm(FlaskForm):
+    """The subdomain of the account. An address that was pasted becomes its subdomain once it is valid."""
+
+    site = StringField(
+        "Subdomain",
+        validators=[
+            InputRequired("Enter the subdomain of your account, such as acme."),
+            Length(max=300, message="Enter only the part before .zendesk.com."),
+        ],
+    )
+
+    def validate_site(self, field: StringField) -> None:
+        try:
+            field.data = subdomain_of(field.data or "")
+        except NotASubdomain as error:
+            raise ValidationError(str(error)) from error
+
+
+ConnectForm = RegionForm | SubdomainForm
+
+
+def connect_form(platform: Platform, site: str | None) -> ConnectForm:
     """The form that asks which account of ``platform`` to connect, with ``site`` filled in at first."""
+    if not platform.regions:
+        return SubdomainForm(site=site)
     form = RegionForm(site=site or next(iter(platform.regions), None))
     form.site.choices = [(key, region.label) for key, region in platform.regions.items()]
     return form

@@ -107,8 +107,6 @@ class PlatformRow:
     @property
     def action(self) -> dict[str, str] | None:
         """The one thing to do next, if any."""
-        if not self.platform.available:
-            return None
         if self.state.integration is None or self.state.integration.connection == "not_connected":
             return {"label": "Connect", "url": self.settings_url}
         if self.state.integration.connection == "broken":

@@ -9,7 +9,7 @@ from flask import Blueprint, abort, current_app, flash, g, redirect, render_temp
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from config import Settings
+from config import SANDBOX_SUBDOMAINS, Settings
 from webapp import queue
 from webapp.access import (
     INTEGRATIONS,
@@ -26,7 +26,7 @@ from webapp.models import Contract, User, db
 from webapp.oauth.base import OAuthFailed
 from webapp.platforms import connect
 from webapp.platforms.board import PlatformState, platform_state, platform_states
-from webapp.platforms.forms import ConfirmForm, RegionForm, connect_form
+from webapp.platforms.forms import ConfirmForm, ConnectForm, connect_form
 from webapp.platforms.rows import PlatformRow, notices
 from webapp.runs import recent_runs
 
@@ -44,8 +44,14 @@ def index(contract: str) -> str:
         "platforms/index.html",
         rows=[PlatformRow(state, contract) for state in states],
         notices=notices(states, contract),
+        naming=sorted(
+            (state for state in states if state.integration and state.integration.remote_account_id),
+            key=lambda state: (state.integration.name_rank, state.integration.id),
+        ),
         runs=recent_runs(access.contract.id, contract),
-        sandbox=_settings().intercom.sandbox,
+        sandboxes=" and ".join(
+            platform.label for platform in PLATFORMS.values() if platform.client(_settings()).sandbox
+        ),
     )
 
 
@@ -53,13 +59,11 @@ def index(contract: str) -> str:
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def show(contract: str, platform: str) -> str:
     state = state_or_404(platform)
-    if not state.platform.available:
-        return render_template("platforms/unavailable.html", **frame(state, contract, "authentication"))
     form = connect_form(state.platform, state.integration.site if state.integration else None)
     return _show_page(state, contract, form)
 
 
-def _show_page(state: PlatformState, contract: str, form: RegionForm) -> str:
+def _show_page(state: PlatformState, contract: str, form: ConnectForm) -> str:
     client = state.platform.client(_settings())
     key = state.platform.key
     return render_template(
@@ -70,6 +74,7 @@ def _show_page(state: PlatformState, contract: str, form: RegionForm) -> str:
         disconnect_url=url_for(".disconnect", contract=contract, platform=key),
         sync_url=url_for("user_sync.show", contract=contract, platform=key),
         sandbox=client.sandbox,
+        sandbox_subdomains=SANDBOX_SUBDOMAINS if client.sandbox and not state.platform.regions else (),
         configured=client.configured,
         callback_url=_callback_url(key),
         permissions_needed=state.platform.permissions_needed,
@@ -80,7 +85,7 @@ def _show_page(state: PlatformState, contract: str, form: RegionForm) -> str:
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def begin(contract: str, platform: str) -> Response | tuple[str, int]:
     state = state_or_404(platform)
-    if not state.platform.available or not state.platform.client(_settings()).configured:
+    if not state.platform.client(_settings()).configured:
         abort(404)
     form = connect_form(state.platform, state.integration.site if state.integration else None)
     if not form.validate_on_submit():
@@ -89,18 +94,29 @@ def begin(contract: str, platform: str) -> Response | tuple[str, int]:
         connect.begin(
             contract=g.access.contract,
             platform=platform,
-            site=form.site.data,
+            site=form.site.data or "",
             sign_in_session_id=g.sign_in_session_id,
             redirect_uri=_callback_url(platform),
         )
     )
 
 
+@bp.post("/c/<contract>/integrations/platforms/<platform>/names-first")
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def names_first(contract: str, platform: str) -> Response:
+    state = state_or_404(platform)
+    if state.integration is None:
+        abort(404)
+    connect.put_names_first(g.access.contract, platform)
+    flash(f"Names come from {state.platform.label} first. The next runs change what differs.", "success")
+    return redirect(url_for(".index", contract=contract))
+
+
 @bp.get("/integrations/<platform>/callback")
 @signed_in
 def callback(platform: str) -> Response | tuple[str, int]:
     """Where the platform sends the browser back to, with a code or a refusal."""
-    if platform not in PLATFORMS or not PLATFORMS[platform].available:
+    if platform not in PLATFORMS:
         abort(404)
     try:
         attempt = connect.consume(
@@ -273,13 +289,21 @@ def frame(state: PlatformState, contract: str, tab: str) -> dict[str, Any]:
             "current": tab == "user_sync",
         },
     ]
+    if state.integration is not None:
+        tabs.append(
+            {
+                "label": "Exclusions",
+                "url": url_for("exclusions.index", contract=contract, platform=key),
+                "current": tab == "exclusions",
+            }
+        )
     integration = state.integration
     return {
         "platform": state.platform,
         "status": state.health.status,
         "message": state.health.message,
         "freshness": state.health.freshness,
-        "tabs": tabs if state.platform.available else [],
+        "tabs": tabs,
         "integration": integration,
         "site_label": state.platform.site_label(integration.site) if integration else None,
     }
