@@ -32,6 +32,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.audit.views import bp as audit
     from webapp.auth import sign_in_manager
     from webapp.auth.views import bp as auth
+    from webapp.conflicts.views import bp as conflicts
+    from webapp.exclusions.views import bp as exclusions
     from webapp.models import db
     from webapp.oauth import registry as oauth
     from webapp.platforms.views import bp as platforms
@@ -62,7 +64,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     navigation.init_app(app, settings)
     commands.init_app(app)
 
-    for blueprint in (health.bp, auth, platforms, user_sync, users, sync_status, audit):
+    for blueprint in (
+        health.bp,
+        auth,
+        platforms,
+        user_sync,
+        exclusions,
+        conflicts,
+        users,
+        sync_status,
+        audit,
+    ):
         app.register_blueprint(blueprint)
     return app
 

@@ -18,6 +18,7 @@ from webapp.access import (
     Access,
     contracts_of,
 )
+from webapp.conflicts.listing import open_count
 from webapp.connectors.registry import PLATFORMS
 from webapp.models import Role, UserRole, db
 from webapp.users.counts import status_counts
@@ -72,9 +73,21 @@ def navigation(access: Access) -> list[dict[str, Any]]:
             blueprint == "platforms" and here is None,
         )
         groups.append({"label": "Conversations", "items": [platforms | {"children": children}]})
+    people = []
     if access.may(MANAGE_USERS):
         users = _item("Users", "people", url_for("users.index", contract=slug), blueprint == "users")
-        groups.append({"label": "People", "items": [users | {"count": _pending_count(access)}]})
+        people.append(users | {"count": _pending_count(access)})
+    if access.may(MANAGE_USERS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS):
+        conflicts = _item(
+            "Conflicts",
+            "sign-merge-left",
+            url_for("conflicts.index", contract=slug),
+            blueprint == "conflicts",
+        )
+        waiting = open_count(access.contract.id)
+        people.append(conflicts | {"count": f"{waiting:,} open" if waiting else None})
+    if people:
+        groups.append({"label": "People", "items": people})
     oversight = []
     if access.may(VIEW_SYNC_STATUS, feature=INTEGRATIONS):
         oversight.append(

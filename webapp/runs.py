@@ -145,7 +145,7 @@ def recent_runs(
     statement = (
         sa.select(SyncRun, Integration.platform)
         .join(Integration, Integration.id == SyncRun.integration_id)
-        .where(Integration.contract_id == contract_id)
+        .where(Integration.contract_id == contract_id, ~SyncRun.preview)
         .order_by(SyncRun.id.desc())
         .limit(limit)
     )

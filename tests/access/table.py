@@ -40,13 +40,25 @@ GET  /c/<contract>/sync-status/panel                      in   200   200   403  
 GET  /c/<contract>/sync-status/runs/<int:run_id>          in   200   200   403   403   403   200 404   404   200
 GET  /c/<contract>/sync-status/runs/<int:run_id>/panel    in   200   200   403   403   403   200 404   404   200
 
+GET  /c/<contract>/conflicts                              in   200   200   403   403   403   403 404   404   403
+POST /c/<contract>/conflicts/<int:person_id>              in   302   302   403   403   403   403 404   404   403
+POST /c/<contract>/conflicts/many                         in   302   302   403   403   403   403 404   404   403
+POST {decision}/forget                                    in   302   302   403   403   403   403 404   404   403
+
 GET  {platforms}                                          in   200   403   403   403   403   403 404   404   403
 GET  {platform}                                           in   200   403   403   403   403   403 404   404   403
+POST {platform}/names-first                               in   302   403   403   403   403   403 404   404   403
 POST {platform}/connect                                   in   302   403   403   403   403   403 404   404   403
 GET  {sync}                                               in   200   403   403   403   403   403 404   404   403
 GET  {sync}/panel                                         in   200   403   403   403   403   403 404   404   403
 POST {sync}/identifier                                    in   302   403   403   403   403   403 404   404   403
 POST {sync}/safeguard                                     in   302   403   403   403   403   403 404   404   403
+POST {sync}/types                                         in   302   403   403   403   403   403 404   404   403
+POST {sync}/preview                                       in   302   403   403   403   403   403 404   404   403
+POST {sync}/runs/<int:run_id>/apply                       in   302   403   403   403   403   403 404   404   403
+GET  {platform}/exclusions                                in   200   403   403   403   403   403 404   404   403
+POST {platform}/exclusions                                in   302   403   403   403   403   403 404   404   403
+POST {platform}/exclusions/<int:exclusion_id>/take-back   in   302   403   403   403   403   403 404   404   403
 POST {sync}/enable                                        in   302   403   403   403   403   403 404   404   403
 POST {sync}/sync-now                                      in   302   403   403   403   403   403 404   404   403
 POST {sync}/runs/<int:run_id>/cancel                      in   302   403   403   403   403   403 404   404   403
@@ -68,6 +80,7 @@ _SHORT = {
     "{platforms}": "/c/<contract>/integrations/platforms",
     "{platform}": _PLATFORM,
     "{sync}": f"{_PLATFORM}/user-sync",
+    "{decision}": "/c/<contract>/conflicts/decisions/<int:decision_id>",
     "{other}": f"{_PLATFORM}/other-account/<int:attempt_id>",
 }
 
@@ -78,6 +91,9 @@ FORMS: dict[str, Callable[[Things], dict[str, Any]]] = {
     "/c/<contract>/users/activate/confirm": lambda things: {"status": "pending", "ids": things.pending_id},
     "/c/<contract>/users/deactivate": lambda things: {"status": "active", "ids": things.active_id},
     "/c/<contract>/users/deactivate/confirm": lambda things: {"status": "active", "ids": things.active_id},
+    "/c/<contract>/conflicts/<int:person_id>": lambda _: {"choice": "new"},
+    "/c/<contract>/conflicts/many": lambda things: {"choice": "new", "ids": things.person_id},
+    f"{_PLATFORM}/exclusions": lambda _: {"pattern": "*@partner.example"},
     f"{_PLATFORM}/connect": lambda _: {"site": "us"},
     f"{_PLATFORM}/user-sync/identifier": lambda _: {"column": "email"},
     f"{_PLATFORM}/user-sync/safeguard": lambda _: {"shrink_percent": 30, "shrink_people": 6},

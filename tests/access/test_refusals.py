@@ -110,6 +110,7 @@ ALL = [
     "/c/amarok/integrations/platforms/intercom",
     "/c/amarok/integrations/platforms/zendesk",
     "/c/amarok/users",
+    "/c/amarok/conflicts",
     "/c/amarok/sync-status",
     "/c/amarok/audit",
 ]
@@ -119,7 +120,7 @@ ALL = [
     ("actor", "offered"),
     [
         ("administrator", ALL),
-        ("manager", ["/c/amarok/users", "/c/amarok/sync-status"]),
+        ("manager", ["/c/amarok/users", "/c/amarok/conflicts", "/c/amarok/sync-status"]),
         ("system_access", ["/c/amarok/sync-status", "/c/amarok/audit"]),
         ("agent", []),
         ("team_leader", []),

@@ -19,6 +19,8 @@ from webapp import credentials
 from webapp.database import write_transaction
 from webapp.models import (
     ConnectAttempt,
+    Decision,
+    Exclusion,
     Integration,
     Person,
     SignInSession,
@@ -49,6 +51,9 @@ class Things:
     active_id: int
     attempt_id: int
     second_attempt_id: int
+    person_id: int
+    decision_id: int
+    exclusion_id: int
 
     def values(self, rule_arguments: set[str]) -> dict[str, object]:
         """A value for each of ``rule_arguments``. KeyError for one that nobody thought of."""
@@ -58,6 +63,9 @@ class Things:
             "run_id": self.held_id,
             "user": self.pending_id,
             "attempt_id": self.attempt_id,
+            "person_id": self.person_id,
+            "decision_id": self.decision_id,
+            "exclusion_id": self.exclusion_id,
             "filename": "css/theme.css",
         }
         return {name: known[name] for name in rule_arguments}
@@ -207,10 +215,11 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
                 ),
             ]
         )
+        choices = _choices(session, contract_id, integration.id, marker)
         attempts = [
             _another_account(session, contract_id, f"{marker}{number}", administrator) for number in (1, 2)
         ]
-        return Things(marker, contract_id, *runs, pending.id, active.id, *attempts)
+        return Things(marker, contract_id, *runs, pending.id, active.id, *attempts, *choices)
 
 
 def _user(session: Session, contract_id: int, status: str, name: str, integration_id: int) -> User:
@@ -227,6 +236,34 @@ def _user(session: Session, contract_id: int, status: str, name: str, integratio
     session.add(user)
     session.flush()
     return user
+
+
+def _choices(session: Session, contract_id: int, integration_id: int, marker: str) -> list[int]:
+    """Somebody in conflict, a decision and an exclusion; their ids."""
+    common = {"contract_id": contract_id, "integration_id": integration_id}
+    rows = [
+        Person(
+            **common,
+            remote_id="2",
+            revision=b"1" * 16,
+            name=f"Torn of {marker}",
+            attributes={},
+            outcome="conflict",
+            reason="several_users",
+            detail={"candidates": []},
+        ),
+        Decision(
+            **common,
+            remote_id="3",
+            person_name=f"Decided of {marker}",
+            reason="same_value",
+            decided_by="somebody",
+        ),
+        Exclusion(**common, kind="person", value="4", label=f"Out of {marker}", created_by="somebody"),
+    ]
+    session.add_all(rows)
+    session.flush()
+    return [row.id for row in rows]
 
 
 def _another_account(session: Session, contract_id: int, name: str, administrator: Actor) -> int:

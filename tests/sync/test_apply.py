@@ -14,6 +14,7 @@ from webapp.database import write_connection
 from webapp.models import SyncChange, User, table_of
 from webapp.sync import store
 from webapp.sync.bulk import insert_rows
+from webapp.sync.terms import Rule
 
 BATCH = 500
 
@@ -81,10 +82,10 @@ def test_many_thousand_strangers_are_looked_up_among_all_users_in_one_statement(
     office.user("Known", "p3@example.com")
     strangers = crowd(store.LOOKUP_LIMIT + 1)
     with statements(office.engine) as seen, office.engine.connect() as connection:
-        found = store.users_for(connection, office.contract_id, office.integration_id, strangers, None)
+        found = store.users_for(connection, office.contract_id, office.integration_id, strangers, Rule())
     assert ([user.username_key for user in found], len(seen)) == (["p3@example.com"], 1)
     with office.engine.connect() as connection:
-        few = store.users_for(connection, office.contract_id, office.integration_id, strangers[:10], None)
+        few = store.users_for(connection, office.contract_id, office.integration_id, strangers[:10], Rule())
     assert few == found
 
 

@@ -127,15 +127,15 @@ def test_a_first_import_that_needs_a_person_is_not_tried_again_by_itself(office:
     assert office.sync_settings.next_run_at == planned
 
 
-def test_after_the_first_import_or_its_hour_a_failed_run_waits_for_its_slot(office: Office) -> None:
+def test_after_the_first_import_or_its_hour_a_failed_run_is_no_longer_tried_so_soon(office: Office) -> None:
     office.configure(enabled_at=utcnow() - timedelta(minutes=61))
-    planned = office.sync_settings.next_run_at
     office.platform.error = Unavailable("Down.")
-    assert office.sync().state == "failed"
-    assert office.sync_settings.next_run_at == planned
-    office.configure(enabled_at=utcnow() - timedelta(minutes=1), last_success_at=utcnow())
-    assert office.sync().state == "failed"
-    assert office.sync_settings.next_run_at == planned
+    for values in ({}, {"enabled_at": utcnow() - timedelta(minutes=1), "last_success_at": utcnow()}):
+        office.configure(next_run_at=utcnow() + EVERY, **values)
+        assert office.sync().state == "failed"
+        next_run_at = office.sync_settings.next_run_at
+        assert next_run_at is not None
+        assert next_run_at - utcnow() > timedelta(minutes=29)
 
 
 # ------------------------------------------------------------------ ticks

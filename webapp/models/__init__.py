@@ -3,6 +3,7 @@
 from webapp.models.account import Account, SignInSession, SignInThrottle
 from webapp.models.audit import AuditEvent
 from webapp.models.base import Base, db, table_of, utcnow
+from webapp.models.choice import Decision, Exclusion
 from webapp.models.contract import Contract, ContractFeature
 from webapp.models.integration import ConnectAttempt, Integration, UserSync
 from webapp.models.role import Role, RolePermission, UserRole
@@ -17,6 +18,8 @@ __all__ = [
     "ConnectAttempt",
     "Contract",
     "ContractFeature",
+    "Decision",
+    "Exclusion",
     "Heartbeat",
     "Integration",
     "Person",

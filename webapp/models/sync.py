@@ -37,6 +37,7 @@ class Person(Base):
             sqlite_where=sa.text("user_id IS NOT NULL"),
             postgresql_where=sa.text("user_id IS NOT NULL"),
         ),
+        sa.Index("ix_people_by_outcome", "contract_id", "outcome", "id"),
         sa.Index(
             "ix_people_by_user",
             "user_id",
@@ -67,6 +68,7 @@ class Person(Base):
     attributes: Mapped[dict[str, Any]]
     outcome: Mapped[str] = mapped_column(sa.String(10))
     reason: Mapped[str | None] = mapped_column(sa.String(60))
+    detail: Mapped[dict[str, Any] | None] = mapped_column(comment="of a conflict: value, candidates")
     user_id: Mapped[int | None] = mapped_column(BigInt)
     first_seen_at: Mapped[datetime] = mapped_column(default=utcnow)
     missing_since: Mapped[datetime | None]
@@ -86,6 +88,7 @@ class SyncRun(Base):
         sa.Index(
             "uq_sync_runs_one_live",
             "integration_id",
+            "preview",
             unique=True,
             sqlite_where=sa.text("state IN ('queued', 'running')"),
             postgresql_where=sa.text("state IN ('queued', 'running')"),
@@ -138,6 +141,16 @@ class SyncRun(Base):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None] = mapped_column(sa.String(255))
     approved: Mapped[bool] = mapped_column(default=False)
+    preview: Mapped[bool] = mapped_column(
+        default=False, server_default=sa.false(), comment="matches and applies nothing"
+    )
+    what_if: Mapped[dict[str, Any] | None] = mapped_column(
+        comment="of a preview: settings that are not saved"
+    )
+    fingerprint: Mapped[str | None] = mapped_column(sa.String(64), comment="of a preview: what it would do")
+    expects: Mapped[str | None] = mapped_column(
+        sa.String(64), comment="the fingerprint of the preview that this run applies"
+    )
     timeline: Mapped[list[Any] | None]
 
     integration: Mapped[Integration] = relationship(viewonly=True)

@@ -79,7 +79,7 @@ def _apply_batch(connection: sa.Connection, lease: Lease, target: Target, steps:
     _import(connection, target, imports, user_ids, now)
     _rename(connection, target, [step for step in steps if step.kind is Kind.RENAME], now)
     _remember(connection, target, steps, user_ids, now)
-    _write_changes(connection, lease.run_id, steps, user_ids)
+    write_changes(connection, lease.run_id, steps, user_ids)
 
 
 def _forget_plans(connection: sa.Connection) -> None:
@@ -212,7 +212,7 @@ def _remember(
         )
 
 
-_MIRRORED = ("revision", "name", "email", "attributes", "outcome", "reason", "user_id")
+_MIRRORED = ("revision", "name", "email", "attributes", "outcome", "reason", "detail", "user_id")
 _BOUND = tuple(f"new_{name}" for name in _MIRRORED)
 
 
@@ -232,6 +232,7 @@ def _mirror(step: Step, user_id: int | None) -> tuple[Any, ...]:
         attributes,
         step.kind.value if step.kind in (Kind.LEAVE_OUT, Kind.CONFLICT) else "linked",
         step.reason.value if step.reason else None,
+        _detail(step) if step.kind is Kind.CONFLICT else None,
         user_id,
     )
 
@@ -241,7 +242,7 @@ _CHANGE_COLUMNS = (
 )  # fmt: skip
 
 
-def _write_changes(
+def write_changes(
     connection: sa.Connection, run_id: int, steps: Sequence[Step], user_ids: dict[str, int]
 ) -> None:
     """The lines of the run's history; none for people of whom only the mirror changed.
@@ -275,4 +276,6 @@ def _detail(step: Step) -> dict[str, Any] | None:
         detail["linked_to" if step.reason is Reason.ALREADY_LINKED else "value"] = step.value
     if step.candidates:
         detail["candidates"] = list(step.candidates)
+    if step.decided_by is not None and step.kind is not Kind.CONFLICT:
+        detail["decided_by"] = step.decided_by
     return detail or None

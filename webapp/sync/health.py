@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 LATE_AFTER = timedelta(hours=6, minutes=30)
 OVERDUE_AFTER = timedelta(hours=12)
+QUARANTINED_FROM = 3  # failures in a row
 FIRST_WITHIN = timedelta(hours=1)  # the promise until the first import is done
 
 NOT_CONNECTED, ACTIVE, WARNING, ERROR, PAUSED = "Not connected", "Active", "Warning", "Error", "Paused"
@@ -25,6 +26,7 @@ class Facts:
     last_state: str | None = None
     last_message: str | None = None
     running: bool = False
+    failures: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,11 @@ def judge(facts: Facts, now: datetime) -> Health:
             ERROR, facts.connection_message or "The platform refused our access. Reconnect to resume.", fresh
         )
     if facts.last_state == "failed":
-        return Health(ERROR, facts.last_message or "The last run failed.", fresh)
+        message = facts.last_message or "The last run failed."
+        if facts.failures >= QUARANTINED_FROM:
+            often = f"{facts.failures} runs in a row have failed, so tries are further apart"
+            message = f"In quarantine: {often}. {message}"
+        return Health(ERROR, message, fresh)
     if facts.last_state == "held":
         return Health(WARNING, facts.last_message or "The last run is held by the safeguard.", fresh)
     if facts.last_state == "completed_with_warnings":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +35,12 @@ REASONS: dict[str, tuple[str, str]] = {
         "1 entry that is not a person was left out",
         "{n} entries that are not people were left out",
     ),
+    "excluded": ("1 person is excluded", "{n} people are excluded"),
+    "excluded_email": (
+        "1 person’s e-mail address is excluded",
+        "{n} people’s e-mail addresses are excluded",
+    ),
+    "user_type": ("1 person is of a type that is left out", "{n} people are of types that are left out"),
     "identifier_empty": (
         "1 person has no value in the identifier column",
         "{n} people have no value in the identifier column",
@@ -58,40 +65,49 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "username_taken": ("1 person’s username is taken here", "{n} people’s usernames are taken here"),
 }
-EXPECTED = frozenset({"bot", "not_a_person"})  # left out by rule: nothing for a person to do
+EXPECTED = frozenset(
+    {"bot", "not_a_person", "user_type", "excluded", "excluded_email"}
+)  # left out by rule: nothing for a person to do
+
+
+DONE = (
+    ("imported", "imported"),
+    ("linked", "recognised"),
+    ("renamed", "renamed"),
+    ("missing", "no longer listed"),
+    ("returned", "back again"),
+)
+WOULD_DO = (
+    ("imported", "to import"),
+    ("linked", "to recognise"),
+    ("renamed", "to rename"),
+    ("missing", "no longer listed"),
+    ("returned", "back again"),
+)
 
 
 def finished(
     *,
     found: int,
-    imported: int,
-    linked: int,
-    renamed: int,
-    missing: int,
-    returned: int,
+    counts: Mapping[str, int],
     left_out: int,
     conflicts: int,
     reasons: dict[str, int],
     people_word: str,
+    words: Sequence[tuple[str, str]] = DONE,
 ) -> Ending:
-    """The end of a run that applied its plan; with warnings when it left something for a person to do."""
+    """The end of a run that applied its plan; with warnings when it left something for a person to do.
+
+    ``counts`` by the names of a run's counters; ``words`` say what each means.
+    """
     troubles = [sentence(reason, count) for reason, count in reasons.items() if reason not in EXPECTED]
-    did = [
-        f"{count:,} {word}"
-        for count, word in (
-            (imported, "imported"),
-            (linked, "recognised"),
-            (renamed, "renamed"),
-            (missing, "no longer listed"),
-            (returned, "back again"),
-        )
-        if count
-    ]
+    did = [f"{counts[name]:,} {word}" for name, word in words if counts[name]]
     summary = (
         f"{found:,} {people_word}: {', '.join(did)}."
         if did
         else f"{found:,} {people_word}, nothing to change."
     )
+    settled = counts["imported"] + counts["linked"] + counts["renamed"] + left_out + conflicts
     return Ending(
         state="completed_with_warnings" if troubles else "completed",
         message=" ".join([summary, *(f"{trouble}." for trouble in troubles)])[:1000],
@@ -99,9 +115,48 @@ def finished(
             "found": found,
             "left_out": left_out,
             "conflicts": conflicts,
-            "unchanged": max(0, found - imported - linked - renamed - left_out - conflicts),
+            "unchanged": max(0, found - settled),
             "reasons": reasons,
         },
+    )
+
+
+def previewed(
+    *,
+    found: int,
+    counts: Mapping[str, int],
+    left_out: int,
+    conflicts: int,
+    reasons: dict[str, int],
+    people_word: str,
+    held: bool,
+    fingerprint: str,
+) -> Ending:
+    """The end of a preview: what a run would do, and whether the safeguard would hold it."""
+    would = finished(
+        found=found,
+        counts=counts,
+        left_out=left_out,
+        conflicts=conflicts,
+        reasons=reasons,
+        people_word=people_word,
+        words=WOULD_DO,
+    )
+    text = f"{would.message} The safeguard would hold this run." if held else would.message
+    return Ending(
+        state="completed_with_warnings" if held else would.state,
+        message=text[:1000],
+        title="Previewed",
+        values=would.values | dict(counts) | {"fingerprint": fingerprint},
+    )
+
+
+def not_as_previewed() -> Ending:
+    return Ending(
+        state="cancelled",
+        message="Something has changed since the preview, there or here, so nothing was applied. Preview again.",
+        title="Not as previewed",
+        kind="idle",
     )
 
 

@@ -7,25 +7,11 @@ nobody is marked missing who is in the list; a user is never linked to two peopl
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from webapp.connectors.base import Person
-from webapp.sync.keys import match_key
-from webapp.sync.terms import (
-    EMAIL_MAX,
-    NAME_MAX,
-    USERNAME_MAX,
-    USERNAME_MIN,
-    IdentifierAbsent,
-    Kind,
-    Known,
-    Plan,
-    Reason,
-    Rule,
-    Step,
-    UserHere,
-)
+from webapp.sync.matching import match_strangers, short_email, shown_name
+from webapp.sync.terms import NAME_MAX, IdentifierAbsent, Kind, Known, Plan, Reason, Rule, Step, UserHere
 
 _Keys = tuple[str | None, str | None, str | None]  # username, user ID, e-mail in their matching forms
 
@@ -53,11 +39,14 @@ def plan_sync(
     strangers: list[Person] = []
     for person in people:
         entry = remembered.get(person.remote_id)
-        if entry is not None and entry.user_id is not None:
+        reason = rule.leaves_out(person)
+        if reason is not None:
+            steps.append(_left_out_step(person, entry, reason))
+        elif entry is not None and entry.user_id is not None:
             steps.append(_known_step(person, entry))
         else:
             strangers.append(person)
-    steps += _stranger_steps(strangers, remembered, users, column)
+    steps += match_strangers(strangers, remembered, users, rule)
     steps += [
         Step(
             Kind.MISSING,
@@ -74,21 +63,16 @@ def plan_sync(
     return Plan(steps, same)
 
 
-def shown_name(person: Person) -> str:
-    """The person's name as this product would write it; without one, the e-mail or the ID."""
-    return (person.name or "").strip() or person.email or person.remote_id
-
-
 def _known_step(person: Person, entry: Known) -> Step:
-    """A link exists: only the name matters. No name there, or an unusable one, changes nothing here."""
+    """A link exists: only the name matters, and only one that is usable and wins."""
     name = (person.name or "").strip()
     before = (entry.user_name or "").strip()
-    rename = bool(name) and len(name) <= NAME_MAX and name != before
+    rename = bool(name) and len(name) <= NAME_MAX and name != before and not entry.named_elsewhere
     return Step(
         Kind.RENAME if rename else Kind.REFRESH,
         person.remote_id,
         shown_name(person)[:NAME_MAX],
-        _short_email(person),
+        short_email(person),
         person=person,
         person_id=entry.person_id,
         user_id=entry.user_id,
@@ -98,240 +82,16 @@ def _known_step(person: Person, entry: Known) -> Step:
     )
 
 
-def _stranger_steps(
-    strangers: list[Person], remembered: Mapping[str, Known], users: Iterable[UserHere], column: str | None
-) -> list[Step]:
-    """People without a link: look everybody up first, then see who gets in whose way."""
-    if not strangers:
-        return []
-    directory = _Directory(users)
-    lookups: dict[str, _Keys] = {}
-    found: dict[str, dict[int, UserHere]] = {}
-    values: dict[str, str] = {}
-    drafts: dict[str, Step] = {}
-    by_value: dict[str, list[str]] = defaultdict(list)
-    by_user: dict[int, list[str]] = defaultdict(list)
-
-    for person in strangers:
-        remote_id = person.remote_id
-        draft = _draft(person, remembered.get(remote_id))
-        drafts[remote_id] = draft
-        reason = _unusable(person, column)
-        if reason is not None:
-            drafts[remote_id] = _with(draft, Kind.LEAVE_OUT, reason=reason)
-            continue
-        if column is not None:
-            value = match_key(person.columns[column]) or ""
-            values[remote_id] = person.columns[column]
-            by_value[value].append(remote_id)
-            lookups[remote_id] = value, value, value
-        else:  # a platform without usernames: the e-mail stands for the username too
-            email = match_key(person.email)
-            username = match_key(person.username) if person.username else email
-            lookups[remote_id] = username, match_key(remote_id), email
-        matches = directory.matching(lookups[remote_id])
-        found[remote_id] = matches
-        for user_id in matches:
-            by_user[user_id].append(remote_id)
-
-    for remote_id in _shared(by_value):
-        drafts[remote_id] = _with(
-            drafts[remote_id], Kind.CONFLICT, reason=Reason.SAME_VALUE, value=values[remote_id]
-        )
-    for remote_id, matches in found.items():
-        if drafts[remote_id].reason is None:
-            drafts[remote_id] = _matched(drafts[remote_id], matches, by_user)
-    _refuse_shared_values(drafts, lookups, values)
-    _refuse_taken_usernames(drafts, directory)
-    return list(drafts.values())
-
-
-def _shared(by_value: Mapping[str, list[str]]) -> list[str]:
-    """Everybody whose value somebody else has too."""
-    return [remote_id for remote_ids in by_value.values() if len(remote_ids) > 1 for remote_id in remote_ids]
-
-
-def _refuse_shared_values(
-    drafts: dict[str, Step], lookups: Mapping[str, _Keys], values: Mapping[str, str]
-) -> None:
-    """Whoever looks for what somebody else's new user would have: a conflict, whatever else they match.
-
-    Without this the outcome would depend on who is written first. People in conflict count like people to
-    import, so that one conflict more may follow from another; in which order they are found does not matter.
-    """
-    own = {remote_id: _keys_of(drafts[remote_id]) for remote_id in lookups}
-    first: dict[str, str] = {}
-    shared: set[str] = set()
-    for remote_id, lookup in lookups.items():
-        for key in {*lookup, *own[remote_id]}:
-            if key and first.setdefault(key, remote_id) != remote_id:
-                shared.add(key)
-    if not shared:
-        return
-    seekers: dict[tuple[int, str], list[str]] = defaultdict(list)
-    for remote_id, lookup in lookups.items():
-        for place, key in enumerate(lookup):
-            if key in shared:
-                seekers[place, key].append(remote_id)
-    waiting = [remote_id for remote_id in lookups if drafts[remote_id].kind in (Kind.IMPORT, Kind.CONFLICT)]
-    while waiting:
-        owner = waiting.pop()
-        for place, key in enumerate(own[owner]):
-            for other in seekers.get((place, key), ()) if key else ():
-                if other != owner and drafts[other].kind is not Kind.CONFLICT:
-                    draft = drafts[other]
-                    drafts[other] = _with(
-                        draft,
-                        Kind.CONFLICT,
-                        reason=Reason.SAME_VALUE,
-                        value=values.get(other, draft.email),
-                        candidates=(draft.user_id,) if draft.user_id else (),
-                    )
-                    waiting.append(other)
-
-
-def _keys_of(draft: Step) -> _Keys:
-    """What the user would have whom ``draft`` imports."""
-    return match_key(draft.username), match_key(draft.remote_id), match_key(draft.email)
-
-
-def _refuse_taken_usernames(drafts: dict[str, Step], directory: _Directory) -> None:
-    """Two people to import, or one and a user here, cannot get the same username: a conflict for each."""
-    by_username: dict[str, list[str]] = defaultdict(list)
-    for remote_id, draft in drafts.items():
-        if draft.kind is Kind.IMPORT:
-            by_username[match_key(draft.username) or ""].append(remote_id)
-    for username, remote_ids in by_username.items():
-        taken = directory.by_username.get(username)
-        if taken is None and len(remote_ids) == 1:
-            continue
-        for remote_id in remote_ids:
-            drafts[remote_id] = _with(
-                drafts[remote_id],
-                Kind.CONFLICT,
-                reason=Reason.USERNAME_TAKEN if taken else Reason.SAME_VALUE,
-                value=drafts[remote_id].username,
-                candidates=(taken.user_id,) if taken else (),
-            )
-
-
-def _draft(person: Person, entry: Known | None) -> Step:
-    """The step of someone nobody here is like: import."""
+def _left_out_step(person: Person, entry: Known | None, reason: Reason) -> Step:
+    """Set aside by a rule of the customer's; a link that exists stays, for the day the rule goes."""
     return Step(
-        Kind.IMPORT,
+        Kind.LEAVE_OUT,
         person.remote_id,
         shown_name(person)[:NAME_MAX],
-        _short_email(person),
+        short_email(person),
         person=person,
         person_id=entry.person_id if entry else None,
-        username=_username(person),
+        user_id=entry.user_id if entry else None,
+        reason=reason,
         returned=entry.missing if entry else False,
     )
-
-
-def _matched(draft: Step, matches: Mapping[int, UserHere], by_user: Mapping[int, list[str]]) -> Step:
-    """Exactly one user who is free: link. None: import. Anything else is for a person to decide."""
-    if not matches:
-        if draft.username is None:
-            return _with(draft, Kind.LEAVE_OUT, reason=Reason.NO_USERNAME)
-        return draft
-    candidates = tuple(sorted(matches))
-    if len(matches) > 1:
-        return _with(draft, Kind.CONFLICT, reason=Reason.SEVERAL_USERS, candidates=candidates)
-    user = matches[candidates[0]]
-    if user.linked_to is not None and user.linked_to != draft.remote_id:
-        return _with(
-            draft, Kind.CONFLICT, reason=Reason.ALREADY_LINKED, value=user.linked_to, candidates=candidates
-        )
-    if len(by_user[user.user_id]) > 1:
-        return _with(draft, Kind.CONFLICT, reason=Reason.SAME_VALUE, candidates=candidates)
-    name = (draft.person.name or "").strip() if draft.person else ""
-    rename = bool(name) and name != user.name.strip()
-    return _with(
-        draft,
-        Kind.RENAME if rename else Kind.LINK,
-        user_id=user.user_id,
-        before=user.name if rename else None,
-        after=name if rename else None,
-        inactive=user.inactive,
-    )
-
-
-def _with(
-    step: Step,
-    kind: Kind,
-    *,
-    reason: Reason | None = None,
-    value: str | None = None,
-    candidates: tuple[int, ...] = (),
-    user_id: int | None = None,
-    before: str | None = None,
-    after: str | None = None,
-    inactive: bool = False,
-) -> Step:
-    return Step(
-        kind,
-        step.remote_id,
-        step.name,
-        step.email,
-        person=step.person,
-        person_id=step.person_id,
-        user_id=user_id,
-        username=step.username,
-        before=before,
-        after=after,
-        reason=reason,
-        value=value,
-        candidates=candidates,
-        returned=step.returned,
-        inactive=inactive,
-    )
-
-
-def _unusable(person: Person, column: str | None) -> Reason | None:
-    if column is not None and not match_key(person.columns.get(column)):
-        return Reason.IDENTIFIER_EMPTY
-    if len((person.name or "").strip()) > NAME_MAX:
-        return Reason.NAME_TOO_LONG
-    if len(person.email or "") > EMAIL_MAX:
-        return Reason.EMAIL_TOO_LONG
-    return None
-
-
-def _username(person: Person) -> str | None:
-    """The first of username, e-mail and ID that is 3 to 100 characters long."""
-    for value in (person.username, person.email, person.remote_id):
-        if value and USERNAME_MIN <= len(value.strip()) <= USERNAME_MAX:
-            return value.strip()
-    return None
-
-
-def _short_email(person: Person) -> str | None:
-    return person.email if person.email and len(person.email) <= EMAIL_MAX else None
-
-
-class _Directory:
-    """The users here, by each of the values that matching compares."""
-
-    def __init__(self, users: Iterable[UserHere]) -> None:
-        self.by_username: dict[str, UserHere] = {}
-        self._by_email: dict[str, list[UserHere]] = defaultdict(list)
-        self._by_third_party: dict[str, list[UserHere]] = defaultdict(list)
-        for user in users:
-            self.by_username[user.username_key] = user
-            if user.email_key:
-                self._by_email[user.email_key].append(user)
-            if user.third_party_key:
-                self._by_third_party[user.third_party_key].append(user)
-
-    def matching(self, lookup: _Keys) -> dict[int, UserHere]:
-        """Users by ID whose username, user ID or e-mail is the one in ``lookup``."""
-        username, third_party, email = lookup
-        matches: list[UserHere] = []
-        if username and username in self.by_username:
-            matches.append(self.by_username[username])
-        if third_party:
-            matches += self._by_third_party.get(third_party, ())
-        if email:
-            matches += self._by_email.get(email, ())
-        return {user.user_id: user for user in matches}

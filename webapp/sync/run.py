@@ -6,12 +6,11 @@ stored by then, and ends with the same rows and counters as if nothing had happe
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,17 +28,17 @@ from webapp.models import (
     table_of,
     utcnow,
 )
-from webapp.sync import columns, outcome, safeguard, schedule, store
-from webapp.sync.apply import Outdated, Target, apply_plan
+from webapp.sync import columns, outcome, preview, safeguard, schedule, store
+from webapp.sync.apply import Outdated, Target, apply_plan, write_changes
 from webapp.sync.bulk import insert_rows
 from webapp.sync.lease import CancelRequested, Lease, LeaseLost, claim, kept_alive, renew
 from webapp.sync.plan import plan_sync
-from webapp.sync.terms import IdentifierAbsent, Kind, Plan, Rule
+from webapp.sync.rules import rule_of, salt_of
+from webapp.sync.terms import IdentifierAbsent, Kind, Plan
 
 log = logging.getLogger(__name__)
 
 REPLANS = 5
-REVISION_FORMAT = b"1"  # grows when what is remembered of a person changes its meaning
 
 BuildConnector = Callable[[Integration, Callable[[Call], None]], Connector]
 
@@ -59,6 +58,9 @@ class _Work:
     approved: safeguard.Held | None
     batch_size: int
     people_word: str
+    connected_at: datetime | None
+    preview: bool
+    expects: str | None
     timeline: list[dict[str, Any]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
 
@@ -116,15 +118,17 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
     work: _Work | None = None
     try:
         integration, settings, run, people_word = use.load(run_id)
-        approved = safeguard.held_from(run.hold) if run.approved else None
         work = _Work(
             use.engine,
             lease,
             integration,
-            settings,
-            approved,
+            preview.what_if_of(run.what_if).over(settings) if run.preview else settings,
+            safeguard.held_from(run.hold) if run.approved else None,
             use.batch_size,
             people_word,
+            integration.connected_at,
+            run.preview,
+            run.expects,
             list(run.timeline or []),
         )
         if attempt > 1:
@@ -167,8 +171,9 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
     started = time.monotonic()
     with work.engine.connect() as connection:
         settled = store.settled_revisions(connection, integration.id)
+        salt = salt_of(connection, work.settings)
     with kept_alive(work.engine, work.lease):
-        listing = connector.people(settled, _salt(work.settings))
+        listing = connector.people(settled, salt)
     work.event(
         f"{work.people_word.capitalize()} fetched", f"{listing.found:,} in {time.monotonic() - started:.1f} s"
     )
@@ -176,6 +181,12 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
     work.stage("match", found=listing.found, total=listing.found)
     plan = _plan(work, listing, settled)
     held = _safeguard(work, listing, plan)
+    if work.preview:
+        _finish_preview(work, listing, plan, held)
+        return
+    if work.expects is not None and preview.fingerprint(plan) != work.expects:
+        _end(work.engine, work.lease, work, outcome.not_as_previewed())
+        return
     if held is not None:
         _end(work.engine, work.lease, work, outcome.held(held, work.people_word))
         return
@@ -196,27 +207,21 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
     _finish(work, listing, plan)
 
 
-def _salt(settings: UserSync) -> bytes:
-    """Goes into every revision, so that a changed setting makes everybody be looked at again."""
-    return hashlib.blake2b(
-        REVISION_FORMAT + (settings.identifier_column or "").encode(), digest_size=32
-    ).digest()
-
-
 def _plan(work: _Work, listing: Listing, settled: dict[bytes, int]) -> Plan:
-    column = work.settings.identifier_column
     changed = [person_id for revision, person_id in settled.items() if revision not in listing.same]
     same_ids = {settled[revision] for revision in listing.same}
     with work.engine.connect() as connection, kept_alive(work.engine, work.lease):
+        winners = store.naming_before(connection, work.integration.id)
         known = store.known_people(
             connection,
             work.integration.id,
             changed,
             everybody=len(changed) > store.LOOKUP_LIMIT or not same_ids,
+            winners=winners,
         )
         if same_ids:
             known = [entry for entry in known if entry.person_id not in same_ids]
-        drifted, drifted_known = store.drifted_people(connection, work.integration.id, same_ids)
+        drifted, drifted_known = store.drifted_people(connection, work.integration.id, same_ids, winners)
         linked = {entry.remote_id for entry in known if entry.user_id is not None}
         strangers = [person for person in listing.people if person.remote_id not in linked]
         others = [person.remote_id for person in strangers]
@@ -225,12 +230,17 @@ def _plan(work: _Work, listing: Listing, settled: dict[bytes, int]) -> Plan:
             raise BadResponse(
                 f"The list of {work.people_word} names somebody twice, so it cannot be trusted."
             )
+        rule = rule_of(connection, work.settings, listing)
         users = store.users_for(
-            connection, work.integration.contract_id, work.integration.id, strangers, column
+            connection, work.integration.contract_id, work.integration.id, strangers, rule, winners
         )
     people: list[Listed] = [*listing.people, *drifted]
     return plan_sync(
-        people, [*known, *drifted_known], users, Rule(column), same=len(listing.same) - len(drifted)
+        people,
+        [*known, *drifted_known],
+        users,
+        rule,
+        same=len(listing.same) - len(drifted),
     )
 
 
@@ -242,6 +252,7 @@ def _without_settled(listing: Listing, settled: dict[bytes, int]) -> Listing:
         same=listing.same | now_same,
         people=[person for person in listing.people if person.revision not in now_same],
         left_out=listing.left_out,
+        user_types=listing.user_types,
     )
 
 
@@ -275,34 +286,63 @@ def _finish(work: _Work, listing: Listing, plan: Plan) -> None:
         _lock(connection, work.integration.id)
         renew(connection, work.lease, {"stage": "finish"})
         _write_left_out(connection, work.lease.run_id, listing)
-        row = connection.execute(
-            sa.select(
-                SyncRun.imported, SyncRun.linked, SyncRun.renamed, SyncRun.missing, SyncRun.returned
-            ).where(SyncRun.id == work.lease.run_id)
-        ).one()
+        row = (
+            connection.execute(
+                sa.select(
+                    SyncRun.imported, SyncRun.linked, SyncRun.renamed, SyncRun.missing, SyncRun.returned
+                ).where(SyncRun.id == work.lease.run_id)
+            )
+            .mappings()
+            .one()
+        )
         ended = outcome.finished(
             found=listing.found,
-            imported=row.imported,
-            linked=row.linked,
-            renamed=row.renamed,
-            missing=row.missing,
-            returned=row.returned,
+            counts=dict(row),
             left_out=left_out,
             conflicts=conflicts,
             reasons=_reasons(plan, listing),
             people_word=work.people_word,
         )
         work.event("Finished", ended.message, "ok" if ended.state == "completed" else "warn")
-        memory: dict[str, Any] = {"last_success_at": now}
-        if row.imported or row.linked or row.renamed:
-            memory |= {"last_imported_at": now, "last_imported": row.imported + row.linked + row.renamed}
+        memory: dict[str, Any] = {"last_success_at": now, "failures": 0}
+        touched = row["imported"] + row["linked"] + row["renamed"]
+        if touched:
+            memory |= {"last_imported_at": now, "last_imported": touched}
         if seen is not None:
             memory |= {"columns_seen": seen, "columns_seen_at": now}
+        if listing.user_types:
+            memory["types_seen"] = [{"key": one.key, "label": one.label} for one in listing.user_types]
         connection.execute(
             sa.update(UserSync).where(UserSync.integration_id == work.integration.id).values(memory)
         )
         _write_end(connection, work.lease, work, ended)
     log.info("run %s: %s: %s", work.lease.run_id, ended.state, ended.message)
+
+
+def _finish_preview(work: _Work, listing: Listing, plan: Plan, held: safeguard.Held | None) -> None:
+    """The lines and counters that a run would have; nothing is applied and no setting remembers it."""
+    work.stage("finish", total=len(plan.steps), reasons=_reasons(plan, listing))
+    for steps in store.chunks(plan.steps, work.batch_size):
+        with writing(), work.engine.begin() as connection:
+            renew(connection, work.lease, {"done": SyncRun.done + len(steps)})
+            write_changes(connection, work.lease.run_id, steps, {})
+    ended = outcome.previewed(
+        found=listing.found,
+        counts=preview.counts(plan),
+        left_out=plan.count(Kind.LEAVE_OUT) + len(listing.left_out),
+        conflicts=plan.count(Kind.CONFLICT),
+        reasons=_reasons(plan, listing),
+        people_word=work.people_word,
+        held=held is not None,
+        fingerprint=preview.fingerprint(plan),
+    )
+    work.event("Previewed", ended.message, "ok" if ended.state == "completed" else "warn")
+    with writing(), work.engine.begin() as connection:
+        _lock(connection, work.integration.id)
+        renew(connection, work.lease, {"stage": "finish"})
+        _write_left_out(connection, work.lease.run_id, listing)
+        _write_end(connection, work.lease, work, ended)
+    log.info("run %s: preview: %s", work.lease.run_id, ended.message)
 
 
 def _columns_seen(work: _Work, listing: Listing) -> list[dict[str, Any]] | None:
@@ -379,11 +419,11 @@ def _write_end(connection: sa.Connection, lease: Lease, work: _Work | None, ende
                 .where(
                     Integration.id == work.integration.id,
                     Integration.connection == "connected",
-                    Integration.connected_at == work.integration.connected_at,
+                    Integration.connected_at == work.connected_at,
                 )
                 .values(
                     connection="broken", connection_message=ended.message[:500], connection_changed_at=now
                 )
             )
-        if ended.passing:
+        if ended.passing and not work.preview:
             schedule.try_again_soon(connection, work.integration.id, now)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from webapp.database import insert_into, rows_changed
 from webapp.models import ContractFeature, Integration, SyncRun, UserSync, table_of
 from webapp.models.sync import LIVE_STATES
+from webapp.sync import preview
 from webapp.sync.health import FIRST_WITHIN
 from webapp.sync.outcome import abandoned
 
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
 FIRST_RETRY = timedelta(minutes=10)  # after a failed first import, within the hour that is promised for it
+RETRIES = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2))  # after so many failures in a row
 SPREAD = 300  # seconds: neighbouring integrations are set this far apart at most
 
 
@@ -65,11 +67,18 @@ def first_slot(now: datetime, integration_id: int, every: timedelta) -> datetime
 
 
 def request_run(
-    session: Session, integration: Integration, trigger: str, by: Requester | None, now: datetime
+    session: Session,
+    integration: Integration,
+    trigger: str,
+    by: Requester | None,
+    now: datetime,
+    *,
+    expects: str | None = None,
 ) -> Requested:
     """A queued run for ``integration``, or the live one it already has. Call inside a write transaction.
 
-    A live run that was asked to stop a moment ago goes on: somebody wants it again.
+    A live run that was asked to stop a moment ago goes on: somebody wants it again. With ``expects`` the run
+    applies nothing unless its plan has that fingerprint.
     """
     live = live_run(session, integration.id, lock=True)
     if live is not None:
@@ -77,7 +86,7 @@ def request_run(
         return Requested(live, joined=True)
     inserted = session.execute(
         insert_into(session, table_of(SyncRun))
-        .values(_new_run(integration.contract_id, integration.id, trigger, by, now))
+        .values(_new_run(integration.contract_id, integration.id, trigger, by, now) | {"expects": expects})
         .on_conflict_do_nothing()
         .returning(SyncRun.id)
     ).scalar()
@@ -91,10 +100,25 @@ def request_run(
     return Requested(session.get_one(SyncRun, inserted), joined=False)
 
 
+def request_preview(
+    session: Session, integration: Integration, by: Requester, now: datetime, what_if: dict[str, Any]
+) -> SyncRun:
+    """A queued preview, in place of one that is being made. Call inside a write transaction."""
+    preview.end_live(session, integration.id, now)
+    run = SyncRun(
+        **_new_run(integration.contract_id, integration.id, "manual", by, now),
+        preview=True,
+        what_if=what_if or None,
+    )
+    session.add(run)
+    session.flush()
+    return run
+
+
 def live_run(session: Session, integration_id: int, *, lock: bool = False) -> SyncRun | None:
     """The queued or running run of an integration; with ``lock`` it stays so until the transaction ends."""
     statement = sa.select(SyncRun).where(
-        SyncRun.integration_id == integration_id, SyncRun.state.in_(LIVE_STATES)
+        SyncRun.integration_id == integration_id, SyncRun.state.in_(LIVE_STATES), ~SyncRun.preview
     )
     if lock:
         statement = statement.with_for_update()
@@ -112,18 +136,31 @@ def end_live_run(session: Session, integration_id: int, message: str, now: datet
 
 
 def try_again_soon(connection: sa.Connection, integration_id: int, now: datetime) -> None:
-    """Bring the next run forward after a failed first import, which is promised within the hour."""
-    again = now + FIRST_RETRY
-    connection.execute(
+    """Count a failure that may pass, and bring the next run forward.
+
+    A first import, which is promised within the hour, is tried again after ten minutes; anything else after
+    :data:`RETRIES`, each longer than the one before, and then every six hours as planned.
+    """
+    failures = connection.scalar(
         sa.update(UserSync)
-        .where(
-            UserSync.integration_id == integration_id,
-            UserSync.enabled,
-            UserSync.enabled_at > now - FIRST_WITHIN,
-            sa.or_(UserSync.last_success_at.is_(None), UserSync.last_success_at < UserSync.enabled_at),
-            UserSync.next_run_at > again,
-        )
-        .values(next_run_at=again)
+        .where(UserSync.integration_id == integration_id)
+        .values(failures=UserSync.failures + 1)
+        .returning(UserSync.failures)
+    )
+    mine = sa.and_(UserSync.integration_id == integration_id, UserSync.enabled)
+    first = sa.and_(
+        mine,
+        UserSync.enabled_at > now - FIRST_WITHIN,
+        sa.or_(UserSync.last_success_at.is_(None), UserSync.last_success_at < UserSync.enabled_at),
+    )
+    _bring_forward(connection, first, now + FIRST_RETRY)
+    if failures is not None and failures <= len(RETRIES):
+        _bring_forward(connection, mine, now + RETRIES[failures - 1])
+
+
+def _bring_forward(connection: sa.Connection, which: sa.ColumnElement[bool], moment: datetime) -> None:
+    connection.execute(
+        sa.update(UserSync).where(which, UserSync.next_run_at > moment).values(next_run_at=moment)
     )
 
 

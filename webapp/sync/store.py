@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from webapp.connectors.base import Person as Listed
-from webapp.models import Person, User
+from webapp.models import Integration, Person, User
 from webapp.sync.keys import match_key
-from webapp.sync.terms import Known, UserHere
+from webapp.sync.terms import Known, Rule, UserHere
 
 LOOKUP_CHUNK = 500  # values in one IN list; SQLite allows 32,766
 LOOKUP_LIMIT = 5_000  # strangers; from here on reading all users at once is cheaper
@@ -30,6 +31,7 @@ def settled_revisions(connection: sa.Connection, integration_id: int) -> dict[by
         sa.select(Person.revision, Person.id).where(
             Person.integration_id == integration_id,
             Person.user_id.is_not(None),
+            Person.outcome == "linked",
             Person.missing_since.is_(None),
         )
     )
@@ -48,23 +50,62 @@ def known_count(connection: sa.Connection, integration_id: int) -> int:
     )
 
 
+def naming_before(connection: sa.Connection, integration_id: int) -> list[int]:
+    """The contract's other integrations whose names win over those of ``integration_id``."""
+    mine = (
+        sa.select(Integration.contract_id, Integration.name_rank, Integration.id)
+        .where(Integration.id == integration_id)
+        .subquery()
+    )
+    return list(
+        connection.scalars(
+            sa.select(Integration.id)
+            .join(mine, mine.c.contract_id == Integration.contract_id)
+            .where(sa.tuple_(Integration.name_rank, Integration.id) < sa.tuple_(mine.c.name_rank, mine.c.id))
+        )
+    )
+
+
+def _named_elsewhere(winners: Sequence[int], user_id: InstrumentedAttribute[Any]) -> sa.ColumnElement[bool]:
+    """Whether one of the integrations ``winners`` lists the user and has a name for them."""
+    if not winners:
+        return sa.false()
+    other = aliased(Person)
+    return (
+        sa.select(other.id)
+        .where(
+            other.integration_id.in_(winners),
+            other.user_id == user_id,
+            other.outcome == "linked",
+            other.missing_since.is_(None),
+            other.name != "",
+        )
+        .exists()
+    )
+
+
 def known_people(
-    connection: sa.Connection, integration_id: int, changed_ids: Collection[int], *, everybody: bool
+    connection: sa.Connection,
+    integration_id: int,
+    changed_ids: Collection[int],
+    *,
+    everybody: bool,
+    winners: Sequence[int] = (),
 ) -> list[Known]:
     """Who must be looked at again: the settled people in ``changed_ids`` and everybody who is not settled."""
-    statement = _known_statement(integration_id)
+    statement = _known_statement(integration_id, winners)
     if everybody:
         return [_known(row) for row in connection.execute(statement)]
-    unsettled = statement.where(sa.or_(Person.user_id.is_(None), Person.missing_since.is_not(None)))
+    unsettled = statement.where(
+        sa.or_(Person.user_id.is_(None), Person.missing_since.is_not(None), Person.outcome != "linked")
+    )
     found = [_known(row) for row in connection.execute(unsettled)]
     for chunk in chunks(sorted(changed_ids), LOOKUP_CHUNK):
         found += [_known(row) for row in connection.execute(statement.where(Person.id.in_(chunk)))]
     return found
 
 
-def _known_statement(
-    integration_id: int,
-) -> sa.Select[*tuple[Any, ...]]:
+def _known_statement(integration_id: int, winners: Sequence[int]) -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(
             Person.id,
@@ -74,6 +115,7 @@ def _known_statement(
             Person.user_id,
             User.name.label("user_name"),
             Person.missing_since,
+            _named_elsewhere(winners, Person.user_id).label("named_elsewhere"),
         )
         .select_from(Person)
         .outerjoin(User, User.id == Person.user_id)
@@ -90,6 +132,7 @@ def _known(row: Any) -> Known:
         user_id=row.user_id,
         user_name=row.user_name,
         missing=row.missing_since is not None,
+        named_elsewhere=bool(row.named_elsewhere),
     )
 
 
@@ -112,20 +155,25 @@ def lists_settled(
 
 
 def drifted_people(
-    connection: sa.Connection, integration_id: int, same_ids: Collection[int] | None = None
+    connection: sa.Connection,
+    integration_id: int,
+    same_ids: Collection[int] | None = None,
+    winners: Sequence[int] = (),
 ) -> tuple[list[Listed], list[Known]]:
     """Linked people whose user was renamed here since: unchanged there, yet to be named again.
 
     The person is rebuilt from what we remember, because the platform's record is the same as then.
     """
     rows = connection.execute(
-        _known_statement(integration_id)
+        _known_statement(integration_id, winners)
         .add_columns(Person.revision, Person.attributes)
         .where(
             Person.user_id.is_not(None),
+            Person.outcome == "linked",
             Person.missing_since.is_(None),
             Person.name != "",
             Person.name != sa.func.trim(User.name),
+            ~_named_elsewhere(winners, Person.user_id),
         )
     ).all()
     rows = [row for row in rows if same_ids is None or row.id in same_ids]
@@ -148,9 +196,10 @@ def users_for(
     contract_id: int,
     integration_id: int,
     strangers: Sequence[Listed],
-    column: str | None,
+    rule: Rule,
+    winners: Sequence[int] = (),
 ) -> list[UserHere]:
-    """Every user that one of ``strangers`` could match, or whose username stands in the way of one."""
+    """Every user that one of ``strangers`` could match or was decided to be, or whose username stands in the way."""
     if not strangers:
         return []
     link = (
@@ -167,14 +216,19 @@ def users_for(
             User.third_party_key,
             User.status,
             link.c.remote_id.label("linked_to"),
+            _named_elsewhere(winners, User.id).label("named_elsewhere"),
         )
         .outerjoin(link, link.c.user_id == User.id)
         .where(User.contract_id == contract_id)
     )
     if len(strangers) > LOOKUP_LIMIT:
         return [_user_here(row) for row in connection.execute(statement)]
-    values = _lookup_values(strangers, column)
+    values = _lookup_values(strangers, rule.identifier_column)
     found: dict[int, UserHere] = {}
+    decided = {decision.user_id for decision in rule.decisions.values() if decision.user_id is not None}
+    for ids in chunks(sorted(decided), LOOKUP_CHUNK):
+        for row in connection.execute(statement.where(User.id.in_(ids))):
+            found[row.id] = _user_here(row)
     for chunk in chunks(sorted(values), LOOKUP_CHUNK):
         for key in (User.username_key, User.email_key, User.third_party_key):
             for row in connection.execute(statement.where(key.in_(chunk))):
@@ -201,4 +255,5 @@ def _user_here(row: Any) -> UserHere:
         third_party_key=row.third_party_key,
         linked_to=row.linked_to,
         inactive=row.status == "inactive",
+        named_elsewhere=bool(row.named_elsewhere),
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 import msgspec
 
 from webapp.connectors.base import Person
+from webapp.sync.keys import match_key
 
 NAME_MAX = 255  # characters
 EMAIL_MAX = 254
@@ -29,6 +32,9 @@ class Kind(StrEnum):
 class Reason(StrEnum):
     """Why someone was left out or is in conflict."""
 
+    USER_TYPE = "user_type"
+    EXCLUDED = "excluded"
+    EXCLUDED_EMAIL = "excluded_email"
     IDENTIFIER_EMPTY = "identifier_empty"
     NAME_TOO_LONG = "name_too_long"
     EMAIL_TOO_LONG = "email_too_long"
@@ -40,7 +46,10 @@ class Reason(StrEnum):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What we remember of one person of this integration, and the user they are linked to."""
+    """What we remember of one person of this integration, and the user they are linked to.
+
+    ``named_elsewhere``: another platform, whose names win, lists that user as well.
+    """
 
     person_id: int
     remote_id: str
@@ -49,6 +58,7 @@ class Known(msgspec.Struct, frozen=True):
     user_id: int | None = None
     user_name: str | None = None
     missing: bool = False
+    named_elsewhere: bool = False
 
 
 class UserHere(msgspec.Struct, frozen=True):
@@ -61,12 +71,40 @@ class UserHere(msgspec.Struct, frozen=True):
     third_party_key: str | None = None
     linked_to: str | None = None
     inactive: bool = False
+    named_elsewhere: bool = False
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What somebody decided about one person who was in conflict: link to ``user_id``, or import as new."""
+
+    user_id: int | None
+    by: str
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """How people are matched. No column: username, user ID and e-mail, each with its own kind."""
+    """How people are matched. No column: username, user ID and e-mail, each with its own kind.
+
+    Nobody is imported or renamed who is of a type in ``left_out_types``, whose remote ID is in ``excluded``, or
+    whose e-mail fits one of ``excluded_emails`` (``*`` stands for any characters, ``?`` for one).
+    ``decisions``, by remote ID, answer what matching alone cannot.
+    """
 
     identifier_column: str | None = None
+    left_out_types: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
+    excluded_emails: tuple[str, ...] = ()
+    decisions: Mapping[str, Decision] = {}
+
+    def leaves_out(self, person: Person) -> Reason | None:
+        """Why ``person`` is not to be synced at all, if so."""
+        if person.remote_id in self.excluded:
+            return Reason.EXCLUDED
+        if not self.left_out_types.isdisjoint(person.types):
+            return Reason.USER_TYPE
+        email = match_key(person.email) if self.excluded_emails else None
+        if email and any(fnmatchcase(email, pattern) for pattern in self.excluded_emails):
+            return Reason.EXCLUDED_EMAIL
+        return None
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -87,6 +125,7 @@ class Step(msgspec.Struct, frozen=True):
     candidates: tuple[int, ...] = ()
     returned: bool = False
     inactive: bool = False
+    decided_by: str | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):

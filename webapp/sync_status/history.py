@@ -26,6 +26,9 @@ KIND_LABELS = {
 REASON_WORDS: dict[str, tuple[str, str | None]] = {
     "bot": ("Bots are not people", None),
     "not_a_person": ("Not a person", None),
+    "excluded": ("Excluded by a colleague", "Take them back under Exclusions."),
+    "excluded_email": ("Their e-mail address is excluded", "Change the pattern under Exclusions."),
+    "user_type": ("Their type is left out", "Choose which types to import under User sync."),
     "identifier_empty": (
         "No value in the identifier column",
         "Fill it in there, or choose another column under User sync.",
@@ -83,8 +86,10 @@ class ChangeRow:
                 words += f" (ID {detail['linked_to']})"
             return f"{words}: {', '.join(self.candidates)}" if self.candidates else words
         inactive = " The user is inactive and stays so." if detail.get("inactive") else ""
+        if "decided_by" in detail:
+            inactive += f" As decided by {detail['decided_by']}."
         return {
-            "imported": "New pending user.",
+            "imported": f"New pending user.{inactive}",
             "linked": f"Recognised as a user who was here already.{inactive}",
             "renamed": f"Renamed{f'.{inactive}' if inactive else ''}",
             "returned": "Listed again.",

@@ -16,6 +16,7 @@ from webapp.models import Integration, SyncRun, db, utcnow
 from webapp.paging import url_with
 from webapp.platforms.board import PlatformState, platform_states
 from webapp.runs import RunRow, recent_runs
+from webapp.sync.preview import LIFETIME
 from webapp.sync_status.history import KIND_LABELS, calls_of, changes_of, counters, counts_by_kind
 
 bp = Blueprint("sync_status", __name__, url_prefix="/c/<contract>/sync-status")
@@ -93,7 +94,7 @@ def _history(integration_ids: list[int]) -> dict[int, list[SyncRun]]:
             .over(partition_by=SyncRun.integration_id, order_by=SyncRun.id.desc())
             .label("place"),
         )
-        .where(SyncRun.integration_id.in_(integration_ids))
+        .where(SyncRun.integration_id.in_(integration_ids), ~SyncRun.preview)
         .subquery()
     )
     runs = db.session.scalars(
@@ -113,7 +114,7 @@ def _last_failures(integration_ids: list[int]) -> dict[int, SyncRun]:
         return {}
     newest = (
         sa.select(sa.func.max(SyncRun.id))
-        .where(SyncRun.integration_id.in_(integration_ids), SyncRun.state == "failed")
+        .where(SyncRun.integration_id.in_(integration_ids), SyncRun.state == "failed", ~SyncRun.preview)
         .group_by(SyncRun.integration_id)
     )
     runs = db.session.scalars(sa.select(SyncRun).where(SyncRun.id.in_(newest)))
@@ -148,6 +149,9 @@ def run(contract: str, run_id: int) -> str:
         q=q,
         requests=calls_of(row.run),
         timeline=[entry | {"at": datetime.fromisoformat(entry["at"])} for entry in row.timeline or []],
+        apply_url=url_for("user_sync.apply_preview", **address)
+        if can_manage and _may_be_applied(row.run)
+        else None,
         approve_url=url_for("user_sync.approve", **address) if decide else None,
         reject_url=url_for("user_sync.reject", **address) if decide else None,
         can_manage=can_manage,
@@ -169,6 +173,11 @@ def run_panel(contract: str, run_id: int) -> Response:
         response.headers["X-Poll"] = "stop"
         response.headers["X-Poll-Reload"] = "1"
     return response
+
+
+def _may_be_applied(run_: SyncRun) -> bool:
+    """Whether a preview ended well and is not past its day."""
+    return run_.fingerprint is not None and utcnow() - run_.queued_at < LIFETIME
 
 
 def _run_or_404(contract: str, run_id: int) -> RunRow:

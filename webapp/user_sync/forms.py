@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import IntegerField, RadioField, StringField
+from wtforms import IntegerField, RadioField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
+
+from webapp.connectors.platform import Platform
+from webapp.models import UserSync
+from webapp.user_sync.types import types_of
 
 
 def _strip(value: str | None) -> str | None:
@@ -21,6 +25,20 @@ class IdentifierForm(FlaskForm):
         filters=[_strip],
         validators=[Length(max=100, message="Enter a column name of at most 100 characters.")],
     )
+
+
+class UserTypesForm(FlaskForm):
+    """Which kinds of people are imported; those not ticked are left out."""
+
+    types: Any = SelectMultipleField("Import")
+
+    @classmethod
+    def of(cls, platform: Platform, sync: UserSync) -> UserTypesForm:
+        """The form with the types the last fetch saw, or those every account has; ticked as they are now."""
+        types = types_of(platform, sync)
+        form = cls(types=[one.key for one in types if one.imported])
+        form.types.choices = [(one.key, one.label) for one in types]
+        return form
 
 
 class SafeguardForm(FlaskForm):

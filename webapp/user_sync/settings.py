@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -15,8 +16,10 @@ from webapp.audit import trail
 from webapp.connectors.registry import PLATFORMS
 from webapp.database import write_transaction
 from webapp.models import Integration, SyncRun, UserSync, utcnow
-from webapp.models.sync import LIVE_STATES
+from webapp.models.sync import LIVE_STATES, SUCCESS_STATES
+from webapp.sync import schedule
 from webapp.sync.outcome import cancelled
+from webapp.sync.preview import LIFETIME, WhatIf, what_if_of
 from webapp.sync.schedule import Requested, Requester, first_slot, live_run, request_run
 
 
@@ -30,6 +33,10 @@ class NotEnabled(Exception):
 
 class NotHeld(Exception):
     """The run is not waiting for a decision (any more); somebody else may have decided."""
+
+
+class PreviewGone(Exception):
+    """There is no such preview (any more): it is past its day, or it did not end well."""
 
 
 class AnotherRunLive(Exception):
@@ -46,6 +53,23 @@ def save_identifier(integration_id: int, column: str | None) -> bool:
         sync.identifier_column = column
         _record(
             session, integration, "user_sync.identifier_changed", {"column": trail.changed(before, column)}
+        )
+        return True
+
+
+def save_types(integration_id: int, *, left_out: dict[str, str], imported: dict[str, str]) -> bool:
+    """Choose which kinds of people are left out (key to label); whether that changed anything."""
+    with write_transaction() as session:
+        integration, sync = _locked(session, integration_id)
+        before = sync.left_out_types
+        if before is not None and set(before) == set(left_out):
+            return False
+        sync.left_out_types = sorted(left_out)
+        _record(
+            session,
+            integration,
+            "user_sync.types_changed",
+            {"imported": list(imported.values()), "left out": list(left_out.values())},
         )
         return True
 
@@ -169,6 +193,61 @@ def reject(integration_id: int, run_id: int, by: Requester) -> None:
         _record(session, integration, "user_sync.rejected", {"run": run_id})
 
 
+def request_preview(integration_id: int, by: Requester, what_if: WhatIf) -> SyncRun:
+    """A preview as soon as a worker is free, in place of one that is being made. Raises :class:`NotConnected`."""
+    with write_transaction() as session:
+        integration, _ = _locked(session, integration_id)
+        if integration.connection != "connected":
+            raise NotConnected
+        run = schedule.request_preview(session, integration, by, utcnow(), msgspec.to_builtins(what_if))
+        _record(session, integration, "user_sync.previewed", {"run": run.id, **_tried(what_if)})
+        return run
+
+
+def apply_preview(integration_id: int, run_id: int, by: Requester) -> SyncRun:
+    """Save the settings that a preview tried, and start a run that does just what it showed.
+
+    Raises :class:`PreviewGone`, :class:`NotConnected`, :class:`NotEnabled` or :class:`AnotherRunLive`.
+    """
+    with write_transaction() as session:
+        integration, sync = _locked(session, integration_id)
+        now = utcnow()
+        previewed = session.scalars(
+            sa.select(SyncRun).where(
+                SyncRun.id == run_id,
+                SyncRun.integration_id == integration_id,
+                SyncRun.preview,
+                SyncRun.state.in_(SUCCESS_STATES),
+                SyncRun.queued_at > now - LIFETIME,
+            )
+        ).one_or_none()
+        if previewed is None or previewed.fingerprint is None:
+            raise PreviewGone
+        if integration.connection != "connected":
+            raise NotConnected
+        if not sync.enabled:
+            raise NotEnabled
+        if live_run(session, integration_id) is not None:
+            raise AnotherRunLive
+        what_if = what_if_of(previewed.what_if)
+        for name, value in what_if.changes().items():
+            setattr(sync, name, value)
+        session.flush()
+        run = request_run(session, integration, "manual", by, now, expects=previewed.fingerprint).run
+        _record(
+            session,
+            integration,
+            "user_sync.preview_applied",
+            {"preview": run_id, "run": run.id, **_tried(what_if)},
+        )
+        return run
+
+
+def _tried(what_if: WhatIf) -> dict[str, Any]:
+    """The unsaved settings of a preview, for the audit log."""
+    return {name.replace("_", " "): value for name, value in what_if.changes().items()}
+
+
 def _locked(session: Session, integration_id: int) -> tuple[Integration, UserSync]:
     """The integration and its settings as they are now, locked until the transaction ends.
 
@@ -207,7 +286,7 @@ def _cancel_waiting(session: Session, integration_id: int, by: Requester) -> Non
     now = utcnow()
     session.execute(
         sa.update(SyncRun)
-        .where(SyncRun.integration_id == integration_id, SyncRun.state == "queued")
+        .where(SyncRun.integration_id == integration_id, SyncRun.state == "queued", ~SyncRun.preview)
         .values(
             state="cancelled",
             finished_at=now,
@@ -224,7 +303,7 @@ def _cancel_waiting(session: Session, integration_id: int, by: Requester) -> Non
 def _ask_to_stop(session: Session, integration_id: int, by: Requester) -> None:
     session.execute(
         sa.update(SyncRun)
-        .where(SyncRun.integration_id == integration_id, SyncRun.state.in_(LIVE_STATES))
+        .where(SyncRun.integration_id == integration_id, SyncRun.state.in_(LIVE_STATES), ~SyncRun.preview)
         .values(cancel_requested_at=utcnow(), cancel_requested_by=by.name)
     )
 

@@ -29,11 +29,12 @@ from webapp.platforms.board import PlatformState
 from webapp.platforms.forms import ConfirmForm
 from webapp.platforms.views import frame, state_or_404
 from webapp.runs import RunRow, recent_runs
+from webapp.sync.preview import WhatIf
 from webapp.sync.schedule import Requested, Requester
 from webapp.times import zone_of_request
 from webapp.user_sync import settings as use
 from webapp.user_sync.columns import column_rows
-from webapp.user_sync.forms import DisableForm, IdentifierForm, SafeguardForm
+from webapp.user_sync.forms import DisableForm, IdentifierForm, SafeguardForm, UserTypesForm
 
 bp = Blueprint("user_sync", __name__, url_prefix="/c/<contract>/integrations/platforms/<platform>/user-sync")
 
@@ -42,20 +43,18 @@ bp = Blueprint("user_sync", __name__, url_prefix="/c/<contract>/integrations/pla
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def show(contract: str, platform: str) -> str:
     state = state_or_404(platform)
-    if not state.platform.available:
-        return render_template("platforms/unavailable.html", **frame(state, contract, "user_sync"))
-    sync = state.sync or UserSync(shrink_percent=20, shrink_people=5)
-    return _page(
-        state,
-        contract,
-        IdentifierForm(column=sync.identifier_column),
-        SafeguardForm(shrink_percent=sync.shrink_percent, shrink_people=sync.shrink_people),
-    )
+    return _page(state, contract)
 
 
 def _page(
-    state: PlatformState, contract: str, identifier_form: IdentifierForm, safeguard_form: SafeguardForm
+    state: PlatformState,
+    contract: str,
+    *,
+    identifier: IdentifierForm | None = None,
+    types: UserTypesForm | None = None,
+    safeguard: SafeguardForm | None = None,
 ) -> str:
+    """The tab; a form that came back with errors is shown instead of the stored values."""
     sync = state.sync or UserSync(shrink_percent=20, shrink_people=5, enabled=False)
     columns = column_rows(sync.columns_seen or [])
     return render_template(
@@ -63,8 +62,11 @@ def _page(
         **frame(state, contract, "user_sync"),
         **_panel(state, contract),
         columns=columns,
-        identifier_form=identifier_form,
-        safeguard_form=safeguard_form,
+        identifier_form=identifier or IdentifierForm(formdata=None, column=sync.identifier_column),
+        types_form=types or UserTypesForm.of(state.platform, sync),
+        safeguard_form=safeguard
+        or SafeguardForm(formdata=None, shrink_percent=sync.shrink_percent, shrink_people=sync.shrink_people),
+        types_url=_url("save_types", state, contract),
         identifier_url=_url("save_identifier", state, contract),
         safeguard_url=_url("save_safeguard", state, contract),
         enable_url=_url("enable", state, contract),
@@ -76,7 +78,7 @@ def _page(
         runs=recent_runs(g.access.contract.id, contract, integration_id=state.integration.id)
         if state.integration
         else [],
-        sandbox=_settings().intercom.sandbox,
+        sandbox=state.platform.client(_settings()).sandbox,
     )
 
 
@@ -99,6 +101,8 @@ def _panel(state: PlatformState, contract: str) -> dict[str, Any]:
         "why_not_sync_now": state.why_not_sync_now,
         "sync_now_url": _url("sync_now", state, contract),
         "panel_url": _url("panel", state, contract),
+        "preview_url": _url("preview", state, contract),
+        "can_preview": state.integration is not None and state.integration.connection == "connected",
         "schedule_times": _schedule_times(sync),
         "zone": zone_of_request().key,
         "people_count": counts.get("people", 0),
@@ -135,16 +139,37 @@ def save_identifier(contract: str, platform: str) -> Response | tuple[str, int]:
     if "use" in request.form:  # a column's own button in the list of columns
         form.column.data = request.form["use"].strip()
     if not form.validate_on_submit():
-        sync = integration.user_sync
-        safeguard = SafeguardForm(
-            formdata=None, shrink_percent=sync.shrink_percent, shrink_people=sync.shrink_people
-        )
-        return _page(state, contract, form, safeguard), 422
+        return _page(state, contract, identifier=form), 422
     column = form.column.data or None
     changed = use.save_identifier(integration.id, column)
     what = f"the column “{column}”" if column else "username, user ID and email"
     flash(
         f"People are recognised by {what}{', from the next run on' if changed else ', as before'}.", "success"
+    )
+    return _back(state, contract)
+
+
+@bp.post("/types")
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def save_types(contract: str, platform: str) -> Response | tuple[str, int]:
+    state, integration = _connected_once(platform)
+    if not state.platform.user_types:
+        return _refused(state, contract, f"{state.platform.label} has no user types to choose from.", "info")
+    form = UserTypesForm.of(state.platform, integration.user_sync)
+    if not form.validate_on_submit():
+        return _page(state, contract, types=form), 422
+    ticked = set(form.types.data)
+    labels = dict(form.types.choices)
+    changed = use.save_types(
+        integration.id,
+        left_out={key: label for key, label in labels.items() if key not in ticked},
+        imported={key: label for key, label in labels.items() if key in ticked},
+    )
+    flash(
+        "Saved. Who is imported changes from the next run on; nobody who is here already is taken away."
+        if changed
+        else "Nothing was changed: these types were chosen already.",
+        "success",
     )
     return _back(state, contract)
 
@@ -155,8 +180,7 @@ def save_safeguard(contract: str, platform: str) -> Response | tuple[str, int]:
     state, integration = _connected_once(platform)
     form = SafeguardForm()
     if not form.validate_on_submit():
-        identifier = IdentifierForm(formdata=None, column=integration.user_sync.identifier_column)
-        return _page(state, contract, identifier, form), 422
+        return _page(state, contract, safeguard=form), 422
     percent, people = form.shrink_percent.data or 0, form.shrink_people.data or 0  # both are 1 at least
     use.save_safeguard(integration.id, percent=percent, people=people)
     flash(
@@ -221,6 +245,57 @@ def sync_now(contract: str, platform: str) -> Response:
         return _refused(state, contract, "User sync is off. Enable it first.")
     text = "A run was going on already; your request joins it." if requested.joined else "A run has started."
     return _woken(requested, state, contract, text)
+
+
+@bp.post("/preview")
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def preview(contract: str, platform: str) -> Response | tuple[str, int]:
+    """Ask for a preview: of the saved settings, or with the column or the types that the form holds."""
+    state, integration = _connected_once(platform)
+    what_if = WhatIf()
+    if "column" in request.form:
+        identifier = IdentifierForm()
+        if not identifier.validate_on_submit():
+            return _page(state, contract, identifier=identifier), 422
+        what_if = WhatIf(identifier_column=identifier.column.data or None)
+    elif "with_types" in request.form:
+        types = UserTypesForm.of(state.platform, integration.user_sync)
+        if not types.validate_on_submit():
+            return _page(state, contract, types=types), 422
+        ticked = set(types.types.data)
+        what_if = WhatIf(left_out_types=sorted(key for key, _ in types.types.choices if key not in ticked))
+    try:
+        run = use.request_preview(integration.id, _me(), what_if)
+    except use.NotConnected:
+        return _refused(state, contract, f"{state.platform.label} is not connected. Connect it first.")
+    if not queue.wake_soon(run.id, run.attempt):
+        flash("The preview begins as soon as the queue is reachable again.", "info")
+    return _to_run(contract, run.id)
+
+
+@bp.post("/runs/<int:run_id>/apply")
+@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def apply_preview(contract: str, platform: str, run_id: int) -> Response:
+    state, integration = _connected_once(platform)
+    _run_or_404(integration, run_id)
+    try:
+        run = use.apply_preview(integration.id, run_id, _me())
+    except use.PreviewGone:
+        flash("This preview is too old to be applied. Nothing was changed; preview again.", "warning")
+    except use.NotConnected:
+        flash(f"{state.platform.label} is not connected. Nothing was changed. Reconnect first.", "error")
+    except use.NotEnabled:
+        flash("User sync is off. Nothing was changed. Enable it first, then apply.", "error")
+    except use.AnotherRunLive:
+        flash("A run is going on. Nothing was changed. Wait until it ends, then preview again.", "warning")
+    else:
+        queue.wake_soon(run.id, run.attempt)
+        flash(
+            "Applying. The run does just what the preview showed, or nothing if anything has changed.",
+            "success",
+        )
+        run_id = run.id
+    return _to_run(contract, run_id)
 
 
 @bp.post("/runs/<int:run_id>/cancel")

@@ -1,0 +1,63 @@
+"""Leaving people out and taking them back, in the caller's transaction. The next run does accordingly."""
+
+from __future__ import annotations
+
+import re
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from webapp.models import Exclusion, Person
+from webapp.sync.keys import match_key
+
+PATTERN = re.compile(r"[^\s@\[\]]*@[^\s@\[\]]+|[^\s@\[\]]+@[^\s@\[\]]*")
+PATTERN_MAX = 255  # characters
+
+
+class BadPattern(ValueError):
+    """What was given cannot be a pattern for e-mail addresses; the text says what to enter."""
+
+
+def pattern_of(given: str) -> str:
+    """The pattern as it is compared. A domain alone stands for everybody there. Raises :class:`BadPattern`."""
+    text = match_key(given) or ""
+    if text and "@" not in text:
+        text = f"*@{text.removeprefix('*.')}" if not text.startswith("*.") else f"*@{text}"
+    if len(text) > PATTERN_MAX or not PATTERN.fullmatch(text):
+        raise BadPattern(
+            "Enter an e-mail address or a domain; * stands for any characters, such as *@partner.example."
+        )
+    if not set(text) - set("*?@"):
+        raise BadPattern("That would leave out everybody. Name a domain or a part of the address.")
+    return text
+
+
+def exclude_person(session: Session, person: Person, by: str) -> Exclusion:
+    """Leave ``person`` out from the next run on; a user they are linked to stays as they are."""
+    exclusion = Exclusion(
+        contract_id=person.contract_id,
+        integration_id=person.integration_id,
+        kind="person",
+        value=person.remote_id,
+        label=person.name or person.email or person.remote_id,
+        created_by=by,
+    )
+    session.add(exclusion)
+    if person.outcome == "linked":
+        person.outcome = "left_out"  # so that the next run looks at them again although nothing changed there
+    session.flush()
+    return exclusion
+
+
+def is_excluded(session: Session, person: Person) -> bool:
+    """Whether ``person`` is excluded by name (not by a pattern)."""
+    return (
+        session.scalar(
+            sa.select(Exclusion.id).where(
+                Exclusion.integration_id == person.integration_id,
+                Exclusion.kind == "person",
+                Exclusion.value == person.remote_id,
+            )
+        )
+        is not None
+    )
