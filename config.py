@@ -69,6 +69,7 @@ class Settings:
     port: int = 8000
     product_name: str = "Rollcall"
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    proxies: int = 0  # in front of us; each adds the address it was asked from to X-Forwarded-For
     intercom: OAuthClient = field(default_factory=OAuthClient)
     zendesk: OAuthClient = field(default_factory=OAuthClient)
     session_idle: timedelta = timedelta(hours=2)
@@ -96,11 +97,17 @@ class Settings:
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings from ``environ``. Raises :class:`SettingsError` with one clear sentence."""
     mode = environ.get("ROLLCALL_MODE", "demo").strip().lower()
-    if mode == "demo":
-        return _demo(environ)
-    if mode == "production":
-        return _production(environ)
-    raise SettingsError(f"ROLLCALL_MODE is “{mode}”. Set it to demo or production.")
+    modes = {"demo": _demo, "production": _production}
+    if mode not in modes:
+        raise SettingsError(f"ROLLCALL_MODE is “{mode}”. Set it to demo or production.")
+    return replace(
+        modes[mode](environ),
+        product_name=environ.get("PRODUCT_NAME") or "Rollcall",
+        proxies=_whole(environ, "TRUSTED_PROXIES", 0, 0, 10),
+        lease=timedelta(seconds=_whole(environ, "SYNC_LEASE_SECONDS", 60, 2, 600)),
+        tick_seconds=_whole(environ, "SYNC_TICK_SECONDS", 30, 1, 60),
+        batch_size=_whole(environ, "SYNC_BATCH_SIZE", 1000, 1, 10_000),
+    )
 
 
 def test_settings(*, database_url: str, redis_url: str, data_dir: Path, **changes: object) -> Settings:
@@ -166,12 +173,8 @@ def _demo(environ: Mapping[str, str]) -> Settings:
         credential_keys=_fernet_keys(keys),
         public_url=(environ.get("PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
         port=port,
-        product_name=environ.get("PRODUCT_NAME") or "Rollcall",
         allowed_hosts=_hosts(environ.get("ALLOWED_HOSTS"), environ.get("PUBLIC_URL") or ""),
         intercom=intercom,
-        lease=timedelta(seconds=_whole(environ, "SYNC_LEASE_SECONDS", 60, 2, 600)),
-        tick_seconds=_whole(environ, "SYNC_TICK_SECONDS", 30, 1, 60),
-        batch_size=_whole(environ, "SYNC_BATCH_SIZE", 1000, 1, 10_000),
         zendesk=zendesk,
     )
 
@@ -214,12 +217,9 @@ def _production(environ: Mapping[str, str]) -> Settings:
         credential_keys=credential_keys,
         public_url=public_url,
         port=_port(environ.get("PORT") or "8000"),
-        product_name=environ.get("PRODUCT_NAME") or "Rollcall",
         allowed_hosts=_hosts(environ.get("ALLOWED_HOSTS"), public_url),
         intercom=_intercom(environ),
-        lease=timedelta(seconds=_whole(environ, "SYNC_LEASE_SECONDS", 60, 2, 600)),
-        tick_seconds=_whole(environ, "SYNC_TICK_SECONDS", 30, 1, 60),
-        batch_size=_whole(environ, "SYNC_BATCH_SIZE", 1000, 1, 10_000),
+        zendesk=_zendesk(environ),
     )
 
 

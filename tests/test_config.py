@@ -190,6 +190,31 @@ def test_a_providers_address_may_be_replaced() -> None:
     assert client.configured
 
 
+def test_each_platform_has_a_client_of_its_own() -> None:
+    settings = production(ZENDESK_CLIENT_ID="zd", ZENDESK_CLIENT_SECRET="provider-secret")
+    assert settings.zendesk.configured
+    assert settings.zendesk.client_id == "zd"
+    assert not settings.intercom.configured
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("TRUSTED_PROXIES", "2", ["-1", "11", "one", "1.0"]),
+        ("SYNC_LEASE_SECONDS", "90", ["1", "601", "1 min"]),
+        ("SYNC_TICK_SECONDS", "10", ["0", "61", "٣"]),
+        ("SYNC_BATCH_SIZE", "500", ["0", "10001", "1e3"]),
+    ],
+)
+def test_a_number_is_taken_when_it_makes_sense(name: str, good: str, bad: list[str]) -> None:
+    settings = production(**{name: good})
+    numbers = (settings.proxies, settings.lease.total_seconds(), settings.tick_seconds, settings.batch_size)
+    assert int(good) in numbers
+    for text in bad:
+        with pytest.raises(SettingsError, match=rf"^{name} is “{text}”. Set it to a whole number from"):
+            production(**{name: text})
+
+
 def test_no_secret_is_shown_with_the_settings() -> None:
     settings = production(INTERCOM_CLIENT_ID="id", INTERCOM_CLIENT_SECRET="provider-secret")
     shown = repr(settings)

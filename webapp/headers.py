@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, current_app, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import SecurityError
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wsgi import LimitedStream
 
@@ -17,6 +18,7 @@ from webapp.connectors.zendesk import URL as ZENDESK_URL
 
 
 def init_app(app: Flask, settings: Settings) -> None:
+    _believe_proxies(app, settings.proxies)
     form_targets = " ".join(["'self'", *_authorize_origins(settings)])
     policy = (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; "
@@ -63,6 +65,12 @@ def init_app(app: Flask, settings: Settings) -> None:
             headers["Cache-Control"] = "no-store"
             response.vary.add("Cookie")
         return response
+
+
+def _believe_proxies(app: Flask, count: int) -> None:
+    """Take the client's address and scheme from what the last ``count`` proxies say, and from nobody else."""
+    if count:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
 
 
 def _texts(values: MultiDict[str, str]) -> list[str]:

@@ -66,5 +66,5 @@ def new_reference() -> str:
 
 
 def client_address() -> str:
-    """The address the request came from, as the server sees it (never a header a client can set)."""
+    """The address the request came from, as we or our own proxy see it (never what a client says)."""
     return request.remote_addr or ""

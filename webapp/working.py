@@ -10,6 +10,7 @@ import rq
 from flask import Flask
 from rq.serializers import JSONSerializer
 
+import webapp.jobs  # noqa: F401 - once here, not in every child again
 from webapp.models import db
 from webapp.queue import CONTROL, SYNC, SafeJob, queue
 

@@ -474,7 +474,7 @@ def upgrade():
         sa.PrimaryKeyConstraint("user_id", "team_id", name=op.f("pk_reporting_access")),
     )
     with op.batch_alter_table("reporting_access", schema=None) as batch_op:
-        batch_op.create_index("ix_reporting_access_by_team", ["contract_id", "team_id"], unique=False)
+        batch_op.create_index("ix_reporting_access_by_team", ["team_id", "contract_id"], unique=False)
 
     op.create_table(
         "sync_changes",
@@ -550,7 +550,7 @@ def upgrade():
         sa.PrimaryKeyConstraint("user_id", "role_id", name=op.f("pk_user_roles")),
     )
     with op.batch_alter_table("user_roles", schema=None) as batch_op:
-        batch_op.create_index("ix_user_roles_by_role", ["contract_id", "role_id"], unique=False)
+        batch_op.create_index("ix_user_roles_by_role", ["role_id", "contract_id"], unique=False)
 
     op.create_table(
         "user_teams",
@@ -571,7 +571,7 @@ def upgrade():
         sa.PrimaryKeyConstraint("user_id", "team_id", name=op.f("pk_user_teams")),
     )
     with op.batch_alter_table("user_teams", schema=None) as batch_op:
-        batch_op.create_index("ix_user_teams_by_team", ["contract_id", "team_id"], unique=False)
+        batch_op.create_index("ix_user_teams_by_team", ["team_id", "contract_id"], unique=False)
     op.create_index(
         "uq_teams_sibling_name",
         "teams",

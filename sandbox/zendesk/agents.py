@@ -27,7 +27,7 @@ ODDITIES: tuple[dict[str, Any], ...] = (
     {"name": "Minh Khai", "email": "minh.khai@kestrel.example", "alias": "Minh"},
     {"name": "Halvard Moe", "email": "halvard.moe@kestrel.example"},
     {"custom_role_id": 16, "role_type": 0},
-    {"custom_role_id": 17, "role_type": 0, "name": "Zuzana Černá"},
+    {"custom_role_id": 17, "role_type": 0, "name": "Zuzana Černá", "email": "zuzana.cerna@kestrel.example"},
     {"custom_role_id": 18, "role_type": 1, "only_private_comments": True},
     {"custom_role_id": 18, "role_type": 1, "only_private_comments": True},
     {"role_type": 3},
@@ -36,7 +36,7 @@ ODDITIES: tuple[dict[str, Any], ...] = (
     {"suspended": True},
     {"shared_agent": True, "external_id": None},
     {"external_id": None, "user_fields": {"staff_number": None, "site": None}},
-    {"alias": "Mr Tickets", "name": "Þórdís Ægisdóttir"},
+    {"alias": "Mr Tickets", "name": "Þórdís Ægisdóttir", "email": "thordis@kestrel.example"},
 )
 
 

@@ -84,7 +84,7 @@ def test_nothing_fits_where_no_password_is_set() -> None:
     assert not verify("anything at all", "not a hash")
 
 
-@pytest.mark.parametrize("stored", [None, hash_password("something else")])
+@pytest.mark.parametrize("stored", [None, hash_password("something else")], ids=["nobody", "somebody"])
 def test_as_much_is_computed_for_nobody_as_for_somebody(
     stored: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,7 +13,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from config import Settings
 from tests.actors import PASSWORD, Actor, csrf_of, deactivate, make_actor, make_contract, sign_in
+from webapp import create_app
 from webapp.auth import sessions, throttle
 from webapp.auth.passwords import hash_password
 from webapp.database import write_transaction
@@ -121,6 +124,31 @@ def test_a_forged_address_does_not_get_around_the_throttle(app: Flask, ines: Act
             ).status_code
         )
     assert answers[-1] == 429
+
+
+def test_behind_our_own_proxy_each_client_is_counted_by_itself(
+    settings: Settings, app: Flask, ines: Actor
+) -> None:
+    """The proxy adds the address it was asked from; what stands before it is only what the client said."""
+    behind = create_app(replace(settings, proxies=1))
+
+    def guess(said: str) -> int:
+        client = behind.test_client()
+        form = {"csrf_token": csrf_of(client.get("/sign-in")), "email": EMAIL, "password": "wrong password"}
+        return client.post("/sign-in", data=form, headers={"X-Forwarded-For": said}).status_code
+
+    assert [guess(f"203.0.113.{n}, 198.51.100.7") for n in range(6)] == [401] * 5 + [429]
+    assert guess("198.51.100.7, 198.51.100.8") == 401
+    with app.app_context():
+        noted = set(
+            db.session.scalars(
+                sa.select(AuditEvent.address).where(AuditEvent.action == "account.sign_in_failed")
+            )
+        )
+        db.session.remove()
+    assert noted == {"198.51.100.7", "198.51.100.8"}
+    with behind.app_context():
+        db.engine.dispose()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,15 @@ from tests.connectors.raw_server import Play, RawServer, answer, dripping, raw, 
 from tests.servers.processes import ROOT
 from webapp import queue
 from webapp.connectors import http, intercom
-from webapp.connectors.base import AccessDenied, BadResponse, Call, ConnectorError, LastingToken, Unavailable
+from webapp.connectors.base import (
+    AccessDenied,
+    BadResponse,
+    Call,
+    ConnectorError,
+    LastingToken,
+    NotFound,
+    Unavailable,
+)
 from webapp.connectors.http import Limits, Reader
 
 TOKEN = "a-secret-token"
@@ -195,9 +203,12 @@ def test_a_redirect_is_never_followed_so_the_token_goes_nowhere_else(status: int
         assert reading.statuses() == [status]
 
 
-@pytest.mark.parametrize("status", [204, 400, 404, 406, 418])
-def test_an_answer_nobody_expects_is_not_tried_again(status: int) -> None:
-    sentence, reading, _ = failing(BadResponse, answer(status))
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(204, BadResponse), (400, BadResponse), (404, NotFound), (406, BadResponse), (418, BadResponse)],
+)
+def test_an_answer_nobody_expects_is_not_tried_again(status: int, error: type[BadResponse]) -> None:
+    sentence, reading, _ = failing(error, answer(status))
     assert f"HTTP {status}" in sentence
     assert reading.statuses() == [status]
 

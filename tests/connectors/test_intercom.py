@@ -413,11 +413,3 @@ def test_the_settings_limit_every_call(tmp_path: Path) -> None:
     )
     limits = Opening("us", LastingToken("secret"), settings, lambda _call: None).limits
     assert (limits.wait_ceiling, limits.max_bytes) == (7.0, 9)
-
-
-def test_a_platform_that_cannot_be_connected_yet_has_no_connector(tmp_path: Path) -> None:
-    settings = config.test_settings(database_url="sqlite:///x", redis_url="unix:///x", data_dir=tmp_path)
-    for key, platform in registry.PLATFORMS.items():
-        if not platform.available:
-            with pytest.raises(LookupError):
-                registry.connector(key, Opening("", LastingToken("secret"), settings, lambda _call: None))

@@ -84,6 +84,9 @@ class Desk:
     def connect(self) -> None:
         assert "Intercom is connected" in self.come_back(self.consent(self.begin()))
 
+    def connect_again(self) -> None:
+        assert "is connected again" in self.come_back(self.consent(self.begin()))
+
     def work(self) -> SyncRun:
         """Carry out the queued run here; how it ended."""
         with self.app.app_context():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -140,9 +141,9 @@ def test_a_code_that_is_too_old_says_to_try_again(desk: Desk) -> None:
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_intercom_being_in_trouble_leads_back_with_a_message(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, path: str, fault: dict[str, object]
+    desk: Desk, path: str, fault: dict[str, object]
 ) -> None:
-    monkeypatch.setattr("webapp.connectors.http.time.sleep", lambda seconds: None)
+    desk.app.extensions["settings"] = replace(desk.app.extensions["settings"], http_retry_ceiling=0.5)
     back = desk.consent(desk.begin())
     desk.fault(path=path, **fault)
     page = desk.come_back(back)

@@ -11,7 +11,7 @@ from flask import Flask
 from rq.serializers import JSONSerializer
 
 import config
-from tests.actors import make_actor, make_contract
+from tests.actors import Actor, make_actor, make_contract
 from tests.sandbox.caller import Caller
 from webapp import queue
 from webapp.connectors.intercom import VERSION
@@ -45,14 +45,34 @@ def work(app: Flask) -> SyncRun:
         return run
 
 
-def test_only_get_goes_to_the_platform_besides_oauths_own_calls(app: Flask, caller: Caller) -> None:
-    caller.control("DELETE", "requests")
-    admin = make_actor(app, make_contract(app, "reads-only"), "administrator")
+def connect(admin: Actor, caller: Caller) -> None:
+    """Connect through the sandbox's consent page."""
     connecting = admin.post(f"{PAGE}/connect", {"site": "us"})
     asked = dict(parse_qsl(urlsplit(connecting.headers["Location"]).query))
     assert asked.keys() >= {"client_id", "state"}
     back = caller.consent(**asked)
     assert admin.get("/integrations/intercom/callback", query_string=back).status_code == 302
+
+
+def test_connecting_anew_ends_the_run_of_the_old_token_and_starts_one_of_the_new(
+    app: Flask, caller: Caller
+) -> None:
+    admin = make_actor(app, make_contract(app, "reads-only"), "administrator")
+    connect(admin, caller)
+    admin.post(f"{PAGE}/user-sync/enable")
+    connect(admin, caller)
+    with app.app_context():
+        old, new = db.session.query(SyncRun).order_by(SyncRun.id)
+        assert (old.trigger, old.state) == ("enable", "cancelled")
+        assert old.message == "Stopped, because the platform was connected anew meanwhile."
+        assert (new.trigger, new.state) == ("reconnect", "queued")
+    assert work(app).imported > 150
+
+
+def test_only_get_goes_to_the_platform_besides_oauths_own_calls(app: Flask, caller: Caller) -> None:
+    caller.control("DELETE", "requests")
+    admin = make_actor(app, make_contract(app, "reads-only"), "administrator")
+    connect(admin, caller)
 
     admin.post(f"{PAGE}/user-sync/enable")
     first = work(app)

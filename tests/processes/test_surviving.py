@@ -157,10 +157,9 @@ def test_a_scheduler_ends_when_told_to_with_redis_and_without(deployment: Deploy
 
 
 @only_sqlite
-def test_a_platform_that_hangs_is_given_up_and_the_run_fails_with_nothing_written(
+def test_a_page_where_data_are_due_fails_the_run_with_nothing_written(
     deployment: Deployment,
 ) -> None:
-    """The reading itself is tested with its limits; here a whole run against a platform that breaks off for ever."""
     office = deployment.office
     deployment.worker()
     deployment.caller.fault(path="/admins", kind="html")

@@ -51,7 +51,7 @@ chapters = st.lists(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(chapters=chapters)
 def test_any_story_keeps_what_must_hold(app: Flask, chapters: list[tuple[object, ...]]) -> None:
     with app.app_context():

@@ -100,6 +100,22 @@ def test_a_worker_that_lost_its_lease_while_reading_does_not_fail_the_run_of_the
     assert [event["title"] for event in run.timeline or []].count("Taken up again") == 1
 
 
+def test_a_worker_that_lost_its_lease_does_not_end_the_run_that_another_is_carrying_out(
+    office: Office,
+) -> None:
+    run = office.request()
+
+    def take_over() -> None:
+        office.take_back(run)
+        assert claim(office.engine, run.id, 2, office.lease) is not None
+
+    office.platform.meanwhile, office.platform.error = take_over, Unavailable("Too late.")
+    office.work(run)
+    run = office.run(run.id)
+    assert (run.state, run.attempt, run.fence, run.error_kind, run.message) == ("running", 2, 2, None, None)
+    assert [call.path for call in office.calls(run)] == ["/account"]  # made while the run was still its own
+
+
 def test_a_lease_is_renewed_while_a_list_is_read(office: Office) -> None:
     office.lease = timedelta(seconds=1)
     run = office.request()

@@ -14,10 +14,9 @@ from webapp.sync.terms import Reason
 
 
 def finished(**counts: Any) -> outcome.Ending:
-    values: dict[str, Any] = dict.fromkeys(
-        ("found", "imported", "linked", "renamed", "missing", "returned", "left_out", "conflicts"), 0
-    )
-    return outcome.finished(**values | {"reasons": {}, "people_word": "teammates"} | counts)
+    did = {name: counts.pop(name, 0) for name, _ in outcome.DONE}
+    values: dict[str, Any] = {"left_out": 0, "conflicts": 0, "reasons": {}, "people_word": "teammates"}
+    return outcome.finished(**values | {"found": 0} | counts, counts=did)
 
 
 def test_what_was_done_is_summed_up_in_one_sentence() -> None:

@@ -166,3 +166,26 @@ def test_a_queue_that_is_away_loses_no_run(connected: Desk) -> None:
     connected.app.extensions["redis"] = Redis(host="127.0.0.1", port=9, socket_connect_timeout=1)
     assert "as soon as the queue is reachable again" in press(connected, "enable")
     assert [run.state for run in runs(connected)] == ["queued"]
+
+
+def test_a_broken_connection_pauses_the_schedule_and_says_so(synced: Desk) -> None:
+    synced.fault(path="/admins", kind="revoke")
+    press(synced, "sync-now")
+    assert synced.work().error_kind == "access_denied"
+    page = synced.admin.get(TAB).text
+    assert "Paused until you reconnect" in page
+    assert "Schedule" not in page
+    assert "Reconnect first." in page
+
+
+def test_an_approved_run_was_not_interrupted(synced: Desk) -> None:
+    everybody = synced.intercom.control("GET", "admins")["admins"]  # type: ignore[index]
+    synced.intercom.control("PUT", "admins", {"admins": everybody[:60]})
+    press(synced, "sync-now")
+    run = synced.work()
+    page = press(synced, f"runs/{run.id}/approve")
+    assert "Waiting for a worker" in page
+    synced.work()
+    page = synced.admin.get(f"/c/acme/sync-status/runs/{run.id}").text
+    assert "Taken up again" not in page
+    assert "interruption" not in page

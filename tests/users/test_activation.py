@@ -448,6 +448,12 @@ def test_nobody_selected_leads_back_to_the_list(world: World, manager: Actor) ->
     assert page.notices == "Nobody is selected. Tick the people first. Nothing was changed."
 
 
+def test_the_bare_address_of_the_form_leads_to_the_pending_people(world: World, manager: Actor) -> None:
+    world.add("Anna Kim")
+    assert open_page(manager, f"{world.url}/activate").names == ["Anna Kim"]
+    assert open_page(manager, f"{world.url}/deactivate").root.one("h1").text == "Users"
+
+
 def test_active_people_are_not_activated_again(world: World, manager: Actor) -> None:
     ids = world.add("Anna Kim", status="active")
     assert manager.get(f"{world.url}/activate?status=active&ids={ids[0]}").status_code == 404

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -234,6 +234,32 @@ def _person(world: World, user: User, remote_id: str, missing_since: datetime | 
         user_id=user.id,
         missing_since=missing_since,
     )
+
+
+def query_plans(app: Flask, read: Callable[[], object]) -> list[str]:
+    """How SQLite reads what ``read`` asks of it: for each SELECT, the lines of EXPLAIN QUERY PLAN."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(
+        _connection: object, _cursor: object, statement: str, parameters: object, *_rest: object
+    ) -> None:
+        if statement.startswith("SELECT"):
+            asked.append((statement, parameters))
+
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            read()
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+        with db.engine.connect() as connection:
+            return [
+                "\n".join(
+                    row.detail
+                    for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+                )
+                for statement, parameters in asked
+            ]
 
 
 @contextmanager

@@ -120,7 +120,7 @@ def _contract_status(contract: Contract, moment: Any) -> dict[str, Any]:
                 "freshness": state.health.freshness,
                 "enabled": bool(sync and sync.enabled),
                 "last_success_at": _iso(sync.last_success_at) if sync else None,
-                "next_run_at": _iso(sync.next_run_at) if sync else None,
+                "next_run_at": _iso(state.next_run_at),
                 "last_run": run_as_json(newest) if newest else None,
             }
         )

@@ -97,6 +97,7 @@ class _Me(msgspec.Struct):
 class _Role(msgspec.Struct):
     id: int
     name: str | None = None
+    role_type: int | None = None
 
 
 class _Roles(msgspec.Struct):
@@ -183,7 +184,10 @@ class ZendeskConnector:
             return {}
         except UNREADABLE as error:
             raise BadResponse("Zendesk’s list of custom roles is not in its documented form.") from error
-        return {role.id: (clean(role.name) or f"Custom role {role.id}")[:100] for role in roles}
+        own = [
+            role for role in roles if role.role_type not in ROLE_TYPES
+        ]  # the others are Zendesk's own types
+        return {role.id: (clean(role.name) or f"Custom role {role.id}")[:100] for role in own}
 
 
 def parse(record: msgspec.Raw, revision: bytes, roles: dict[int, str]) -> Person | LeftOut:

@@ -114,6 +114,9 @@ class SyncRun(Base):
     finished_at: Mapped[datetime | None]
 
     attempt: Mapped[int] = mapped_column(default=1)
+    interruptions: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="how often its worker died in the middle"
+    )
     fence: Mapped[int] = mapped_column(default=0)
     lease_expires_at: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]

@@ -30,6 +30,12 @@ class PlatformState:
         return self.last if self.last is not None and self.last.state == "held" else None
 
     @property
+    def next_run_at(self) -> datetime | None:
+        """When the next run is planned; ``None`` while nothing is."""
+        connected = self.integration is not None and self.integration.connection == "connected"
+        return self.sync.next_run_at if self.sync is not None and self.sync.enabled and connected else None
+
+    @property
     def can_sync_now(self) -> bool:
         return self.why_not_sync_now is None
 

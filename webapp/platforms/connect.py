@@ -165,10 +165,12 @@ def use_other_account(attempt: ConnectAttempt, *, by: Account) -> Connected:
             granted_by=stored.details["granted_by"],
         )
         integration = integration_for(session, stored.contract_id, stored.platform)
-        session.execute(sa.delete(Person).where(Person.integration_id == integration.id))
         site = stored.details["site"]
         session.delete(stored)
-        return _connect(session, integration, token, account, site, by)
+        connected = _connect(session, integration, token, account, site, by)
+        # Last, as a worker takes its locks: the run, which is ended by now, before its people.
+        session.execute(sa.delete(Person).where(Person.integration_id == integration.id))
+        return connected
 
 
 def keep_account(attempt: ConnectAttempt) -> None:

@@ -88,9 +88,7 @@ class PlatformRow:
 
     @property
     def next_run_at(self) -> datetime | None:
-        sync = self.state.sync
-        connected = self.state.integration is not None and self.state.integration.connection == "connected"
-        return sync.next_run_at if sync and sync.enabled and connected else None
+        return self.state.next_run_at
 
     @property
     def can_sync_now(self) -> bool:

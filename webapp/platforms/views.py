@@ -49,9 +49,7 @@ def index(contract: str) -> str:
             key=lambda state: (state.integration.name_rank, state.integration.id),
         ),
         runs=recent_runs(access.contract.id, contract),
-        sandboxes=" and ".join(
-            platform.label for platform in PLATFORMS.values() if platform.client(_settings()).sandbox
-        ),
+        sandboxes=[platform.label for platform in PLATFORMS.values() if platform.client(_settings()).sandbox],
     )
 
 

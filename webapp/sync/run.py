@@ -16,7 +16,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from webapp.connectors.base import BadResponse, Call, Connector, ConnectorError, Listing, WrongAccount
-from webapp.connectors.base import Person as Listed
 from webapp.database import writing
 from webapp.models import (
     Integration,
@@ -131,7 +130,7 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
             run.expects,
             list(run.timeline or []),
         )
-        if attempt > 1:
+        if run.interruptions:
             work.event("Taken up again", "The worker before stopped in the middle; nothing was lost.", "warn")
         _carry_out(work, use)
     except LeaseLost:
@@ -170,17 +169,17 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
     work.stage("fetch")
     started = time.monotonic()
     with work.engine.connect() as connection:
-        settled = store.settled_revisions(connection, integration.id)
+        memory = store.remember(connection, integration.id)
         salt = salt_of(connection, work.settings)
     with kept_alive(work.engine, work.lease):
-        listing = connector.people(settled, salt)
+        listing = connector.people(memory.settled, salt)
     work.event(
         f"{work.people_word.capitalize()} fetched", f"{listing.found:,} in {time.monotonic() - started:.1f} s"
     )
 
     work.stage("match", found=listing.found, total=listing.found)
-    plan = _plan(work, listing, settled)
-    held = _safeguard(work, listing, plan)
+    plan = _plan(work, listing, memory)
+    held = _safeguard(work, listing, memory, plan)
     if work.preview:
         _finish_preview(work, listing, plan, held)
         return
@@ -200,53 +199,37 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
         except Outdated:
             log.info("run %s: users changed here meanwhile, planning again", work.lease.run_id)
             with work.engine.connect() as connection:
-                settled = store.settled_revisions(connection, integration.id)
-            plan = _plan(work, _without_settled(listing, settled), settled)
+                memory = store.remember(connection, integration.id)
+            plan = _plan(work, _without_settled(listing, memory), memory)
     else:
         raise RuntimeError(f"users kept changing here; gave up after planning {REPLANS} times")
     _finish(work, listing, plan)
 
 
-def _plan(work: _Work, listing: Listing, settled: dict[bytes, int]) -> Plan:
-    changed = [person_id for revision, person_id in settled.items() if revision not in listing.same]
-    same_ids = {settled[revision] for revision in listing.same}
+def _plan(work: _Work, listing: Listing, memory: store.Memory) -> Plan:
+    """What to do about everybody but those whose record is the same: they are settled and stay as they are."""
+    looked_at = {memory.settled[revision] for revision in memory.settled.keys() - listing.same}
+    looked_at |= {person_id for revision, person_id in memory.others if revision not in listing.same}
     with work.engine.connect() as connection, kept_alive(work.engine, work.lease):
-        winners = store.naming_before(connection, work.integration.id)
-        known = store.known_people(
-            connection,
-            work.integration.id,
-            changed,
-            everybody=len(changed) > store.LOOKUP_LIMIT or not same_ids,
-            winners=winners,
-        )
-        if same_ids:
-            known = [entry for entry in known if entry.person_id not in same_ids]
-        drifted, drifted_known = store.drifted_people(connection, work.integration.id, same_ids, winners)
+        known = store.known_people(connection, work.integration.id, looked_at, memory.winners)
         linked = {entry.remote_id for entry in known if entry.user_id is not None}
         strangers = [person for person in listing.people if person.remote_id not in linked]
         others = [person.remote_id for person in strangers]
         others += [entry.remote_id for entry in listing.left_out]
-        if store.lists_settled(connection, work.integration.id, others, same_ids):
+        if listing.same and store.lists_settled(connection, work.integration.id, others, looked_at):
             raise BadResponse(
                 f"The list of {work.people_word} names somebody twice, so it cannot be trusted."
             )
         rule = rule_of(connection, work.settings, listing)
         users = store.users_for(
-            connection, work.integration.contract_id, work.integration.id, strangers, rule, winners
+            connection, work.integration.contract_id, work.integration.id, strangers, rule, memory.winners
         )
-    people: list[Listed] = [*listing.people, *drifted]
-    return plan_sync(
-        people,
-        [*known, *drifted_known],
-        users,
-        rule,
-        same=len(listing.same) - len(drifted),
-    )
+    return plan_sync(listing.people, known, users, rule, same=len(listing.same))
 
 
-def _without_settled(listing: Listing, settled: dict[bytes, int]) -> Listing:
+def _without_settled(listing: Listing, memory: store.Memory) -> Listing:
     """The same listing, with who was settled since the fetch counted as the same."""
-    now_same = {person.revision for person in listing.people if person.revision in settled}
+    now_same = {person.revision for person in listing.people if person.revision in memory.settled}
     return Listing(
         found=listing.found,
         same=listing.same | now_same,
@@ -256,13 +239,11 @@ def _without_settled(listing: Listing, settled: dict[bytes, int]) -> Listing:
     )
 
 
-def _safeguard(work: _Work, listing: Listing, plan: Plan) -> safeguard.Held | None:
-    with work.engine.connect() as connection:
-        known = store.known_count(connection, work.integration.id)
+def _safeguard(work: _Work, listing: Listing, memory: store.Memory, plan: Plan) -> safeguard.Held | None:
     gone = [step.name for step in plan.steps if step.kind is Kind.MISSING]
     limits = safeguard.Limits(work.settings.shrink_percent, work.settings.shrink_people)
     people = len(listing.same) + len(listing.people)  # entries that are no people do not make a list
-    held = safeguard.judge(known=known, found=people, gone_names=gone, limits=limits)
+    held = safeguard.judge(known=memory.listed, found=people, gone_names=gone, limits=limits)
     if held is not None and work.approved is not None and safeguard.still_covers(work.approved, held):
         work.event("Approved", "The list is as it was when the run was approved.")
         return None

@@ -218,7 +218,7 @@ def _recover(session: Session, now: datetime) -> tuple[int, int]:
     given_up = rows_changed(
         session,
         sa.update(SyncRun)
-        .where(dead, SyncRun.attempt >= MAX_ATTEMPTS)
+        .where(dead, SyncRun.interruptions >= MAX_ATTEMPTS - 1)
         .values(
             state=ended.state, message=ended.message, finished_at=now, lease_expires_at=None, **ended.values
         ),
@@ -227,7 +227,13 @@ def _recover(session: Session, now: datetime) -> tuple[int, int]:
         session,
         sa.update(SyncRun)
         .where(dead)
-        .values(state="queued", attempt=SyncRun.attempt + 1, lease_expires_at=None, queued_at=now),
+        .values(
+            state="queued",
+            attempt=SyncRun.attempt + 1,
+            interruptions=SyncRun.interruptions + 1,
+            lease_expires_at=None,
+            queued_at=now,
+        ),
     )
     if taken_back or given_up:
         log.warning("taken back from dead workers: %s, given up: %s", taken_back, given_up)

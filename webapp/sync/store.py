@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from webapp.sync.keys import match_key
 from webapp.sync.terms import Known, Rule, UserHere
 
 LOOKUP_CHUNK = 500  # values in one IN list; SQLite allows 32,766
-LOOKUP_LIMIT = 5_000  # strangers; from here on reading all users at once is cheaper
+LOOKUP_LIMIT = 5_000  # people; from here on reading everybody at once is cheaper
 
 Item = TypeVar("Item")
 
@@ -25,32 +26,50 @@ def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
         yield items[start : start + size]
 
 
-def settled_revisions(connection: sa.Connection, integration_id: int) -> dict[bytes, int]:
-    """Revision → person ID of everybody who is linked and listed: who needs nothing while unchanged."""
+@dataclass(frozen=True)
+class Memory:
+    """Everybody of an integration who is remembered, by the revision of their record there.
+
+    ``settled`` (revision → person ID) need nothing while their record is the same: they are linked, listed and
+    called here as there. ``others`` (revision, person ID) are looked at by every run. ``listed``: how many people
+    the last good run found listed. ``winners``: the contract's other integrations whose names win over theirs.
+    """
+
+    settled: dict[bytes, int]
+    others: list[tuple[bytes, int]]
+    listed: int
+    winners: list[int]
+
+
+def remember(connection: sa.Connection, integration_id: int) -> Memory:
+    """What is remembered of an integration's people, however many, in two statements."""
+    winners = _naming_before(connection, integration_id)
+    named = sa.or_(
+        Person.name == "",
+        Person.name == sa.func.trim(User.name),
+        _named_elsewhere(winners, Person.user_id),
+    )
+    gone, settled, other = range(3)
+    standing = sa.case(
+        (Person.missing_since.is_not(None), gone),
+        (sa.and_(Person.user_id.is_not(None), Person.outcome == "linked", named), settled),
+        else_=other,
+    )
     rows = connection.execute(
-        sa.select(Person.revision, Person.id).where(
-            Person.integration_id == integration_id,
-            Person.user_id.is_not(None),
-            Person.outcome == "linked",
-            Person.missing_since.is_(None),
-        )
-    )
-    return {bytes(revision): person_id for revision, person_id in rows}
+        sa.select(Person.revision, Person.id, standing)
+        .outerjoin(User, User.id == Person.user_id)
+        .where(Person.integration_id == integration_id)
+    ).all()
+    memory = Memory({}, [], sum(row[2] != gone for row in rows), winners)
+    for revision, person_id, stands in rows:
+        if stands == settled:
+            memory.settled[revision] = person_id
+        else:
+            memory.others.append((revision, person_id))
+    return memory
 
 
-def known_count(connection: sa.Connection, integration_id: int) -> int:
-    """How many people the last good run found listed."""
-    return (
-        connection.scalar(
-            sa.select(sa.func.count()).where(
-                Person.integration_id == integration_id, Person.missing_since.is_(None)
-            )
-        )
-        or 0
-    )
-
-
-def naming_before(connection: sa.Connection, integration_id: int) -> list[int]:
+def _naming_before(connection: sa.Connection, integration_id: int) -> list[int]:
     """The contract's other integrations whose names win over those of ``integration_id``."""
     mine = (
         sa.select(Integration.contract_id, Integration.name_rank, Integration.id)
@@ -85,24 +104,16 @@ def _named_elsewhere(winners: Sequence[int], user_id: InstrumentedAttribute[Any]
 
 
 def known_people(
-    connection: sa.Connection,
-    integration_id: int,
-    changed_ids: Collection[int],
-    *,
-    everybody: bool,
-    winners: Sequence[int] = (),
+    connection: sa.Connection, integration_id: int, ids: Collection[int], winners: Sequence[int] = ()
 ) -> list[Known]:
-    """Who must be looked at again: the settled people in ``changed_ids`` and everybody who is not settled."""
+    """The people ``ids`` of an integration as we know them, with the users they are linked to."""
+    if not ids:
+        return []
     statement = _known_statement(integration_id, winners)
-    if everybody:
-        return [_known(row) for row in connection.execute(statement)]
-    unsettled = statement.where(
-        sa.or_(Person.user_id.is_(None), Person.missing_since.is_not(None), Person.outcome != "linked")
-    )
-    found = [_known(row) for row in connection.execute(unsettled)]
-    for chunk in chunks(sorted(changed_ids), LOOKUP_CHUNK):
-        found += [_known(row) for row in connection.execute(statement.where(Person.id.in_(chunk)))]
-    return found
+    if len(ids) > LOOKUP_LIMIT:
+        wanted = frozenset(ids)
+        return [_known(row) for row in connection.execute(statement) if row.id in wanted]
+    return [_known(row) for row in connection.execute(statement.where(Person.id.in_(sorted(ids))))]
 
 
 def _known_statement(integration_id: int, winners: Sequence[int]) -> sa.Select[*tuple[Any, ...]]:
@@ -137,58 +148,19 @@ def _known(row: Any) -> Known:
 
 
 def lists_settled(
-    connection: sa.Connection, integration_id: int, remote_ids: Sequence[str], settled_ids: Collection[int]
+    connection: sa.Connection, integration_id: int, remote_ids: Sequence[str], looked_at: Container[int]
 ) -> bool:
-    """Whether one of ``remote_ids`` is one of the people ``settled_ids``."""
-    if not settled_ids or not remote_ids:
-        return False
+    """Whether one of ``remote_ids`` is remembered, and not as one of the people who are ``looked_at``."""
     statement = sa.select(Person.id, Person.remote_id).where(Person.integration_id == integration_id)
     if len(remote_ids) > LOOKUP_LIMIT:
         wanted = set(remote_ids)
         rows = connection.execute(statement.execution_options(yield_per=5000))
-        return any(row.remote_id in wanted and row.id in settled_ids for row in rows)
+        return any(row.remote_id in wanted and row.id not in looked_at for row in rows)
     return any(
-        row.id in settled_ids
+        row.id not in looked_at
         for chunk in chunks(remote_ids, LOOKUP_CHUNK)
         for row in connection.execute(statement.where(Person.remote_id.in_(chunk)))
     )
-
-
-def drifted_people(
-    connection: sa.Connection,
-    integration_id: int,
-    same_ids: Collection[int] | None = None,
-    winners: Sequence[int] = (),
-) -> tuple[list[Listed], list[Known]]:
-    """Linked people whose user was renamed here since: unchanged there, yet to be named again.
-
-    The person is rebuilt from what we remember, because the platform's record is the same as then.
-    """
-    rows = connection.execute(
-        _known_statement(integration_id, winners)
-        .add_columns(Person.revision, Person.attributes)
-        .where(
-            Person.user_id.is_not(None),
-            Person.outcome == "linked",
-            Person.missing_since.is_(None),
-            Person.name != "",
-            Person.name != sa.func.trim(User.name),
-            ~_named_elsewhere(winners, Person.user_id),
-        )
-    ).all()
-    rows = [row for row in rows if same_ids is None or row.id in same_ids]
-    listed = [
-        Listed(
-            remote_id=row.remote_id,
-            revision=bytes(row.revision),
-            name=row.name,
-            email=row.email,
-            team=row.attributes.get("team"),
-            columns=row.attributes.get("columns", {}),
-        )
-        for row in rows
-    ]
-    return listed, [_known(row) for row in rows]
 
 
 def users_for(

@@ -108,7 +108,7 @@ class ChangeRow:
 def changes_of(
     run: SyncRun, *, kind: str | None, q: str, user_url: Callable[[int], str | None]
 ) -> tuple[list[ChangeRow], Page]:
-    """A page of the run's changes, by name; ``q`` is looked for in name, e-mail and ID, literally."""
+    """A page of the run's changes as they were made; ``q`` is looked for in name, e-mail and ID, literally."""
     conditions = [SyncChange.run_id == run.id]
     if kind in KIND_LABELS:
         conditions.append(SyncChange.kind == kind)

@@ -67,7 +67,6 @@ def _row(
         raise ValueError("only connected platforms have a row")
     failure = failures.get(integration.id)
     chart = [RunRow(run, contract, state.platform) for run in history.get(integration.id, [])]
-    planned = sync.enabled and integration.connection == "connected"
     return {
         "platform": state.platform,
         "status": state.health.status,
@@ -76,7 +75,7 @@ def _row(
         "last_success_at": sync.last_success_at,
         "last_failure_at": failure.finished_at if failure else None,
         "last_failure": failure.message if failure else None,
-        "next_run_at": sync.next_run_at if planned else None,
+        "next_run_at": state.next_run_at,
         "sync_enabled": sync.enabled,
         "chart": chart,
         "runs_url": chart[-1].url if chart else None,

@@ -41,17 +41,27 @@ class UserTypesForm(FlaskForm):
         return form
 
 
+class WholeNumberField(IntegerField):
+    """A number whose validators say what is wrong with it, also when it is none."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            self.data = None
+
+
 class SafeguardForm(FlaskForm):
     """When a shrinking list holds the run."""
 
-    shrink_percent = IntegerField(
+    shrink_percent = WholeNumberField(
         "More than this share of people, in percent",
         validators=[
             InputRequired("Enter a whole number from 1 to 100."),
             NumberRange(1, 100, "Enter a whole number from 1 to 100."),
         ],
     )
-    shrink_people = IntegerField(
+    shrink_people = WholeNumberField(
         "And at least this many people",
         validators=[
             InputRequired("Enter a whole number from 1 to 1,000,000."),

@@ -176,6 +176,7 @@ def approve(integration_id: int, run_id: int, by: Requester) -> SyncRun:
             raise AnotherRunLive
         now = utcnow()
         run.state, run.approved, run.attempt = "queued", True, run.attempt + 1
+        run.stage, run.interruptions = None, 0  # it begins anew
         run.decided_at, run.decided_by, run.queued_at = now, by.name, now
         run.started_at = run.finished_at = None  # the time for the decision is not the run's
         _record(session, integration, "user_sync.approved", {"run": run_id})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -103,7 +103,8 @@ def _panel(state: PlatformState, contract: str) -> dict[str, Any]:
         "panel_url": _url("panel", state, contract),
         "preview_url": _url("preview", state, contract),
         "can_preview": state.integration is not None and state.integration.connection == "connected",
-        "schedule_times": _schedule_times(sync),
+        "next_run_at": state.next_run_at,
+        "schedule_times": _schedule_times(state.next_run_at),
         "zone": zone_of_request().key,
         "people_count": counts.get("people", 0),
         "pending_count": counts.get("pending", 0),
@@ -389,12 +390,12 @@ def _people_counts(integration: Integration) -> dict[str, int]:
     return dict(row.mappings().one())
 
 
-def _schedule_times(sync: UserSync) -> list[str]:
+def _schedule_times(next_run_at: datetime | None) -> list[str]:
     """The times of day it runs, in the contract's zone: every six hours through the next run's time."""
-    if sync.next_run_at is None:
+    if next_run_at is None:
         return []
     every = _settings().sync_every
-    slots = [sync.next_run_at + every * index for index in range(max(1, timedelta(days=1) // every))]
+    slots = [next_run_at + every * index for index in range(max(1, timedelta(days=1) // every))]
     return sorted(f"{slot.astimezone(zone_of_request()):%H:%M}" for slot in slots)
 
 

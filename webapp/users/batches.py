@@ -90,8 +90,8 @@ def sparing_batch_of(selection: Selection, directory: Directory, access: Access)
     found = find(session, selection, directory)
     reasons = protected(
         session,
-        directory.contract_id,
         found.ids,
+        directory,
         by_user_id=access.user.id,
         permissions=access.permissions,
     )

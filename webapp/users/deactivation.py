@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from webapp.audit import trail
 from webapp.contracts import licences_used
 from webapp.database import write_transaction
-from webapp.models import Account, Role, RolePermission, User, UserRole, utcnow
+from webapp.models import Account, Role, User, UserRole, utcnow
 from webapp.users import batch
-from webapp.users.directory import ADMINISTRATOR, directory_of
+from webapp.users.directory import ADMINISTRATOR, Directory, directory_of
 from webapp.users.selection import Found, Selection, find
+from webapp.users.set_up import beyond
 
 FROM = "active"  # who can be deactivated
 YOURSELF = "yourself"
@@ -43,7 +44,7 @@ def deactivate(contract_id: int, selection: Selection, *, by_user_id: int, stamp
         directory = directory_of(session, contract_id)
         permissions = batch.permissions_now(session, contract_id, by_user_id)
         found = find(session, selection, directory)
-        reasons = protected(session, contract_id, found.ids, by_user_id=by_user_id, permissions=permissions)
+        reasons = protected(session, found.ids, directory, by_user_id=by_user_id, permissions=permissions)
         if selection.everyone:
             found = Found([user for user in found.ids if user not in reasons], found.strays)
         elif reasons:
@@ -64,7 +65,12 @@ def deactivate(contract_id: int, selection: Selection, *, by_user_id: int, stamp
 
 
 def protected(
-    session: Session, contract_id: int, ids: Collection[int], *, by_user_id: int, permissions: frozenset[str]
+    session: Session,
+    ids: Collection[int],
+    directory: Directory,
+    *,
+    by_user_id: int,
+    permissions: frozenset[str],
 ) -> dict[int, str]:
     """Which of ``ids`` whoever has ``permissions`` may not deactivate, each with the reason.
 
@@ -72,16 +78,12 @@ def protected(
     stays in any case.
     """
     chosen = set(ids)
-    above = session.scalars(
-        sa.select(UserRole.user_id)
-        .join(RolePermission, RolePermission.role_id == UserRole.role_id)
-        .where(UserRole.contract_id == contract_id, RolePermission.permission.not_in(permissions))
-        .distinct()
-    )
+    higher = [role.id for role in beyond(directory.role_by_id, permissions, directory)]
+    above = session.scalars(sa.select(UserRole.user_id).where(UserRole.role_id.in_(higher))) if higher else ()
     reasons = dict.fromkeys(chosen.intersection(above), ABOVE)
     if by_user_id in chosen:
         reasons[by_user_id] = YOURSELF
-    administrators = set(session.scalars(_administrators(contract_id)).all())
+    administrators = set(session.scalars(_administrators(directory.contract_id)).all())
     if administrators and administrators <= chosen - reasons.keys():
         reasons |= dict.fromkeys(administrators, LAST_ADMINISTRATOR)
     return reasons

@@ -128,7 +128,7 @@ def _has(
     """Whether a user has one of the wanted roles or teams, or, for "none", none at all."""
     if value == NONE:
         return ~sa.exists().where(owner == User.id)
-    return sa.exists().where(owner == User.id, thing.in_(sorted(wanted(int(value)))))
+    return User.id.in_(sa.select(owner).where(thing.in_(sorted(wanted(int(value))))))
 
 
 def _first_role(directory: Directory) -> sa.ColumnElement[Any]:

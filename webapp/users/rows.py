@@ -120,7 +120,7 @@ def _links(session: Session, ids: Sequence[int], directory: Directory) -> dict[i
             Person.first_seen_at,
             Person.missing_since,
         )
-        .where(Person.contract_id == directory.contract_id, Person.user_id.in_(ids))
+        .where(Person.integration_id.in_(directory.integrations.values()), Person.user_id.in_(ids))
         .order_by(Person.integration_id)
     )
     links: dict[int, list[Link]] = {}

@@ -85,7 +85,7 @@ def show(contract: str, user: int) -> str:
 @requires(MANAGE_USERS)
 def activation(contract: str) -> Answer:
     """What the selected users shall get. Changes nothing; what was typed comes back."""
-    if "status" not in request.values:  # the bare address: nobody was selected on any list
+    if not {"list", "status"}.intersection(request.values):  # the bare address: nobody was selected
         return redirect(url_for(".index", contract=contract, status=activating.FROM[0]))
     directory = _directory()
     return _activation_page(_selection(directory, *activating.FROM), _activation_form(directory))
