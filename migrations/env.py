@@ -4,7 +4,7 @@ from alembic import context
 from flask import current_app
 from sqlalchemy.sql import sqltypes
 
-from webapp.database import writing
+from webapp.database import check_foreign_keys, foreign_keys_off, writing
 from webapp.models import db
 from webapp.models.base import UtcDateTime
 
@@ -25,7 +25,7 @@ def same_type(_context, _inspected, _metadata, inspected_type, metadata_type):
 
 def run():
     configured = current_app.extensions["migrate"].configure_args
-    with writing(), db.engine.connect() as connection:
+    with writing(), db.engine.connect() as connection, foreign_keys_off(connection):
         context.configure(
             connection=connection,
             target_metadata=db.metadata,
@@ -34,6 +34,7 @@ def run():
         )
         with context.begin_transaction():
             context.run_migrations()
+            check_foreign_keys(connection)
         connection.commit()
 
 

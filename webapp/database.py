@@ -22,6 +22,11 @@ from webapp.models.base import db
 
 BUSY_TIMEOUT = 10  # seconds a SQLite writer waits for its turn
 
+
+class ForeignKeysBroken(Exception):
+    """A row refers to one that is not there."""
+
+
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 
@@ -86,6 +91,33 @@ def write_transaction() -> Iterator[Session]:
         except BaseException:
             session.rollback()
             raise
+
+
+@contextmanager
+def foreign_keys_off(connection: sa.Connection) -> Iterator[None]:
+    """Let a SQLite table be rebuilt without deleting the rows of others that refer to it.
+
+    Rebuilding drops the old table, and with foreign keys on, dropping deletes its rows with all that hangs on
+    them (sqlite.org, "Making Other Kinds Of Table Schema Changes"). Other databases do not rebuild tables.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys=off")  # does nothing within a transaction, so before it
+    try:
+        yield
+    finally:
+        connection.rollback()
+        driver.execute("PRAGMA foreign_keys=on")
+
+
+def check_foreign_keys(connection: sa.Connection) -> None:
+    """Raise :class:`ForeignKeysBroken` when a row of a SQLite database refers to one that is not there."""
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        if broken is not None:
+            raise ForeignKeysBroken(f"a row of {broken[0]} refers to a row of {broken[2]} that is not there")
 
 
 def rows_changed(session: Session, statement: sa.UpdateBase) -> int:

@@ -74,6 +74,11 @@ class RunRow:
         return self.run.requested_by or "Schedule"
 
     @property
+    def counted(self) -> bool:
+        """Whether the list was read, so that its figures mean something."""
+        return self.run.found > 0 or self.run.stage in ("match", "apply", "finish")
+
+    @property
     def stage_label(self) -> str:
         return dict(zip(STAGES, _stage_labels(self.platform), strict=True)).get(
             self.run.stage or "", "Waiting for a worker"

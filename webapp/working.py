@@ -8,6 +8,7 @@ from typing import Any
 
 import rq
 from flask import Flask
+from rq.exceptions import NoSuchJobError
 from rq.serializers import JSONSerializer
 
 import webapp.jobs  # noqa: F401 - once here, not in every child again
@@ -21,6 +22,13 @@ class AppWorker(rq.Worker):
     """Forks for each job; the child gets an app context and forgets the parent's database sockets."""
 
     app: Flask
+
+    def run_maintenance_tasks(self) -> None:
+        """Tidy RQ's registries; what cannot be tidied (a job whose traces are gone) must not end the worker."""
+        try:
+            super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        except (ValueError, NoSuchJobError) as error:
+            log.warning("a registry of the queue could not be tidied: %s", error)
 
     def main_work_horse(self, job: Any, queue: Any) -> None:
         """Runs in the child only, which lives for one job: collecting garbage in it frees nothing in time."""

@@ -149,13 +149,13 @@ def test_absent_and_empty_fields_are_nothing() -> None:
 @pytest.mark.parametrize(
     ("sent", "read"),
     [
-        ("  Zoë  Ångström ", "Zoë  Ångström"),
-        ("A\x00d\x1ba\n", "Ada"),
+        ("  Zoë  Ångström ", "Zoë Ångström"),
+        ("A\x00d\x1ba\n", "A d a"),
         ("李雷", "李雷"),
         ("👩🏽‍💻 Ada", "👩🏽‍💻 Ada"),
     ],
 )
-def test_names_are_trimmed_and_lose_control_characters_only(sent: str, read: str) -> None:
+def test_names_are_trimmed_and_control_characters_part_words(sent: str, read: str) -> None:
     assert one(name=sent).name == read
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.sync.office import Office
 from tests.sync.people import person
 from webapp.sync.columns import MAX_COLUMNS, describe
+from webapp.user_sync.columns import column_rows
 
 
 def test_each_column_is_told_with_how_many_have_it_and_how_many_values_differ() -> None:
@@ -15,9 +16,20 @@ def test_each_column_is_told_with_how_many_have_it_and_how_many_values_differ() 
     ]
     assert describe(people) == [
         {"name": "email", "filled": 3, "total": 3, "distinct": 3, "example": "a@x.example"},
-        {"name": "staff", "filled": 1, "total": 3, "distinct": 1, "example": "S1"},
         {"name": "title", "filled": 3, "total": 3, "distinct": 2, "example": "Agent"},
+        {"name": "staff", "filled": 1, "total": 3, "distinct": 1, "example": "S1"},
     ]
+
+
+def test_a_column_of_one_person_is_last_and_not_offered() -> None:
+    people = [{"email": f"{n % 9}@x.example"} for n in range(10)] + [{"email": "z@x.example", "big": "1"}]
+    seen = describe(people)
+    assert [column["name"] for column in seen] == ["email", "big"]
+    email, big = column_rows(seen)
+    assert (email.filled, email.usable, email.why_not) == ("100%", False, "Not unique")
+    assert (big.filled, big.usable, big.why_not) == ("9%", False, "Too few have it")
+    (rare,) = column_rows([{"name": "big", "filled": 1, "total": 226, "distinct": 1, "example": "1"}])
+    assert rare.filled == "1 of 226"
 
 
 def test_nobody_has_no_columns() -> None:

@@ -94,7 +94,8 @@ def test_what_is_typed_is_shown_as_text(synced: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("percent", "people"), [("", "5"), ("abc", "5"), ("0", "5"), ("101", "5"), ("20", "0"), ("20", "9" * 40)]
+    ("percent", "people"),
+    [("", "5"), ("abc", "5"), ("0", "5"), ("101", "5"), ("20", "0"), ("20", "9" * 40), ("9" * 400, "5")],
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_safeguard_that_makes_no_sense_is_kept_on_the_page_and_not_saved(

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from redis import Redis
 
+from tests.pages import Page
 from tests.platforms.conftest import PAGE, Desk
 from webapp.database import write_transaction
 from webapp.models import SyncRun, User, UserSync, db, utcnow
@@ -46,6 +47,19 @@ def test_before_connecting_enable_says_why_it_is_off(desk: Desk) -> None:
     page = desk.admin.get(TAB).text
     assert "Connect Intercom first." in page
     assert desk.admin.post(f"{TAB}/enable").status_code == 404
+
+
+def test_before_connecting_nothing_offers_to_save_and_the_figures_are_those_to_come(desk: Desk) -> None:
+    text = desk.admin.get(TAB.replace("intercom", "zendesk")).text
+    page = Page(text)
+    saving = [button for button in page.all("button") if button.text.strip().startswith("Save")]
+    assert [button.text.strip() for button in saving] == [
+        "Save identifier",
+        "Save user types",
+        "Save safeguard",
+    ]
+    assert all("disabled" in button.attributes for button in saving)
+    assert "more than 20 % and at least 5 people" in text
 
 
 def test_enabling_starts_the_first_import_and_plans_the_next(connected: Desk) -> None:

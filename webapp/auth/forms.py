@@ -13,11 +13,11 @@ class SignInForm(FlaskForm):
     """The e-mail is trimmed, the password is taken as typed."""
 
     email = StringField(
-        "E-mail",
+        "Email",
         filters=[lambda value: value.strip() if value else value],
         validators=[
-            InputRequired("Enter your e-mail address."),
-            Length(max=254, message="Enter an e-mail address of at most 254 characters."),
+            InputRequired("Enter your email address."),
+            Length(max=254, message="Enter an email address of at most 254 characters."),
         ],
     )
     password = PasswordField(

@@ -29,7 +29,7 @@ from webapp.connectors.base import (
 )
 from webapp.connectors.http import Answer, Reader
 from webapp.connectors.platform import Opening, Platform, Region
-from webapp.connectors.texts import MAX_COLUMN_NAME, clean, column_value
+from webapp.connectors.texts import MAX_COLUMN_NAME, clean, column_value, some_of
 
 VERSION = "2.16"
 REGIONS = {
@@ -193,7 +193,7 @@ def parse(record: msgspec.Raw, revision: bytes) -> Person | LeftOut:
         revision=revision,
         name=name,
         email=email,
-        team=", ".join(str(team) for team in admin.team_ids or []) or None,
+        team=some_of([str(team) for team in admin.team_ids or []]),
         columns=_columns(fields, remote_id),
     )
 

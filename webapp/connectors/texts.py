@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 MAX_COLUMN_VALUE = 255  # characters
 MAX_COLUMN_NAME = 100
 
 
+# What turns the reading direction of whatever follows it: a name could show as another one.
+DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
 def clean(text: str | None) -> str | None:
-    """``text`` trimmed and without control characters (no database or page wants them); ``None`` when empty."""
+    """``text`` as one trimmed line that shows what it is; ``None`` when nothing of it can be seen.
+
+    Control characters become spaces; marks of direction and half characters (no database takes them) go.
+    """
     if text is None:
         return None
     if not text.isprintable():
-        text = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cs"))
-    return text.strip() or None
+        text = "".join(_shown(char) for char in text)
+        if not any(unicodedata.category(char)[0] not in "CZ" for char in text):
+            return None
+    return " ".join(text.split()) or None
+
+
+def _shown(char: str) -> str:
+    """What stands for ``char``; joiners between letters and within emoji stay."""
+    kind = unicodedata.category(char)
+    if kind == "Cc":
+        return " "
+    return "" if kind == "Cs" or char in DIRECTIONS else char
+
+
+def some_of(names: Sequence[str], most: int = 3) -> str | None:
+    """The first ``most`` names and how many more there are, at most 255 characters; ``None`` for no names."""
+    if not names:
+        return None
+    text = ", ".join(name[:60] for name in names[:most])
+    return f"{text} and {len(names) - most:,} more" if len(names) > most else text
 
 
 def column_value(value: Any) -> str | None:

@@ -301,6 +301,7 @@ def frame(state: PlatformState, contract: str, tab: str) -> dict[str, Any]:
         "status": state.health.status,
         "message": state.health.message,
         "freshness": state.health.freshness,
+        "sync_enabled": bool(state.sync and state.sync.enabled),
         "tabs": tabs,
         "integration": integration,
         "site_label": state.platform.site_label(integration.site) if integration else None,

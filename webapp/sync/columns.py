@@ -14,7 +14,7 @@ MAX_COLUMNS = 50
 def describe(people: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
     """One entry a column: name, filled (people with a value), total, distinct (matching forms) and an example.
 
-    The most useful first: filled for all and unique, then by name.
+    The most useful first: filled for all and unique, then by how many have it, then by how many differ.
     """
     seen: dict[str, set[str]] = defaultdict(set)
     filled: dict[str, int] = defaultdict(int)
@@ -29,7 +29,12 @@ def describe(people: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
             filled[name] += 1
             seen[name].add(key)
             example.setdefault(name, value)
-    best_first = sorted(filled, key=lambda name: (len(seen[name]) != filled[name], -filled[name], name))
+
+    def rank(name: str) -> tuple[bool, int, float, str]:
+        whole = filled[name] == total == len(seen[name])
+        return not whole, -filled[name], -len(seen[name]) / filled[name], name
+
+    best_first = sorted(filled, key=rank)
     return [
         {
             "name": name,

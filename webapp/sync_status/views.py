@@ -139,7 +139,9 @@ def run(contract: str, run_id: int) -> str:
         run=row,
         platform=row.platform,
         counters=[
-            item | {"url": url_with(kind=item["kind"]) if item["kind"] and item["value"] else None}
+            item
+            | {"url": url_with(kind=item["kind"]) if item["kind"] and item["value"] else None}
+            | ({} if row.counted else {"value": "–"})
             for item in counters(row.run)
         ],
         filters=_filters(row.run, kind),

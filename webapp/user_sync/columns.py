@@ -8,10 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ColumnRow:
-    """One column. ``usable``: every value it has is different, so it can tell people apart."""
+    """One column. ``usable``: enough people have it, and every value is different, so it can tell them apart."""
 
     name: str
-    filled_percent: int
+    filled: str
     unique: bool
     repeats: int
     distinct: int
@@ -27,15 +27,17 @@ def column_rows(seen: list[dict[str, Any]]) -> list[ColumnRow]:
         filled, total, distinct = column["filled"], column["total"], column["distinct"]
         unique = filled == distinct
         why_not = None if unique else "Not unique"
+        if 2 * filled < total:
+            why_not = "Too few have it"
         rows.append(
             ColumnRow(
                 name=column["name"],
-                filled_percent=100 * filled // total if total else 0,
+                filled=f"{100 * filled // total}%" if 100 * filled >= total else f"{filled:,} of {total:,}",
                 unique=unique,
                 repeats=filled - distinct,
                 distinct=distinct,
                 example=column["example"],
-                usable=unique,
+                usable=why_not is None,
                 why_not=why_not,
             )
         )

@@ -47,7 +47,8 @@ class WholeNumberField(IntegerField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         try:
             super().process_formdata(valuelist)
-        except ValueError:
+            float(self.data or 0)  # as the validators compare it
+        except (ValueError, OverflowError):
             self.data = None
 
 

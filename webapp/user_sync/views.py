@@ -55,7 +55,7 @@ def _page(
     safeguard: SafeguardForm | None = None,
 ) -> str:
     """The tab; a form that came back with errors is shown instead of the stored values."""
-    sync = state.sync or UserSync(shrink_percent=20, shrink_people=5, enabled=False)
+    sync = state.sync or _unsaved()
     columns = column_rows(sync.columns_seen or [])
     return render_template(
         "user_sync/show.html",
@@ -72,6 +72,7 @@ def _page(
         enable_url=_url("enable", state, contract),
         disable_page_url=_url("disable", state, contract),
         can_enable=state.integration is not None and state.integration.connection == "connected",
+        why_not_save=None if state.integration else f"Connect {state.platform.label} first.",
         why_not_enable="Reconnect first."
         if state.integration is not None and state.integration.connection == "broken"
         else f"Connect {state.platform.label} first.",
@@ -82,9 +83,14 @@ def _page(
     )
 
 
+def _unsaved() -> UserSync:
+    """The settings a platform starts with, for one that was never connected."""
+    return UserSync(enabled=False, shrink_percent=20, shrink_people=5)
+
+
 def _panel(state: PlatformState, contract: str) -> dict[str, Any]:
     """What the live panel shows, alone or within the page."""
-    sync = state.sync or UserSync(enabled=False)
+    sync = state.sync or _unsaved()
     live = RunRow(state.live, contract, state.platform) if state.live else None
     last = RunRow(state.last, contract, state.platform) if state.last else None
     counts = _people_counts(state.integration) if state.integration else {}
