@@ -8,10 +8,10 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock clean chromium
+.PHONY: help run test lint format bench screenshots lock clean chromium
 
 help: ## Say what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(RUN_READY) ## Start everything on this machine, with sample data; Ctrl-C ends it (PORT=8000, DATA_DIR=var)
 	@$(BIN)/python -m launch --with-parent
@@ -28,6 +28,9 @@ format: $(DEV_READY) ## Format the Python files
 
 bench: $(DEV_READY) ## Measure syncs and pages; prints a table and writes JSON
 	@$(BIN)/python -m bench $(ARGS)
+
+screenshots: $(DEV_READY) chromium ## Make the pictures in docs/images anew
+	@$(BIN)/python docs/screenshots.py
 
 lock: $(DEV_READY) ## Pin the newest packages allowed by the .in files, with hashes (ARGS=--upgrade)
 	@UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet $(ARGS) --universal --python-version 3.11 \

@@ -120,7 +120,7 @@ def test_signing_in_has_no_violation(browser: Browser, stack: Stack, scheme: str
     page = context.new_page()
     page.goto(f"{stack.url}/sign-in")
     assert violations(page) == []
-    page.get_by_label("E-mail").fill("nobody@demo.test")
+    page.get_by_label("Email").fill("nobody@demo.test")
     page.get_by_label("Password", exact=True).fill("not the password")
     page.get_by_role("button", name="Sign in").click()
     assert violations(page) == []
