@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -25,6 +26,10 @@ from tests.servers.redis import redis_server
 from tests.servers.sandbox import Sandbox, sandbox_server
 from tests.servers.stack import Stack, running_stack
 from webapp.models.base import db
+
+# A shell that starts us in the background lets us ignore Ctrl-C, and every program we start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Examples are found or not; how long that takes on a busy machine says nothing.
 hypothesis_settings.register_profile(

@@ -35,13 +35,13 @@ def index(contract: str) -> str:
     pills = [
         {
             "label": "Open",
-            "count": f"{open_count:,}",
+            "count": open_count,
             "url": url_with(show=None, q=None),
             "current": not decided,
         },
         {
             "label": "Decided",
-            "count": f"{listing.decided_count(contract_id):,}",
+            "count": listing.decided_count(contract_id),
             "url": url_with(show="decided", q=None),
             "current": decided,
         },
