@@ -34,7 +34,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.auth.views import bp as auth
     from webapp.conflicts.views import bp as conflicts
     from webapp.exclusions.views import bp as exclusions
+    from webapp.mail.views import bp as mail
     from webapp.models import db
+    from webapp.notify.views import bp as notify
     from webapp.oauth import registry as oauth
     from webapp.platforms.views import bp as platforms
     from webapp.sync_status.views import bp as sync_status
@@ -74,6 +76,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         users,
         sync_status,
         audit,
+        notify,
+        mail,
     ):
         app.register_blueprint(blueprint)
     return app

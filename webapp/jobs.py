@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import redis
 import sqlalchemy as sa
@@ -16,9 +16,11 @@ from webapp.connectors import registry
 from webapp.connectors.base import Connector, Recorder
 from webapp.connectors.platform import Opening
 from webapp.database import write_transaction
+from webapp.mail import delivery
 from webapp.models import ContractFeature, Integration, SyncRun, UserSync, db, utcnow
+from webapp.notify import announcing, reminders
 from webapp.oauth.tokens import token_of
-from webapp.sync import preview, schedule
+from webapp.sync import incidents, preview, schedule
 from webapp.sync.run import Ingredients, NotRunnable, run_sync
 
 log = logging.getLogger(__name__)
@@ -67,6 +69,26 @@ def tick() -> None:
             done.given_up,
             woken,
         )
+    _tell(settings, now)
+
+
+def deliver_mail() -> None:
+    """Send the mails that wait in the outbox."""
+    sent = delivery.deliver(_settings())
+    if sent:
+        log.info("mail: %s sent", sent)
+
+
+def _tell(settings: Settings, now: datetime) -> None:
+    """Write the mails that are due, and have them sent."""
+    with write_transaction() as session:
+        incidents.open_overdue(session, now, feature=INTEGRATIONS)
+        announcing.announce(session, settings, now)
+        reminders.remind(session, settings, now)
+        delivery.tidy(session, settings, now)
+        mail_waits = settings.mail is not None and delivery.due(session, now)
+    if mail_waits:
+        queue.wake_delivery(queue.DELIVER_MAIL, now)
 
 
 def _settings() -> Settings:

@@ -72,6 +72,11 @@ POST {other}/keep                                         in   302   403   403  
 GET  {platform}/disconnect                                in   200   403   403   403   403   403 404   404   403
 POST {platform}/disconnect                                in   302   403   403   403   403   403 404   404   403
 
+GET  /c/<contract>/notifications                          in   200   200   403   403   403   403 404   404   403
+POST /c/<contract>/notifications                          in   302   302   403   403   403   403 404   404   403
+GET  /c/<contract>/outbox                                 in   200   403   403   403   403   403 404   404   403
+GET  /c/<contract>/outbox/<int:message_id>                in   200   403   403   403   403   403 404   404   403
+
 POST /sign-out                                            in   303   303   303   303   303   303 303   303   303
 """
 
@@ -94,6 +99,7 @@ FORMS: dict[str, Callable[[Things], dict[str, Any]]] = {
     "/c/<contract>/conflicts/<int:person_id>": lambda _: {"choice": "new"},
     "/c/<contract>/conflicts/many": lambda things: {"choice": "new", "ids": things.person_id},
     f"{_PLATFORM}/exclusions": lambda _: {"pattern": "*@partner.example"},
+    "/c/<contract>/notifications": lambda _: {"kinds": "waiting"},
     f"{_PLATFORM}/connect": lambda _: {"site": "us"},
     f"{_PLATFORM}/user-sync/identifier": lambda _: {"column": "email"},
     f"{_PLATFORM}/user-sync/safeguard": lambda _: {"shrink_percent": 30, "shrink_people": 6},

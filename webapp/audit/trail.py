@@ -42,6 +42,7 @@ ACTIONS: dict[str, str] = {
     "user_sync.cancelled": "Stopped the running sync of",
     "user_sync.approved": "Approved the held run of",
     "user_sync.rejected": "Rejected the held run of",
+    "notifications.changed": "Chose the mails of",
     "users.activated": "Activated",
     "users.reactivated": "Reactivated",
     "users.deactivated": "Deactivated",

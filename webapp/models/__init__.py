@@ -5,7 +5,9 @@ from webapp.models.audit import AuditEvent
 from webapp.models.base import Base, db, table_of, utcnow
 from webapp.models.choice import Decision, Exclusion
 from webapp.models.contract import Contract, ContractFeature
+from webapp.models.incident import Incident, NotificationChoice, Reminder
 from webapp.models.integration import ConnectAttempt, Integration, UserSync
+from webapp.models.mail import Message
 from webapp.models.role import Role, RolePermission, UserRole
 from webapp.models.sync import Heartbeat, Person, SyncChange, SyncRequest, SyncRun
 from webapp.models.team import ReportingAccess, Team, UserTeam
@@ -21,8 +23,12 @@ __all__ = [
     "Decision",
     "Exclusion",
     "Heartbeat",
+    "Incident",
     "Integration",
+    "Message",
+    "NotificationChoice",
     "Person",
+    "Reminder",
     "ReportingAccess",
     "Role",
     "RolePermission",
