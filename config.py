@@ -90,6 +90,7 @@ class Settings:
     intercom: OAuthClient = field(default_factory=OAuthClient)
     zendesk: OAuthClient = field(default_factory=OAuthClient)
     mail: MailServer | None = None
+    webhook_loopback: bool = False  # whether a webhook may be on this machine, without https
     session_idle: timedelta = timedelta(hours=2)
     session_absolute: timedelta = timedelta(hours=12)
     max_body: int = 1024 * 1024
@@ -194,6 +195,7 @@ def _demo(environ: Mapping[str, str]) -> Settings:
         allowed_hosts=_hosts(environ.get("ALLOWED_HOSTS"), environ.get("PUBLIC_URL") or ""),
         intercom=intercom,
         mail=_mail(environ),
+        webhook_loopback=True,
         zendesk=zendesk,
     )
 

@@ -117,6 +117,10 @@ def _settings_items(access: Access, blueprint: str) -> list[dict[str, Any]]:
         items.append(
             _item("Notifications", "bell", url_for("notify.index", contract=slug), blueprint == "notify")
         )
+    if access.may(MANAGE_INTEGRATIONS, feature=INTEGRATIONS):
+        items.append(
+            _item("Webhook", "send", url_for("webhooks.show", contract=slug), blueprint == "webhooks")
+        )
     if access.may(MANAGE_INTEGRATIONS, MANAGE_SECURITY):
         items.append(_item("Outbox", "envelope", url_for("mail.index", contract=slug), blueprint == "mail"))
     return items

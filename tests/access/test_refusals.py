@@ -114,6 +114,7 @@ ALL = [
     "/c/amarok/sync-status",
     "/c/amarok/audit",
     "/c/amarok/notifications",
+    "/c/amarok/webhook",
     "/c/amarok/outbox",
 ]
 

@@ -30,6 +30,7 @@ from webapp.models import (
     SyncRun,
     User,
     UserSync,
+    Webhook,
     db,
     utcnow,
 )
@@ -106,6 +107,7 @@ def world(database_url: str, redis_url: str, data_dir: Path) -> Iterator[World]:
         redis_url=redis_url,
         data_dir=data_dir,
         intercom=config.OAuthClient("id", "secret", NOWHERE, f"{NOWHERE}/oauth", sandbox=True),
+        webhook_loopback=True,
     )
     app = webapp.create_app(settings)
     contract_a, contract_b = make_contract(app, "amarok"), make_contract(app, "borealis")
@@ -229,6 +231,14 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
             text=f"Somebody of {marker} has to decide.\n",
             contract_id=contract_id,
             purpose="incident",
+        )
+        session.add(
+            Webhook(
+                contract_id=contract_id,
+                url=f"{NOWHERE}/{marker}",
+                events=["run.held"],
+                secret=credentials.seal_for(["webhook", contract_id], {"secret": f"whsec_{marker}"}),
+            )
         )
         session.flush()
         return Things(marker, contract_id, *runs, pending.id, active.id, *attempts, *choices, message.id)

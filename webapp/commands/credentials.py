@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 from webapp.commands.answers import fail
 from webapp.credentials import CredentialsUnreadable, reseal
 from webapp.database import write_transaction
-from webapp.models import ConnectAttempt, Integration, Message
+from webapp.models import ConnectAttempt, Integration, Message, Webhook
 
 group = AppGroup("credentials", help="Stored secrets and their encryption keys.")
 
@@ -33,6 +33,9 @@ def rotate() -> None:
                 sa.select(Message).where(Message.sealed_text.is_not(None)).with_for_update()
             ):
                 message.sealed_text = reseal(message.sealed_text or "")
+                count += 1
+            for webhook in session.scalars(sa.select(Webhook).with_for_update()):
+                webhook.secret = reseal(webhook.secret)
                 count += 1
             # half-finished connections are worth less than a rotation that leaves something under the old key
             session.execute(sa.delete(ConnectAttempt))

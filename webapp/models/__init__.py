@@ -12,6 +12,7 @@ from webapp.models.role import Role, RolePermission, UserRole
 from webapp.models.sync import Heartbeat, Person, SyncChange, SyncRequest, SyncRun
 from webapp.models.team import ReportingAccess, Team, UserTeam
 from webapp.models.user import User
+from webapp.models.webhook import PlatformNotice, Webhook, WebhookDelivery
 
 __all__ = [
     "Account",
@@ -28,6 +29,7 @@ __all__ = [
     "Message",
     "NotificationChoice",
     "Person",
+    "PlatformNotice",
     "Reminder",
     "ReportingAccess",
     "Role",
@@ -42,6 +44,8 @@ __all__ = [
     "UserRole",
     "UserSync",
     "UserTeam",
+    "Webhook",
+    "WebhookDelivery",
     "db",
     "table_of",
     "utcnow",

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from webapp.database import insert_into
 from webapp.models import ContractFeature, Incident, Integration, SyncRun, UserSync, table_of
@@ -84,6 +84,11 @@ def run_ended(connection: sa.Connection, run_id: int, now: datetime) -> None:
             SyncRun.integration_id,
             Integration.connection,
             UserSync.failures,
+            sa.exists()
+            .where(Incident.integration_id == SyncRun.integration_id, Incident.closed_at.is_(None))
+            .correlate(SyncRun)
+            .label("something_open"),
+            _succeeded_before(run_id).label("succeeded_before"),
         )
         .join(Integration, Integration.id == SyncRun.integration_id)
         .join(UserSync, UserSync.integration_id == Integration.id)
@@ -106,10 +111,11 @@ def run_ended(connection: sa.Connection, run_id: int, now: datetime) -> None:
     elif row.preview:
         return
     elif row.state in SUCCESS_STATES:
-        close_incidents(
-            connection, row.integration_id, RECOVERED, now, kinds=("held", "overdue", "quarantine")
-        )
-        if not _succeeded_before(connection, row.integration_id, run_id):
+        if row.something_open:
+            close_incidents(
+                connection, row.integration_id, RECOVERED, now, kinds=("held", "overdue", "quarantine")
+            )
+        if not row.succeeded_before:
             begin("first_import")
     elif row.state == "held":
         begin("held")
@@ -150,16 +156,16 @@ def open_overdue(session: Session, now: datetime, *, feature: str) -> int:
     return len(rows)
 
 
-def _succeeded_before(connection: sa.Connection, integration_id: int, run_id: int) -> bool:
-    return bool(
-        connection.execute(
-            sa.select(
-                sa.exists().where(
-                    SyncRun.integration_id == integration_id,
-                    SyncRun.id < run_id,
-                    ~SyncRun.preview,
-                    SyncRun.state.in_(SUCCESS_STATES),
-                )
-            )
-        ).scalar()
+def _succeeded_before(run_id: int) -> sa.Exists:
+    """Whether an earlier run of the same integration succeeded."""
+    earlier = aliased(SyncRun)
+    return (
+        sa.exists()
+        .where(
+            earlier.integration_id == SyncRun.integration_id,
+            earlier.id < run_id,
+            ~earlier.preview,
+            earlier.state.in_(SUCCESS_STATES),
+        )
+        .correlate(SyncRun)
     )

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from webapp.database import insert_into, rows_changed
 from webapp.models import ContractFeature, Integration, SyncRun, UserSync, table_of
 from webapp.models.sync import LIVE_STATES
-from webapp.sync import incidents, preview
+from webapp.sync import events, incidents, preview
 from webapp.sync.health import FIRST_WITHIN
 from webapp.sync.outcome import abandoned
 
@@ -226,6 +226,7 @@ def _recover(session: Session, now: datetime) -> tuple[int, int]:
     ).all()
     for run_id in lost:
         incidents.run_ended(session.connection(), run_id, now)
+        events.run_ended(session.connection(), run_id, now)
     given_up = len(lost)
     taken_back = rows_changed(
         session,
