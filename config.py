@@ -22,6 +22,7 @@ from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from cryptography.fernet import Fernet
+from email_validator import EmailNotValidError, validate_email
 
 Mode = Literal["demo", "production", "test"]
 
@@ -29,6 +30,7 @@ SANDBOX_CLIENT_ID = "rollcall-sandbox"
 SANDBOX_CLIENT_SECRET = "rollcall-sandbox-secret"  # noqa: S105 - the local sandbox's published one
 SANDBOX_SUBDOMAINS = ("kestrel", "harbour")  # the accounts of the local Zendesk
 MIN_SECRET_KEY = 32  # characters
+MAIL_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 WEAK_SECRETS = ("dev", "secret", "changeme", "change-me", "password", "rollcall", "example", "test")
 
 
@@ -56,6 +58,21 @@ class OAuthClient:
 
 
 @dataclass(frozen=True)
+class MailServer:
+    """Where mail is handed over, and the address it comes from.
+
+    ``security`` is tls (from the first byte), starttls, or none, which only this machine may use.
+    """
+
+    host: str
+    port: int
+    sender: str
+    security: str = "starttls"
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the program runs with. Durations are timedeltas, sizes bytes, addresses without a trailing slash."""
 
@@ -72,6 +89,8 @@ class Settings:
     proxies: int = 0  # in front of us; each adds the address it was asked from to X-Forwarded-For
     intercom: OAuthClient = field(default_factory=OAuthClient)
     zendesk: OAuthClient = field(default_factory=OAuthClient)
+    mail: MailServer | None = None
+    webhook_loopback: bool = False  # whether a webhook may be on this machine, without https
     session_idle: timedelta = timedelta(hours=2)
     session_absolute: timedelta = timedelta(hours=12)
     max_body: int = 1024 * 1024
@@ -175,6 +194,8 @@ def _demo(environ: Mapping[str, str]) -> Settings:
         port=port,
         allowed_hosts=_hosts(environ.get("ALLOWED_HOSTS"), environ.get("PUBLIC_URL") or ""),
         intercom=intercom,
+        mail=_mail(environ),
+        webhook_loopback=True,
         zendesk=zendesk,
     )
 
@@ -220,6 +241,7 @@ def _production(environ: Mapping[str, str]) -> Settings:
         allowed_hosts=_hosts(environ.get("ALLOWED_HOSTS"), public_url),
         intercom=_intercom(environ),
         zendesk=_zendesk(environ),
+        mail=_mail(environ),
     )
 
 
@@ -269,6 +291,33 @@ def _zendesk(environ: Mapping[str, str]) -> OAuthClient:
         client_secret=environ.get("ZENDESK_CLIENT_SECRET", "").strip(),
         api_url=_template("ZENDESK_URL_TEMPLATE", environ.get("ZENDESK_URL_TEMPLATE")),
     )
+
+
+def _mail(environ: Mapping[str, str]) -> MailServer | None:
+    """The mail server; ``None`` when none is set, and mails then stay in the outbox."""
+    host = environ.get("SMTP_HOST", "").strip()
+    if not host:
+        return None
+    security = environ.get("SMTP_SECURITY", "starttls").strip().lower()
+    if security not in MAIL_PORTS:
+        raise SettingsError(f"SMTP_SECURITY is “{security}”. Set it to starttls, tls or none.")
+    if security == "none" and not _loopback(host):
+        raise SettingsError(
+            "SMTP_SECURITY is none, so mails and the password would cross the network in the clear. "
+            "Set it to starttls or tls; none is for a mail server on this machine."
+        )
+    sender = environ.get("MAIL_FROM", "").strip()
+    try:
+        sender = validate_email(sender, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise SettingsError(
+            "MAIL_FROM must be the address mails come from, such as rollcall@example.com."
+        ) from error
+    username, password = environ.get("SMTP_USERNAME", ""), environ.get("SMTP_PASSWORD", "")
+    if bool(username) != bool(password):
+        raise SettingsError("Set both SMTP_USERNAME and SMTP_PASSWORD, or neither.")
+    port = _whole(environ, "SMTP_PORT", MAIL_PORTS[security], 1, 65535)
+    return MailServer(host, port, sender, security, username, password)
 
 
 def _address(name: str, value: str | None) -> str | None:

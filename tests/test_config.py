@@ -52,6 +52,20 @@ def test_production_starts_with_all_that_it_needs() -> None:
     assert not settings.intercom.sandbox
 
 
+def test_production_knows_both_platforms_and_the_mail_server() -> None:
+    settings = production(
+        INTERCOM_CLIENT_ID="i",
+        INTERCOM_CLIENT_SECRET="i-secret",
+        ZENDESK_CLIENT_ID="z",
+        ZENDESK_CLIENT_SECRET="z-secret",
+        SMTP_HOST="smtp.example.com",
+        MAIL_FROM="rollcall@example.com",
+    )
+    assert (settings.intercom.configured, settings.zendesk.configured) == (True, True)
+    assert settings.mail is not None
+    assert not settings.webhook_loopback
+
+
 @pytest.mark.parametrize("name", ["PUBLIC_URL", "SECRET_KEY", "CREDENTIAL_KEYS", "DATABASE_URL", "REDIS_URL"])
 @pytest.mark.parametrize("value", [None, ""])
 def test_production_makes_nothing_up(name: str, value: str | None) -> None:

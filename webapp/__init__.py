@@ -34,12 +34,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.auth.views import bp as auth
     from webapp.conflicts.views import bp as conflicts
     from webapp.exclusions.views import bp as exclusions
+    from webapp.hooks.views import bp as hooks
+    from webapp.mail.views import bp as mail
     from webapp.models import db
+    from webapp.notify.views import bp as notify
     from webapp.oauth import registry as oauth
     from webapp.platforms.views import bp as platforms
     from webapp.sync_status.views import bp as sync_status
     from webapp.user_sync.views import bp as user_sync
     from webapp.users.views import bp as users
+    from webapp.webhooks.views import bp as webhooks
 
     settings = settings or load_settings()
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
@@ -54,7 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     credentials.init_app(app, settings)
     queue.init_app(app, settings)
     oauth.init_app(app, settings)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     Bootstrap5(app)
     sign_in_manager.init_app(app)
     access.init_app(app)
@@ -74,8 +78,13 @@ def create_app(settings: Settings | None = None) -> Flask:
         users,
         sync_status,
         audit,
+        notify,
+        mail,
+        webhooks,
+        hooks,
     ):
         app.register_blueprint(blueprint)
+    csrf.exempt(hooks)  # signed by who sends, and no browser's session is looked at
     return app
 
 

@@ -130,9 +130,10 @@ def rows_changed(session: Session, statement: sa.UpdateBase) -> int:
     return result.rowcount
 
 
-def insert_into(session: Session, table: sa.Table) -> Any:
-    """An INSERT in the words of the session's database, which knows what to do ON CONFLICT."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+def insert_into(target: Session | sa.Connection, table: sa.Table) -> Any:
+    """An INSERT in the words of the target's database, which knows what to do ON CONFLICT."""
+    bind = target.get_bind() if isinstance(target, Session) else target
+    insert = sqlite.insert if bind.dialect.name == "sqlite" else postgresql.insert
     return insert(table)
 
 

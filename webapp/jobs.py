@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import redis
 import sqlalchemy as sa
@@ -16,10 +16,14 @@ from webapp.connectors import registry
 from webapp.connectors.base import Connector, Recorder
 from webapp.connectors.platform import Opening
 from webapp.database import write_transaction
+from webapp.hooks import intake
+from webapp.mail import delivery
 from webapp.models import ContractFeature, Integration, SyncRun, UserSync, db, utcnow
+from webapp.notify import announcing, reminders
 from webapp.oauth.tokens import token_of
-from webapp.sync import preview, schedule
+from webapp.sync import incidents, preview, schedule
 from webapp.sync.run import Ingredients, NotRunnable, run_sync
+from webapp.webhooks import delivery as webhooks
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +71,38 @@ def tick() -> None:
             done.given_up,
             woken,
         )
+    _tell(settings, now)
+
+
+def deliver_mail() -> None:
+    """Send the mails that wait in the outbox."""
+    sent = delivery.deliver(_settings())
+    if sent:
+        log.info("mail: %s sent", sent)
+
+
+def deliver_webhooks() -> None:
+    """Send the events that wait for webhooks."""
+    arrived = webhooks.deliver(_settings())
+    if arrived:
+        log.info("webhooks: %s delivered", arrived)
+
+
+def _tell(settings: Settings, now: datetime) -> None:
+    """Write the mails that are due, and have them and the events for webhooks sent."""
+    with write_transaction() as session:
+        incidents.open_overdue(session, now, feature=INTEGRATIONS)
+        announcing.announce(session, settings, now)
+        reminders.remind(session, settings, now)
+        delivery.tidy(session, settings, now)
+        webhooks.tidy(session, now)
+        intake.tidy(session, now)
+        events_wait = webhooks.due(session, now)
+        mail_waits = settings.mail is not None and delivery.due(session, now)
+    if mail_waits:
+        queue.wake_delivery(queue.DELIVER_MAIL, now)
+    if events_wait:
+        queue.wake_delivery(queue.DELIVER_WEBHOOKS, now)
 
 
 def _settings() -> Settings:

@@ -12,6 +12,7 @@ from config import Settings
 from webapp.access import (
     INTEGRATIONS,
     MANAGE_INTEGRATIONS,
+    MANAGE_SECURITY,
     MANAGE_USERS,
     VIEW_AUDIT,
     VIEW_SYNC_STATUS,
@@ -104,7 +105,25 @@ def navigation(access: Access) -> list[dict[str, Any]]:
         )
     if oversight:
         groups.append({"label": "Oversight", "items": oversight})
+    if settings := _settings_items(access, blueprint):
+        groups.append({"label": "Settings", "items": settings})
     return groups
+
+
+def _settings_items(access: Access, blueprint: str) -> list[dict[str, Any]]:
+    slug = access.contract.slug
+    items = []
+    if access.may(MANAGE_INTEGRATIONS, MANAGE_USERS):
+        items.append(
+            _item("Notifications", "bell", url_for("notify.index", contract=slug), blueprint == "notify")
+        )
+    if access.may(MANAGE_INTEGRATIONS, feature=INTEGRATIONS):
+        items.append(
+            _item("Webhook", "send", url_for("webhooks.show", contract=slug), blueprint == "webhooks")
+        )
+    if access.may(MANAGE_INTEGRATIONS, MANAGE_SECURITY):
+        items.append(_item("Outbox", "envelope", url_for("mail.index", contract=slug), blueprint == "mail"))
+    return items
 
 
 def _item(label: str, icon: str, url: str, current: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import redis
@@ -23,9 +24,12 @@ log = logging.getLogger(__name__)
 
 TICK = "webapp.jobs.tick"
 RUN = "webapp.jobs.run"
-ALLOWED = frozenset({TICK, RUN})
+DELIVER_MAIL = "webapp.jobs.deliver_mail"
+DELIVER_WEBHOOKS = "webapp.jobs.deliver_webhooks"
+ALLOWED = frozenset({TICK, RUN, DELIVER_MAIL, DELIVER_WEBHOOKS})
 CONTROL, SYNC = "control", "sync"  # worked in this order
 RUN_TIMEOUT = 3600  # seconds
+DELIVERY_TIMEOUT = 600  # seconds
 
 
 class SafeJob(Job):
@@ -103,6 +107,23 @@ def wake_soon(run_id: int, attempt: int) -> bool:
         log.exception("the queue is not reachable; the next tick wakes a worker for run %s", run_id)
         return False
     return True
+
+
+def wake_delivery(function: str, now: datetime) -> None:
+    """Have a worker send what waits, once a minute at most. Raises ``redis.RedisError``."""
+    job_id = f"{function.rpartition('.')[2]}-{int(now.timestamp()) // 60}"
+    try:
+        queue(CONTROL).enqueue(
+            function,
+            job_id=job_id,
+            unique=True,
+            result_ttl=0,
+            failure_ttl=0,
+            job_timeout=DELIVERY_TIMEOUT,
+            description=job_id,
+        )
+    except DuplicateJobError:
+        log.debug("%s is being started already", job_id)
 
 
 def forget_stuck(run_id: int, attempt: int) -> None:

@@ -72,6 +72,19 @@ POST {other}/keep                                         in   302   403   403  
 GET  {platform}/disconnect                                in   200   403   403   403   403   403 404   404   403
 POST {platform}/disconnect                                in   302   403   403   403   403   403 404   404   403
 
+GET  /c/<contract>/notifications                          in   200   200   403   403   403   403 404   404   403
+POST /c/<contract>/notifications                          in   302   302   403   403   403   403 404   404   403
+GET  /c/<contract>/outbox                                 in   200   403   403   403   403   403 404   404   403
+GET  /c/<contract>/outbox/<int:message_id>                in   200   403   403   403   403   403 404   404   403
+GET  /c/<contract>/webhook                                in   200   403   403   403   403   403 404   404   403
+POST /c/<contract>/webhook                                in   302   403   403   403   403   403 404   404   403
+POST /c/<contract>/webhook/secret                         in   200   403   403   403   403   403 404   404   403
+POST /c/<contract>/webhook/test                           in   302   403   403   403   403   403 404   404   403
+GET  /c/<contract>/webhook/remove                         in   200   403   403   403   403   403 404   404   403
+POST /c/<contract>/webhook/remove                         in   302   403   403   403   403   403 404   404   403
+GET  /hooks/intercom                                     200   200   200   200   200   200   200 200   200   200
+POST /hooks/intercom                                     400   400   400   400   400   400   400 400   400   400
+
 POST /sign-out                                            in   303   303   303   303   303   303 303   303   303
 """
 
@@ -94,6 +107,8 @@ FORMS: dict[str, Callable[[Things], dict[str, Any]]] = {
     "/c/<contract>/conflicts/<int:person_id>": lambda _: {"choice": "new"},
     "/c/<contract>/conflicts/many": lambda things: {"choice": "new", "ids": things.person_id},
     f"{_PLATFORM}/exclusions": lambda _: {"pattern": "*@partner.example"},
+    "/c/<contract>/webhook": lambda _: {"url": "http://127.0.0.1:9/hook", "events": "run.held"},
+    "/c/<contract>/notifications": lambda _: {"kinds": "waiting"},
     f"{_PLATFORM}/connect": lambda _: {"site": "us"},
     f"{_PLATFORM}/user-sync/identifier": lambda _: {"column": "email"},
     f"{_PLATFORM}/user-sync/safeguard": lambda _: {"shrink_percent": 30, "shrink_people": 6},

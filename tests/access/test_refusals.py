@@ -113,6 +113,9 @@ ALL = [
     "/c/amarok/conflicts",
     "/c/amarok/sync-status",
     "/c/amarok/audit",
+    "/c/amarok/notifications",
+    "/c/amarok/webhook",
+    "/c/amarok/outbox",
 ]
 
 
@@ -120,7 +123,15 @@ ALL = [
     ("actor", "offered"),
     [
         ("administrator", ALL),
-        ("manager", ["/c/amarok/users", "/c/amarok/conflicts", "/c/amarok/sync-status"]),
+        (
+            "manager",
+            [
+                "/c/amarok/users",
+                "/c/amarok/conflicts",
+                "/c/amarok/sync-status",
+                "/c/amarok/notifications",
+            ],
+        ),
         ("system_access", ["/c/amarok/sync-status", "/c/amarok/audit"]),
         ("agent", []),
         ("team_leader", []),
@@ -140,7 +151,12 @@ def test_the_navigation_has_what_one_may_open_and_nothing_else(
 def test_without_the_flag_the_navigation_offers_no_integrations(own: World) -> None:
     switch(own, own.a, on=False)
     page = own.actors["administrator"].client.get("/c/amarok/", follow_redirects=True)
-    assert links(page.text) == ["/c/amarok/users", "/c/amarok/audit"]
+    assert links(page.text) == [
+        "/c/amarok/users",
+        "/c/amarok/audit",
+        "/c/amarok/notifications",
+        "/c/amarok/outbox",
+    ]
 
 
 def test_who_may_open_nothing_is_told_so(there: World) -> None:

@@ -17,6 +17,7 @@ import webapp
 from tests.actors import Actor, deactivate, make_actor, make_contract
 from webapp import credentials
 from webapp.database import write_transaction
+from webapp.mail import outbox
 from webapp.models import (
     ConnectAttempt,
     Decision,
@@ -29,6 +30,7 @@ from webapp.models import (
     SyncRun,
     User,
     UserSync,
+    Webhook,
     db,
     utcnow,
 )
@@ -54,6 +56,7 @@ class Things:
     person_id: int
     decision_id: int
     exclusion_id: int
+    message_id: int
 
     def values(self, rule_arguments: set[str]) -> dict[str, object]:
         """A value for each of ``rule_arguments``. KeyError for one that nobody thought of."""
@@ -66,6 +69,7 @@ class Things:
             "person_id": self.person_id,
             "decision_id": self.decision_id,
             "exclusion_id": self.exclusion_id,
+            "message_id": self.message_id,
             "filename": "css/theme.css",
         }
         return {name: known[name] for name in rule_arguments}
@@ -103,6 +107,7 @@ def world(database_url: str, redis_url: str, data_dir: Path) -> Iterator[World]:
         redis_url=redis_url,
         data_dir=data_dir,
         intercom=config.OAuthClient("id", "secret", NOWHERE, f"{NOWHERE}/oauth", sandbox=True),
+        webhook_loopback=True,
     )
     app = webapp.create_app(settings)
     contract_a, contract_b = make_contract(app, "amarok"), make_contract(app, "borealis")
@@ -219,7 +224,24 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
         attempts = [
             _another_account(session, contract_id, f"{marker}{number}", administrator) for number in (1, 2)
         ]
-        return Things(marker, contract_id, *runs, pending.id, active.id, *attempts, *choices)
+        message = outbox.queue(
+            session,
+            to="pia@example.com",
+            subject=f"A run of {marker} is held",
+            text=f"Somebody of {marker} has to decide.\n",
+            contract_id=contract_id,
+            purpose="incident",
+        )
+        session.add(
+            Webhook(
+                contract_id=contract_id,
+                url=f"{NOWHERE}/{marker}",
+                events=["run.held"],
+                secret=credentials.seal_for(["webhook", contract_id], {"secret": f"whsec_{marker}"}),
+            )
+        )
+        session.flush()
+        return Things(marker, contract_id, *runs, pending.id, active.id, *attempts, *choices, message.id)
 
 
 def _user(session: Session, contract_id: int, status: str, name: str, integration_id: int) -> User:

@@ -1,4 +1,4 @@
-"""``flask credentials``: moving stored platform tokens to the newest key."""
+"""``flask credentials``: moving stored secrets to the newest key."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from flask.cli import AppGroup
 from webapp.commands.answers import fail
 from webapp.credentials import CredentialsUnreadable, reseal
 from webapp.database import write_transaction
-from webapp.models import ConnectAttempt, Integration
+from webapp.models import ConnectAttempt, Integration, Message, Webhook
 
-group = AppGroup("credentials", help="Stored platform tokens and their encryption keys.")
+group = AppGroup("credentials", help="Stored secrets and their encryption keys.")
 
 
 @group.command("rotate")
 def rotate() -> None:
-    """Encrypt every stored token again under the first of CREDENTIAL_KEYS.
+    """Encrypt every stored token and personal link again under the first of CREDENTIAL_KEYS.
 
     Put the new key first and keep the old one after it; once this has run, the old one can go. Nothing is
-    changed when any token cannot be read.
+    changed when any of them cannot be read.
     """
     count = 0
     try:
@@ -28,6 +28,14 @@ def rotate() -> None:
                 sa.select(Integration).where(Integration.credentials.is_not(None)).with_for_update()
             ):
                 integration.credentials = reseal(integration.credentials or "")
+                count += 1
+            for message in session.scalars(
+                sa.select(Message).where(Message.sealed_text.is_not(None)).with_for_update()
+            ):
+                message.sealed_text = reseal(message.sealed_text or "")
+                count += 1
+            for webhook in session.scalars(sa.select(Webhook).with_for_update()):
+                webhook.secret = reseal(webhook.secret)
                 count += 1
             # half-finished connections are worth less than a rotation that leaves something under the old key
             session.execute(sa.delete(ConnectAttempt))

@@ -5,11 +5,14 @@ from webapp.models.audit import AuditEvent
 from webapp.models.base import Base, db, table_of, utcnow
 from webapp.models.choice import Decision, Exclusion
 from webapp.models.contract import Contract, ContractFeature
+from webapp.models.incident import Incident, NotificationChoice, Reminder
 from webapp.models.integration import ConnectAttempt, Integration, UserSync
+from webapp.models.mail import Message
 from webapp.models.role import Role, RolePermission, UserRole
 from webapp.models.sync import Heartbeat, Person, SyncChange, SyncRequest, SyncRun
 from webapp.models.team import ReportingAccess, Team, UserTeam
 from webapp.models.user import User
+from webapp.models.webhook import PlatformNotice, Webhook, WebhookDelivery
 
 __all__ = [
     "Account",
@@ -21,8 +24,13 @@ __all__ = [
     "Decision",
     "Exclusion",
     "Heartbeat",
+    "Incident",
     "Integration",
+    "Message",
+    "NotificationChoice",
     "Person",
+    "PlatformNotice",
+    "Reminder",
     "ReportingAccess",
     "Role",
     "RolePermission",
@@ -36,6 +44,8 @@ __all__ = [
     "UserRole",
     "UserSync",
     "UserTeam",
+    "Webhook",
+    "WebhookDelivery",
     "db",
     "table_of",
     "utcnow",

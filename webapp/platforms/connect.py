@@ -37,6 +37,7 @@ from webapp.models import (
 from webapp.models.sync import LIVE_STATES
 from webapp.oauth.base import OAuthFailed
 from webapp.oauth.registry import round_for
+from webapp.sync.incidents import MOOT, RECOVERED, close_incidents
 from webapp.sync.schedule import Requester, end_live_run, request_run
 
 log = logging.getLogger(__name__)
@@ -204,6 +205,7 @@ def disconnect(contract: Contract, platform: str) -> bool:
             sync.disabled_at = now
             sync.disabled_by = None
         sync.next_run_at = None
+        close_incidents(session.connection(), integration.id, MOOT, now)
         session.execute(
             sa.update(SyncRun)
             .where(SyncRun.integration_id == integration.id, SyncRun.state.in_(LIVE_STATES))
@@ -261,6 +263,7 @@ def _connect(
     integration.connected_by = by.name
     integration.connected_as = account.granted_by
     integration.connected_at = now
+    close_incidents(session.connection(), integration.id, RECOVERED, now, kinds=("broken",))
     trail.record(
         session,
         "integration.reconnected" if again else "integration.connected",

@@ -155,4 +155,17 @@ def notices(states: list[PlatformState], slug: str) -> list[Notice]:
             found.append(
                 Notice(kind, title, state.health.message, run_url(slug, state.last.id), "See the run")
             )
+        if state.health.freshness == "overdue" and state.integration is not None:
+            connected = state.integration.connection == "connected"
+            if connected and state.held is None:
+                found.append(
+                    Notice(
+                        "error",
+                        f"{label}: User sync is overdue",
+                        "No run has succeeded for more than 12 hours. Everyone stays as they are; new people and "
+                        "new names are not brought in meanwhile.",
+                        url_for("user_sync.show", contract=slug, platform=state.platform.key),
+                        "See User sync",
+                    )
+                )
     return found

@@ -27,7 +27,7 @@ from webapp.models import (
     table_of,
     utcnow,
 )
-from webapp.sync import columns, outcome, preview, safeguard, schedule, store
+from webapp.sync import columns, events, incidents, outcome, preview, safeguard, schedule, store
 from webapp.sync.apply import Outdated, Target, apply_plan, write_changes
 from webapp.sync.bulk import insert_rows
 from webapp.sync.lease import CancelRequested, Lease, LeaseLost, claim, kept_alive, renew
@@ -408,3 +408,5 @@ def _write_end(connection: sa.Connection, lease: Lease, work: _Work | None, ende
             )
         if ended.passing and not work.preview:
             schedule.try_again_soon(connection, work.integration.id, now)
+    incidents.run_ended(connection, lease.run_id, now)
+    events.run_ended(connection, lease.run_id, now)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from webapp.database import insert_into, rows_changed
 from webapp.models import ContractFeature, Integration, SyncRun, UserSync, table_of
 from webapp.models.sync import LIVE_STATES
-from webapp.sync import preview
+from webapp.sync import events, incidents, preview
 from webapp.sync.health import FIRST_WITHIN
 from webapp.sync.outcome import abandoned
 
@@ -215,14 +215,19 @@ def _recover(session: Session, now: datetime) -> tuple[int, int]:
     """Runs whose lease ran out: queued again as the next attempt, failed after the last."""
     dead = sa.and_(SyncRun.state == "running", SyncRun.lease_expires_at < now)
     ended = abandoned(MAX_ATTEMPTS)
-    given_up = rows_changed(
-        session,
+    lost = session.scalars(
         sa.update(SyncRun)
         .where(dead, SyncRun.interruptions >= MAX_ATTEMPTS - 1)
         .values(
             state=ended.state, message=ended.message, finished_at=now, lease_expires_at=None, **ended.values
-        ),
-    )
+        )
+        .returning(SyncRun.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for run_id in lost:
+        incidents.run_ended(session.connection(), run_id, now)
+        events.run_ended(session.connection(), run_id, now)
+    given_up = len(lost)
     taken_back = rows_changed(
         session,
         sa.update(SyncRun)

@@ -18,6 +18,7 @@ from webapp.database import write_transaction
 from webapp.models import Integration, SyncRun, UserSync, utcnow
 from webapp.models.sync import LIVE_STATES, SUCCESS_STATES
 from webapp.sync import schedule
+from webapp.sync.incidents import DECIDED, MOOT, close_incidents
 from webapp.sync.outcome import cancelled
 from webapp.sync.preview import LIFETIME, WhatIf, what_if_of
 from webapp.sync.schedule import Requested, Requester, first_slot, live_run, request_run
@@ -123,6 +124,9 @@ def disable(integration_id: int, by: Requester, *, stop_running: bool) -> None:
         _cancel_waiting(session, integration_id, by)
         if stop_running:
             _ask_to_stop(session, integration_id, by)
+        close_incidents(
+            session.connection(), integration_id, MOOT, now, kinds=("held", "overdue", "quarantine")
+        )
         _record(session, integration, "user_sync.disabled", {"running": "stop" if stop_running else "finish"})
 
 
@@ -191,6 +195,7 @@ def reject(integration_id: int, run_id: int, by: Requester) -> None:
         run.state = "cancelled"
         run.decided_at, run.decided_by, run.finished_at = now, by.name, now
         run.message = "Rejected: nothing was applied. The next run reads the list again."
+        close_incidents(session.connection(), integration_id, DECIDED, now, kinds=("held",))
         _record(session, integration, "user_sync.rejected", {"run": run_id})
 
 

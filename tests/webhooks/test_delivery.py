@@ -1,0 +1,260 @@
+"""Events arrive signed, are tried again, and are given up; nothing waits for a receiver but their own delivery."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import hmac
+import json
+import time
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from tests.servers.receiver import Receiver
+from tests.sync.office import SOMEBODY, Office
+from tests.sync.people import person
+from webapp import jobs
+from webapp.connectors.base import Unavailable
+from webapp.database import write_transaction
+from webapp.models import Contract, Webhook, WebhookDelivery, db, utcnow
+from webapp.sync.preview import WhatIf
+from webapp.user_sync import settings as user_sync
+from webapp.webhooks import delivery, sending
+from webapp.webhooks import settings as use
+from webapp.webhooks.addresses import AddressRefused
+
+CROWD = [person(str(number), f"Person {number}", f"p{number}@example.com") for number in range(20)]
+ALL = list(use.EVENTS)
+
+
+def set_up(office: Office, url: str, events: list[str] | None = None) -> str:
+    """The office's webhook; its secret."""
+    contract = db.session.get_one(Contract, office.contract_id)
+    saved = use.save(contract, url=url, events=events or ALL, settings=office.app.extensions["settings"])
+    return saved.secret or ""
+
+
+def rows() -> list[WebhookDelivery]:
+    db.session.rollback()
+    statement = sa.select(WebhookDelivery).order_by(WebhookDelivery.id)
+    return list(db.session.scalars(statement.execution_options(populate_existing=True)))
+
+
+def pause_is_over() -> None:
+    with write_transaction() as session:
+        session.execute(sa.update(WebhookDelivery).values(next_try_at=utcnow()))
+
+
+def test_the_end_of_a_run_arrives_signed(office: Office, receiver: Receiver) -> None:
+    secret = set_up(office, receiver.url)
+    run = office.sync(*CROWD)
+    jobs.deliver_webhooks()
+    ((path, headers, body),) = receiver.received
+    assert path == "/hook?of=rollcall"
+    assert headers["content-type"] == "application/json"
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    assert len(key) >= 24
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
+    assert abs(time.time() - int(headers["webhook-timestamp"])) < 300  # what receivers tolerate
+    event = json.loads(body)
+    assert event["type"] == "run.finished"
+    assert {name: event["data"][name] for name in ("run", "platform", "state", "found", "imported")} == {
+        "run": run.id,
+        "platform": "intercom",
+        "state": "completed",
+        "found": 20,
+        "imported": 20,
+    }
+    (row,) = rows()
+    assert (row.state, row.status, row.attempts, row.error) == ("delivered", 200, 1, None)
+    assert row.milliseconds is not None
+
+
+def test_held_and_failed_runs_are_events_too(office: Office, receiver: Receiver) -> None:
+    set_up(office, receiver.url)
+    office.sync(*CROWD)
+    office.sync(*CROWD[:2])
+    office.platform.error = Unavailable("Intercom did not answer.")
+    office.sync()
+    assert [row.event for row in rows()] == ["run.finished", "run.held", "run.failed"]
+
+
+def test_a_run_that_was_given_up_is_an_event(office: Office, receiver: Receiver) -> None:
+    set_up(office, receiver.url)
+    run = office.request()
+    with write_transaction() as session:
+        session.execute(
+            sa.text("UPDATE sync_runs SET state = 'running', attempt = 5, lease_expires_at = :past"),
+            {"past": (utcnow() - timedelta(hours=1)).replace(tzinfo=None)},
+        )
+    assert office.tick().given_up == 1
+    assert [(row.event, row.run_id) for row in rows()] == [("run.failed", run.id)]
+
+
+def test_only_chosen_events_are_written(office: Office, receiver: Receiver) -> None:
+    set_up(office, receiver.url, ["run.held"])
+    office.sync(*CROWD)
+    office.sync(*CROWD[:2])
+    assert [row.event for row in rows()] == ["run.held"]
+
+
+def test_previews_and_other_contracts_are_no_events(office: Office, receiver: Receiver) -> None:
+    set_up(office, receiver.url)
+    office.another().sync(*CROWD)
+    office.platform.people_there = CROWD
+    office.work(user_sync.request_preview(office.integration_id, SOMEBODY, WhatIf()))
+    assert rows() == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 404, 410, 500, 503])
+def test_whatever_is_no_success_is_tried_again(office: Office, receiver: Receiver, status: int) -> None:
+    set_up(office, receiver.url)
+    receiver.answers = [status, 204]
+    receiver.location = f"http://127.0.0.1:{receiver.port}/elsewhere"
+    office.sync(*CROWD)
+    jobs.deliver_webhooks()
+    (row,) = rows()
+    assert (row.state, row.status) == ("waiting", status)
+    assert f"The receiver answered {status}." in (row.error or "")
+    pause_is_over()
+    jobs.deliver_webhooks()
+    assert (rows()[0].state, rows()[0].attempts) == ("delivered", 2)
+    assert [path for path, _, _ in receiver.received] == ["/hook?of=rollcall"] * 2
+    first, second = receiver.received
+    assert first[1]["webhook-id"] == second[1]["webhook-id"]
+    assert first[2] == second[2]
+
+
+def test_the_pauses_grow_and_then_it_is_given_up(office: Office, receiver: Receiver) -> None:
+    set_up(office, receiver.url)
+    receiver.answers = [500]
+    office.sync(*CROWD)
+    for pause in delivery.PAUSES:
+        before = utcnow()
+        jobs.deliver_webhooks()
+        (row,) = rows()
+        assert row.state == "waiting"
+        assert row.next_try_at >= before + pause
+        pause_is_over()
+    jobs.deliver_webhooks()
+    (row,) = rows()
+    assert (row.state, row.attempts) == ("failed", len(delivery.PAUSES) + 1)
+    pause_is_over()
+    jobs.deliver_webhooks()
+    assert len(receiver.received) == len(delivery.PAUSES) + 1
+
+
+def test_a_receiver_that_says_nothing_is_left(
+    office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "SILENCE", 0.2)
+    set_up(office, receiver.url)
+    receiver.silent = True
+    office.sync(*CROWD)
+    jobs.deliver_webhooks()
+    (row,) = rows()
+    assert (row.state, row.status) == ("waiting", None)
+    assert row.error
+
+
+def test_a_receiver_that_is_away_is_tried_again(office: Office) -> None:
+    set_up(office, "http://127.0.0.1:9/")
+    office.sync(*CROWD)
+    jobs.deliver_webhooks()
+    (row,) = rows()
+    assert (row.state, row.error) == ("waiting", "The receiver could not be reached.")
+
+
+def test_an_address_is_looked_up_and_judged_again_at_each_delivery(
+    office: Office, receiver: Receiver, app: Flask
+) -> None:
+    """A name that was public when it was saved may lead inside by now."""
+    set_up(office, receiver.url)
+    office.sync(*CROWD)
+    app.extensions["settings"] = dataclasses.replace(app.extensions["settings"], webhook_loopback=False)
+    jobs.deliver_webhooks()
+    assert receiver.received == []
+    assert rows()[0].state == "waiting"
+    with write_transaction() as session:
+        session.execute(sa.update(Webhook).values(url=f"https://127.0.0.1:{receiver.port}/"))
+    pause_is_over()
+    jobs.deliver_webhooks()
+    assert "inside a private network" in (rows()[0].error or "")
+
+
+def test_the_connection_goes_to_the_address_that_was_judged(
+    office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody looks the name up a second time, when it could lead elsewhere."""
+    set_up(office, receiver.url.replace("127.0.0.1", "localhost"))
+    office.sync(*CROWD)
+    monkeypatch.setattr(delivery, "resolve", lambda target, loopback: "127.0.0.1")
+
+    def never(*arguments: object, **_: object) -> object:
+        assert arguments[0] == "127.0.0.1"
+        return real(*arguments, **_)
+
+    real = sending.socket.getaddrinfo
+    monkeypatch.setattr(sending.socket, "getaddrinfo", never)
+    jobs.deliver_webhooks()
+    assert receiver.received[0][1]["host"] == f"localhost:{receiver.port}"
+
+
+def test_a_receiver_that_cannot_prove_itself_gets_nothing_of_the_event(
+    office: Office, receiver: Receiver
+) -> None:
+    """The receiver here speaks no TLS at all."""
+    set_up(office, receiver.url.replace("http://", "https://"))
+    office.sync(*CROWD)
+    jobs.deliver_webhooks()
+    assert receiver.received == []
+    assert rows()[0].state == "waiting"
+
+
+def test_a_webhook_that_goes_takes_its_deliveries_along(office: Office, receiver: Receiver) -> None:
+    set_up(office, receiver.url)
+    office.sync(*CROWD)
+    use.remove(db.session.get_one(Contract, office.contract_id))
+    jobs.deliver_webhooks()
+    assert (rows(), receiver.received) == ([], [])
+
+
+def test_another_address_gets_nothing_that_was_meant_for_the_old_one(
+    office: Office, receiver: Receiver
+) -> None:
+    set_up(office, "http://127.0.0.1:9/")
+    office.sync(*CROWD)
+    set_up(office, receiver.url)
+    jobs.deliver_webhooks()
+    assert receiver.received == []
+
+
+def test_the_secret_is_stored_unreadable(office: Office, receiver: Receiver) -> None:
+    secret = set_up(office, receiver.url)
+    with db.engine.connect() as connection:
+        row = connection.execute(sa.text("SELECT * FROM webhooks")).one()
+    assert secret not in repr(row)
+    assert secret.removeprefix("whsec_") not in repr(row)
+
+
+def test_old_deliveries_are_forgotten(office: Office, receiver: Receiver) -> None:
+    set_up(office, receiver.url)
+    office.sync(*CROWD)
+    with write_transaction() as session:
+        session.execute(sa.update(WebhookDelivery).values(created_at=utcnow() - timedelta(days=31)))
+    with write_transaction() as session:
+        delivery.tidy(session, utcnow())
+    assert rows() == []
+
+
+def test_saving_looks_the_address_up(office: Office, app: Flask) -> None:
+    app.extensions["settings"] = dataclasses.replace(app.extensions["settings"], webhook_loopback=False)
+    with pytest.raises(AddressRefused):
+        set_up(office, "https://169.254.169.254/latest/meta-data")
+    assert use.webhook_of(office.contract_id) is None

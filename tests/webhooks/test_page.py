@@ -1,0 +1,113 @@
+"""The Webhook page: setting it up, the secret that is shown once, a test event, the log, and removing it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from tests.actors import Actor
+from tests.pages import problems_of_page
+from tests.servers.receiver import Receiver
+from tests.sync.office import Office
+from webapp import jobs
+from webapp.models import AuditEvent, Contract, db
+
+SECRET = re.compile(r"whsec_[A-Za-z0-9+/=]+")
+
+
+@pytest.fixture
+def page(office: Office) -> str:
+    return f"/c/{db.session.get_one(Contract, office.contract_id).slug}/webhook"
+
+
+def set_up(ines: Actor, page: str, receiver: Receiver) -> str:
+    answer = ines.post(page, {"url": receiver.url, "events": ["run.held", "run.failed"]})
+    assert answer.status_code == 200
+    assert problems_of_page(answer.text) == []
+    (secret,) = set(SECRET.findall(answer.text))
+    db.session.remove()
+    return secret
+
+
+def test_the_secret_is_shown_once(ines: Actor, page: str, receiver: Receiver) -> None:
+    secret = set_up(ines, page, receiver)
+    again = ines.get(page)
+    assert secret not in again.text
+    assert receiver.url in again.text
+    answer = ines.post(f"{page}/secret")
+    (newer,) = set(SECRET.findall(answer.text))
+    assert newer != secret
+    assert newer not in ines.get(page).text
+
+
+def test_a_test_event_is_sent_and_its_line_says_how_it_went(
+    ines: Actor, page: str, receiver: Receiver
+) -> None:
+    set_up(ines, page, receiver)
+    assert "A test event is on its way." in ines.post(f"{page}/test", follow_redirects=True).text
+    jobs.deliver_webhooks()
+    db.session.remove()
+    assert b'"type":"test"' in receiver.received[0][2]
+    text = ines.get(page).text
+    assert "Test event" in text
+    assert "Delivered" in text
+    assert problems_of_page(text) == []
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"url": "", "events": ["run.held"]}, "Enter the address of your receiver."),
+        ({"url": "https://10.0.0.1/hook", "events": ["run.held"]}, "inside a private network"),
+        ({"url": "http://example.com/hook", "events": ["run.held"]}, "must start with https://"),
+        (
+            {"url": "https://user:pw@example.com/", "events": ["run.held"]},
+            "Take the user name and password out",
+        ),
+        ({"url": "http://127.0.0.1:9/", "events": []}, "Choose at least one event."),
+        ({"url": "http://127.0.0.1:9/", "events": ["run.exploded"]}, "not a valid choice"),
+    ],
+)
+def test_what_cannot_be_is_said_at_its_field(
+    ines: Actor, page: str, form: dict[str, object], said: str
+) -> None:
+    answer = ines.post(page, form)
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert "Send test event" not in ines.get(page).text
+
+
+def test_removing_asks_first(ines: Actor, page: str, receiver: Receiver) -> None:
+    set_up(ines, page, receiver)
+    assert "Remove the webhook?" in ines.get(f"{page}/remove").text
+    db.session.remove()
+    assert "The webhook is removed." in ines.post(f"{page}/remove", follow_redirects=True).text
+    db.session.remove()
+    assert receiver.url not in ines.get(page).text
+    for path in ("secret", "test", "remove"):
+        assert "There is no webhook any more" in ines.post(f"{page}/{path}", follow_redirects=True).text
+
+
+def test_every_change_is_written_down_and_no_secret_with_it(
+    ines: Actor, page: str, receiver: Receiver, app: Flask
+) -> None:
+    secret = set_up(ines, page, receiver)
+    ines.post(page, {"url": receiver.url, "events": ["run.held"]})
+    ines.post(f"{page}/secret")
+    ines.post(f"{page}/test")
+    ines.post(f"{page}/remove")
+    db.session.remove()
+    events = db.session.scalars(
+        sa.select(AuditEvent).where(AuditEvent.action.like("webhook.%")).order_by(AuditEvent.id)
+    ).all()
+    assert [event.action.partition(".")[2] for event in events] == [
+        "created",
+        "changed",
+        "secret_renewed",
+        "tested",
+        "removed",
+    ]
+    assert secret not in repr([(event.target, event.details) for event in events])

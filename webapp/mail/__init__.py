@@ -1,0 +1,1 @@
+"""Mail to people: the outbox that is written with what happened, and the delivery that empties it."""

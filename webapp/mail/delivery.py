@@ -1,0 +1,149 @@
+"""Emptying the outbox: mails are taken in one transaction, sent outside of any, and ticked off in another.
+
+A worker that dies in between leaves a mail waiting; it is tried again, with the same Message-ID.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from config import Settings
+from webapp.credentials import CredentialsUnreadable
+from webapp.database import rows_changed, write_transaction
+from webapp.mail.outbox import one_line, text_of
+from webapp.mail.smtp import Hand, MailDelayed, MailRefused, ServerGone, conversation
+from webapp.models import Message, db, utcnow
+
+log = logging.getLogger(__name__)
+
+BATCH = 20  # mails taken at once
+TAKEN_FOR = timedelta(minutes=10)  # longer than a batch can take
+BUSY_FOR = 45.0  # seconds one job sends, then the next job goes on
+GIVE_UP_AFTER = timedelta(days=3)
+KEPT_FOR = timedelta(days=90)
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360))
+
+
+def due(session: Session, now: datetime) -> bool:
+    """Whether a mail waits to be sent now."""
+    return bool(session.scalar(sa.select(sa.exists().where(_due(now)))))
+
+
+def deliver(settings: Settings) -> int:
+    """Send what is due until nothing is, or time is up; how many were sent. Without a mail server all wait."""
+    if settings.mail is None:
+        return 0
+    sent, until = 0, time.monotonic() + BUSY_FOR
+    while time.monotonic() < until:
+        batch = _take(utcnow())
+        if not batch:
+            break
+        try:
+            with conversation(settings.mail, settings.product_name) as hand:
+                for message in batch:
+                    sent += _send(hand, message)
+        except ServerGone as reason:
+            log.warning("mail: %s", reason)
+            for message in batch:
+                _put_back(message, str(reason))
+            break
+    return sent
+
+
+def tidy(session: Session, settings: Settings, now: datetime) -> None:
+    """Give up what has waited for days, so that no old news goes out once a mail server is set up or back,
+    and forget what is older still. Call inside a write transaction.
+    """
+    if settings.mail is not None:
+        rows_changed(
+            session,
+            sa.update(Message)
+            .where(_due(now), Message.created_at < now - GIVE_UP_AFTER)
+            .values(
+                state="failed",
+                sealed_text=None,
+                error=sa.func.coalesce(Message.error, "It could not be sent for three days."),
+            ),
+        )
+    rows_changed(session, sa.delete(Message).where(Message.created_at < now - KEPT_FOR))
+
+
+def _due(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(Message.state == "waiting", Message.next_try_at <= now)
+
+
+def _take(now: datetime) -> list[Message]:
+    """The next mails, taken so that no other worker sends them meanwhile."""
+    with write_transaction() as session:
+        ids = session.scalars(
+            sa.select(Message.id)
+            .where(_due(now))
+            .order_by(Message.next_try_at, Message.id)
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+        ).all()
+        if not ids:
+            return []
+        batch = session.scalars(
+            sa.update(Message)
+            .where(Message.id.in_(ids))
+            .values(attempts=Message.attempts + 1, next_try_at=now + TAKEN_FOR)
+            .returning(Message)
+            .execution_options(populate_existing=True)
+        ).all()
+        return sorted(batch, key=lambda message: message.id)
+
+
+def _send(hand: Hand, message: Message) -> bool:
+    try:
+        text = text_of(message)
+        hand.over(message, text or "")
+    except CredentialsUnreadable as error:
+        _end(message, state="failed", error=f"Its text cannot be read any more: {error}.")
+    except MailRefused as reason:
+        log.warning("mail %s is refused: %s", message.id, reason)
+        _end(message, state="failed", error=one_line(str(reason), 500))
+    except ServerGone:
+        raise
+    except MailDelayed as reason:
+        log.warning("mail %s is delayed: %s", message.id, reason)
+        _put_back(message, str(reason))
+    else:
+        _end(message, state="sent", error=None, sent_at=utcnow())
+        return True
+    return False
+
+
+def _put_back(message: Message, reason: str) -> None:
+    pause = PAUSES[min(message.attempts, len(PAUSES)) - 1]
+    with write_transaction() as session:
+        rows_changed(
+            session, _mine(message).values(next_try_at=utcnow() + pause, error=one_line(reason, 500))
+        )
+
+
+def _end(message: Message, **values: object) -> None:
+    with write_transaction() as session:
+        rows_changed(session, _mine(message).values(sealed_text=None, **values))
+
+
+def _mine(message: Message) -> sa.Update:
+    """The mail, as long as it is the try of this worker."""
+    return sa.update(Message).where(
+        Message.id == message.id, Message.state == "waiting", Message.attempts == message.attempts
+    )
+
+
+def waiting_count(contract_id: int) -> int:
+    """How many mails of a contract wait to be sent."""
+    return (
+        db.session.scalar(
+            sa.select(sa.func.count()).where(Message.contract_id == contract_id, Message.state == "waiting")
+        )
+        or 0
+    )

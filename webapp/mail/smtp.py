@@ -1,0 +1,115 @@
+"""Handing mails over to the mail server, over one connection for several of them."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as WIRE
+from email.utils import format_datetime
+
+from config import MailServer
+from webapp.models import Message
+
+TIMEOUT = 15.0  # seconds for each step of the conversation
+
+
+class MailRefused(Exception):
+    """The server will never take this mail; the text says why."""
+
+
+class MailDelayed(Exception):
+    """The mail could not be handed over this time; the text says why."""
+
+
+class ServerGone(MailDelayed):
+    """The conversation is over, so nothing more can be handed over in it."""
+
+
+class Hand:
+    """An open conversation with the mail server."""
+
+    def __init__(self, client: smtplib.SMTP, server: MailServer, product: str) -> None:
+        self._client = client
+        self._server = server
+        self._product = product
+
+    def over(self, message: Message, text: str) -> None:
+        """Hand one mail over. Raises :class:`MailRefused` or :class:`MailDelayed`."""
+        try:
+            self._client.send_message(
+                compose(message, text, self._server.sender, self._product),
+                from_addr=self._server.sender,
+                to_addrs=[message.recipient],
+            )
+        except smtplib.SMTPRecipientsRefused as error:
+            code, answer = next(iter(error.recipients.values()))
+            raise _refusal(code, _words(answer)) from error
+        except smtplib.SMTPResponseException as error:
+            raise _refusal(error.smtp_code, _words(error.smtp_error)) from error
+        except smtplib.SMTPNotSupportedError as error:
+            raise MailRefused("The mail server cannot deliver to an address with such letters.") from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise ServerGone(f"The mail server stopped answering ({type(error).__name__}).") from error
+
+
+@contextmanager
+def conversation(server: MailServer, product: str) -> Iterator[Hand]:
+    """Greet the mail server, signed in where it asks for that. Raises :class:`ServerGone`."""
+    try:
+        client = _open(server)
+    except smtplib.SMTPAuthenticationError as error:
+        raise ServerGone("The mail server does not accept SMTP_USERNAME and SMTP_PASSWORD.") from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise ServerGone(
+            f"The mail server {server.host}:{server.port} cannot be reached ({type(error).__name__})."
+        ) from error
+    try:
+        yield Hand(client, server, product)
+    finally:
+        with suppress(smtplib.SMTPException, OSError):
+            client.quit()
+
+
+def compose(message: Message, text: str, sender: str, product: str) -> EmailMessage:
+    """The mail as it goes over the wire. Its Message-ID is always the same, so that a mail sent twice shows once."""
+    mail = EmailMessage(policy=WIRE)
+    mail["From"] = Address(product, addr_spec=sender)
+    mail["To"] = Address(addr_spec=message.recipient)
+    mail["Subject"] = message.subject
+    mail["Date"] = format_datetime(message.created_at)
+    mail["Message-ID"] = (
+        f"<rollcall-{message.id}-{int(message.created_at.timestamp())}@{sender.partition('@')[2]}>"
+    )
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(text)
+    return mail
+
+
+def _open(server: MailServer) -> smtplib.SMTP:
+    context = ssl.create_default_context()
+    if server.security == "tls":
+        client: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT, context=context)
+    else:
+        client = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT)
+    try:
+        if server.security == "starttls":
+            client.starttls(context=context)
+        if server.username:
+            client.login(server.username, server.password)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def _refusal(code: int, answer: str) -> MailRefused | MailDelayed:
+    text = f"The mail server answered {code} {answer}".strip()
+    return MailRefused(text) if 500 <= code < 600 else MailDelayed(text)
+
+
+def _words(answer: bytes | str) -> str:
+    return answer.decode(errors="replace") if isinstance(answer, bytes) else answer

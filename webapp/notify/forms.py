@@ -1,0 +1,20 @@
+"""The form of the Notifications page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import SelectMultipleField
+
+from webapp.notify.kinds import Kind
+
+
+class ChoicesForm(FlaskForm):
+    """Which mails somebody gets, among those they can have."""
+
+    kinds: Any = SelectMultipleField("Send me a mail when")
+
+    def offer(self, kinds: list[Kind]) -> None:
+        """Let these kinds be chosen and no other."""
+        self.kinds.choices = [(kind.key, kind.label) for kind in kinds]
