@@ -22,6 +22,7 @@ from webapp.models import ContractFeature, Integration, SyncRun, UserSync, db, u
 from webapp.notify import announcing, reminders
 from webapp.oauth.tokens import token_of
 from webapp.sync import incidents, preview, schedule
+from webapp.sync.batches import Batches
 from webapp.sync.run import Ingredients, NotRunnable, run_sync
 from webapp.webhooks import delivery as webhooks
 
@@ -36,7 +37,13 @@ def run(run_id: int, attempt: int) -> None:
     run_sync(
         int(run_id),
         int(attempt),
-        Ingredients(db.engine, _load, _connector, lease=settings.lease, batch_size=settings.batch_size),
+        Ingredients(
+            db.engine,
+            _load,
+            _connector,
+            lease=settings.lease,
+            batches=Batches.growing_from(settings.batch_size),
+        ),
     )
 
 

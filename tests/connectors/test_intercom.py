@@ -65,7 +65,7 @@ class Canned(Reader):
 
 def listed(*admins: object, known: set[bytes] | None = None, salt: bytes = SALT) -> Listing:
     return IntercomConnector(Canned({"type": "admin.list", "admins": list(admins)})).people(
-        known or set(), salt
+        lambda: known or set(), salt
     )
 
 
@@ -240,15 +240,15 @@ def test_an_entry_of_another_shape_refuses_the_whole_list(record: object) -> Non
 )  # fmt: skip
 def test_a_list_of_another_shape_is_refused(body: bytes) -> None:
     with pytest.raises(BadResponse, match="documented form"):
-        IntercomConnector(Canned(body)).people(set(), SALT)
+        IntercomConnector(Canned(body)).people(set, SALT)
 
 
 def test_one_page_of_several_is_not_the_list() -> None:
     pages = {"type": "pages", "page": 1, "next": "https://api.intercom.io/admins?page=2", "total_pages": 2}
     with pytest.raises(BadResponse, match="only a part"):
-        IntercomConnector(Canned({"type": "admin.list", "admins": [JOE], "pages": pages})).people(set(), SALT)
+        IntercomConnector(Canned({"type": "admin.list", "admins": [JOE], "pages": pages})).people(set, SALT)
     whole = {"type": "admin.list", "admins": [JOE], "pages": pages | {"next": None, "total_pages": 1}}
-    assert IntercomConnector(Canned(whole)).people(set(), SALT).found == 1
+    assert IntercomConnector(Canned(whole)).people(set, SALT).found == 1
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ def reads_or_refuses(body: bytes) -> Listing | None:
     with suppress(ConnectorError):
         IntercomConnector(Canned(body)).account()
     try:
-        return IntercomConnector(Canned(body)).people(set(), SALT)
+        return IntercomConnector(Canned(body)).people(set, SALT)
     except ConnectorError:
         return None
 
@@ -378,7 +378,7 @@ def test_intercom_is_asked_in_the_version_that_was_read_about(tmp_path: Path) ->
         opening = Opening("us", LastingToken("secret"), replace(settings, intercom=client), calls.append)
         connector = registry.connector("intercom", opening)
         assert connector.account().id == "drzzt019"
-        assert connector.people(set(), SALT).found == 1
+        assert connector.people(set, SALT).found == 1
         assert server.asked() == ["GET /me", "GET /admins"]
         for number in (0, 1):
             assert server.header("Intercom-Version", number) == "2.16"

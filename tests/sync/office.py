@@ -25,6 +25,7 @@ from webapp.database import write_transaction
 from webapp.models import Integration, SyncChange, SyncRequest, SyncRun, User, UserSync, db, utcnow
 from webapp.models import Person as Remembered
 from webapp.sync import schedule
+from webapp.sync.batches import Batches
 from webapp.sync.keys import user_keys
 from webapp.sync.run import Ingredients, run_sync
 from webapp.sync.schedule import Requester, Ticked
@@ -61,8 +62,9 @@ class Platform:
             raise self.account_error
         return RemoteAccount(self.account_id, self.account_name, "us", "Ada <ada@example.com>")
 
-    def people(self, known: Container[bytes], salt: bytes) -> Listing:
+    def people(self, known: Callable[[], Container[bytes]], salt: bytes) -> Listing:
         self.reads += 1
+        remembered = known()  # so that what happens meanwhile is always new to the run
         self._called("/people")
         if self.meanwhile is not None:
             self.meanwhile()
@@ -71,7 +73,7 @@ class Platform:
         listing = Listing(len(self.people_there) + len(self.set_aside), set(), [], list(self.set_aside))
         for entry in self.people_there:
             revision = blake2b(msgspec.json.encode(entry), key=salt, digest_size=16).digest()
-            if revision in known:
+            if revision in remembered:
                 listing.same.add(revision)
             else:
                 listing.people.append(msgspec.structs.replace(entry, revision=revision))
@@ -158,7 +160,13 @@ class Office:
         run_sync(
             run.id,
             self.run(run.id).attempt,
-            Ingredients(self.engine, jobs._load, connector, lease=self.lease, batch_size=self.batch_size),
+            Ingredients(
+                self.engine,
+                jobs._load,
+                connector,
+                lease=self.lease,
+                batches=Batches(self.batch_size, self.batch_size),
+            ),
         )
 
     def sync(self, *people: Person) -> SyncRun:

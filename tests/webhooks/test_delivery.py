@@ -90,7 +90,7 @@ def test_a_run_that_was_given_up_is_an_event(office: Office, receiver: Receiver)
     run = office.request()
     with write_transaction() as session:
         session.execute(
-            sa.text("UPDATE sync_runs SET state = 'running', attempt = 5, lease_expires_at = :past"),
+            sa.text("UPDATE sync_runs SET state = 'running', interruptions = 4, lease_expires_at = :past"),
             {"past": (utcnow() - timedelta(hours=1)).replace(tzinfo=None)},
         )
     assert office.tick().given_up == 1

@@ -126,8 +126,10 @@ class Connector(Protocol):
     def account(self) -> RemoteAccount:
         """Which account the token opens."""
 
-    def people(self, known: Container[bytes], salt: bytes) -> Listing:
-        """Read the complete list. Records whose revision is in ``known`` are only counted.
+    def people(self, known: Callable[[], Container[bytes]], salt: bytes) -> Listing:
+        """Read the complete list. Records whose revision is in ``known()`` are only counted.
+
+        ``known`` is called once, after the list was read: it may still be looked up while the platform answers.
 
         ``salt`` (up to 64 bytes) goes into every revision: another salt makes every record new.
         """

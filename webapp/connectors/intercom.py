@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Container
+from collections.abc import Callable, Container
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -109,7 +110,7 @@ class IntercomConnector:
             granted_by=granted_by[:512],
         )
 
-    def people(self, known: Container[bytes], salt: bytes) -> Listing:
+    def people(self, known: Callable[[], Container[bytes]], salt: bytes) -> Listing:
         """Every teammate (GET /admins)."""
         try:
             answer = msgspec.json.decode(self._reader.get_json("/admins"), type=_Admins)
@@ -122,11 +123,12 @@ class IntercomConnector:
         records = answer.admins
         listing = Listing(found=len(records), same=set(), people=[], left_out=[])
         digest = hashlib.blake2b(key=salt, digest_size=16)
+        remembered = known()
         for record in records:
             hashing = digest.copy()
             hashing.update(record)
             revision = hashing.digest()
-            if revision in known:
+            if revision in remembered:
                 listing.same.add(revision)
                 continue
             entry = parse(record, revision)
@@ -234,13 +236,20 @@ def _number(answer: Answer, header: str) -> float | None:
     return None if math.isnan(number) else number
 
 
+@lru_cache(maxsize=1_000)
+def _is_column(name: str) -> bool:
+    """Whether a field of this name can be shown and chosen as a column; the same few names come in every record."""
+    return name not in NOT_COLUMNS and name == clean(name) and len(name) <= MAX_COLUMN_NAME
+
+
 def _columns(fields: dict[str, Any], remote_id: str) -> dict[str, str]:
     """The values an identifier can be chosen from: whatever short text or number the record has."""
     columns = {}
     for name, value in fields.items():
-        text = column_value(value)
-        if text and name not in NOT_COLUMNS and name == clean(name) and len(name) <= MAX_COLUMN_NAME:
-            columns[name] = text
+        if value is not None and _is_column(name):
+            text = column_value(value)
+            if text:
+                columns[name] = text
     columns["id"] = remote_id
     role = fields.get("role")
     role_name = column_value(role.get("name")) if isinstance(role, dict) else None

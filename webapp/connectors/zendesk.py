@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import Any
 
 import msgspec
@@ -129,7 +129,7 @@ class ZendeskConnector:
             granted_by=granted_by[:512],
         )
 
-    def people(self, known: Container[bytes], salt: bytes) -> Listing:
+    def people(self, known: Callable[[], Container[bytes]], salt: bytes) -> Listing:
         """Every agent and admin, page by page to the end."""
         roles = self._custom_roles()
         listing = Listing(found=0, same=set(), people=[], left_out=[], user_types=_types(roles))
@@ -137,12 +137,14 @@ class ZendeskConnector:
             sorted(roles.items())
         ).encode()  # a renamed role changes what is remembered of its people
         digest = hashlib.blake2b(names, key=salt, digest_size=16)
-        for record in self._records():
-            listing.found += 1
+        records = self._records()
+        listing.found = len(records)
+        remembered = known()
+        for record in records:
             hashing = digest.copy()
             hashing.update(record)
             revision = hashing.digest()
-            if revision in known:
+            if revision in remembered:
                 listing.same.add(revision)
                 continue
             entry = parse(record, revision, roles)

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 
 from webapp.database import writing
 from webapp.models import Person, SyncChange, SyncRun, User, table_of, utcnow
+from webapp.sync.batches import Batches
 from webapp.sync.bulk import insert_rows
 from webapp.sync.keys import SEARCH_MAX, USER_KEYS, match_key, user_keys
 from webapp.sync.lease import Lease, renew
-from webapp.sync.store import chunks
 from webapp.sync.terms import NAME_MAX, Kind, Plan, Reason, Step
 
 SQLITE_PAUSE = 0.01  # seconds between batches: SQLite's lock is not fair, others need a gap to get in
@@ -40,14 +40,17 @@ class Outdated(Exception):
 BUSY = frozenset({"40001", "40P01", "55P03"})
 
 
-def apply_plan(engine: sa.Engine, lease: Lease, target: Target, plan: Plan, batch_size: int) -> None:
-    """Write every step of ``plan``, ``batch_size`` steps a transaction.
+def apply_plan(engine: sa.Engine, lease: Lease, target: Target, plan: Plan, batches: Batches) -> None:
+    """Write every step of ``plan``, one transaction a batch.
 
     Raises :class:`~webapp.sync.lease.LeaseLost`, :class:`~webapp.sync.lease.CancelRequested` or
     :class:`Outdated`; what was committed before stays, and a new plan goes on from there.
     """
     pause = SQLITE_PAUSE if engine.dialect.name == "sqlite" else 0.0
-    for steps in chunks(plan.steps, batch_size):
+    size, start = batches.least, 0
+    while start < len(plan.steps):
+        steps = plan.steps[start : start + size]
+        began = time.monotonic()
         try:
             with writing(), engine.begin() as connection:
                 _apply_batch(connection, lease, target, steps)
@@ -57,6 +60,8 @@ def apply_plan(engine: sa.Engine, lease: Lease, target: Target, plan: Plan, batc
             if getattr(error.orig, "sqlstate", None) not in BUSY:
                 raise
             raise Outdated from error
+        start += len(steps)
+        size = batches.after(size, time.monotonic() - began)
         if pause:
             time.sleep(pause)
 

@@ -16,19 +16,20 @@ def describe(people: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
 
     The most useful first: filled for all and unique, then by how many have it, then by how many differ.
     """
-    seen: dict[str, set[str]] = defaultdict(set)
-    filled: dict[str, int] = defaultdict(int)
-    example: dict[str, str] = {}
+    values: dict[str, list[str]] = defaultdict(list)
     total = 0
     for columns in people:
         total += 1
         for name, value in columns.items():
-            key = match_key(value)
-            if key is None:
-                continue
-            filled[name] += 1
-            seen[name].add(key)
-            example.setdefault(name, value)
+            values[name].append(value)
+    seen: dict[str, set[str]] = {}
+    filled: dict[str, int] = {}
+    example: dict[str, str] = {}
+    for name, found in values.items():
+        keys = [key for key in map(match_key, found) if key is not None]
+        if keys:
+            seen[name], filled[name] = set(keys), len(keys)
+            example[name] = next(value for value in found if match_key(value) is not None)
 
     def rank(name: str) -> tuple[bool, int, float, str]:
         whole = filled[name] == total == len(seen[name])

@@ -29,6 +29,7 @@ from webapp.models import (
 )
 from webapp.sync import columns, events, incidents, outcome, preview, safeguard, schedule, store
 from webapp.sync.apply import Outdated, Target, apply_plan, write_changes
+from webapp.sync.batches import Batches
 from webapp.sync.bulk import insert_rows
 from webapp.sync.lease import CancelRequested, Lease, LeaseLost, claim, kept_alive, renew
 from webapp.sync.plan import plan_sync
@@ -55,7 +56,7 @@ class _Work:
     integration: Integration
     settings: UserSync
     approved: safeguard.Held | None
-    batch_size: int
+    batches: Batches
     people_word: str
     connected_at: datetime | None
     preview: bool
@@ -104,7 +105,7 @@ class Ingredients:
     load: Callable[[int], tuple[Integration, UserSync, SyncRun, str]]
     connector: BuildConnector
     lease: timedelta
-    batch_size: int
+    batches: Batches
 
 
 def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
@@ -123,7 +124,7 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
             integration,
             preview.what_if_of(run.what_if).over(settings) if run.preview else settings,
             safeguard.held_from(run.hold) if run.approved else None,
-            use.batch_size,
+            use.batches,
             people_word,
             integration.connected_at,
             run.preview,
@@ -169,10 +170,10 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
     work.stage("fetch")
     started = time.monotonic()
     with work.engine.connect() as connection:
-        memory = store.remember(connection, integration.id)
         salt = salt_of(connection, work.settings)
-    with kept_alive(work.engine, work.lease):
-        listing = connector.people(memory.settled, salt)
+    with kept_alive(work.engine, work.lease), store.remembering(work.engine, integration.id) as remembered:
+        listing = connector.people(lambda: remembered().settled, salt)
+        memory = remembered()
     work.event(
         f"{work.people_word.capitalize()} fetched", f"{listing.found:,} in {time.monotonic() - started:.1f} s"
     )
@@ -194,7 +195,7 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
     work.stage("apply", total=len(plan.steps), done=0, reasons=_reasons(plan, listing))
     for _ in range(REPLANS):
         try:
-            apply_plan(work.engine, work.lease, work.target, plan, work.batch_size)
+            apply_plan(work.engine, work.lease, work.target, plan, work.batches)
             break
         except Outdated:
             log.info("run %s: users changed here meanwhile, planning again", work.lease.run_id)
@@ -303,7 +304,7 @@ def _finish(work: _Work, listing: Listing, plan: Plan) -> None:
 def _finish_preview(work: _Work, listing: Listing, plan: Plan, held: safeguard.Held | None) -> None:
     """The lines and counters that a run would have; nothing is applied and no setting remembers it."""
     work.stage("finish", total=len(plan.steps), reasons=_reasons(plan, listing))
-    for steps in store.chunks(plan.steps, work.batch_size):
+    for steps in store.chunks(plan.steps, work.batches.least):
         with writing(), work.engine.begin() as connection:
             renew(connection, work.lease, {"done": SyncRun.done + len(steps)})
             write_changes(connection, work.lease.run_id, steps, {})

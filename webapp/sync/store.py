@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -39,6 +41,18 @@ class Memory:
     others: list[tuple[bytes, int]]
     listed: int
     winners: list[int]
+
+
+@contextmanager
+def remembering(engine: sa.Engine, integration_id: int) -> Iterator[Callable[[], Memory]]:
+    """Read what is remembered while the block waits for the platform. Whoever calls for it waits until it is there."""
+
+    def read() -> Memory:
+        with engine.connect() as connection:
+            return remember(connection, integration_id)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="remember") as reader:
+        yield reader.submit(read).result
 
 
 def remember(connection: sa.Connection, integration_id: int) -> Memory:
