@@ -45,6 +45,7 @@ def _page(form: ChoicesForm) -> str:
         form=form,
         hints={kind.key: kind.hint for kind in kinds},
         email=current_user.email,
+        demo=settings.demo,
         mail_server=settings.mail is not None,
         outbox_url=url_for("mail.index", contract=access.contract.slug)
         if access.may(MANAGE_INTEGRATIONS, MANAGE_SECURITY)
