@@ -117,9 +117,7 @@ def _statuses(connection: sa.Connection, ids: list[int], now: datetime) -> None:
     """Who is active or inactive, and since when; those who wait came in batches of 1,000, a minute apart."""
 
     def move(status: str, belongs: Callable[[int], bool]) -> None:
-        rows = [
-            {"user": one, "since": now - timedelta(seconds=one * 37)} for one in ids if belongs(one)
-        ]
+        rows = [{"user": one, "since": now - timedelta(seconds=one * 37)} for one in ids if belongs(one)]
         connection.execute(
             sa.update(table_of(User))
             .where(User.id == sa.bindparam("user"))
