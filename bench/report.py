@@ -119,8 +119,8 @@ def page_row(one: PageMeasurement) -> list[str]:
 def page_line(one: PageMeasurement) -> str:
     """One measurement in a line, to see how far it is."""
     return (
-        f"{one.database}, {one.people:,} people, {one.page}: median {one.median:.1f} ms, p95 {one.p95:.1f} ms, CPU {one.cpu:.1f} ms, "
-        f"{one.statements} statements (load {one.load:.1f})"
+        f"{one.database}, {one.people:,} people, {one.page}: median {one.median:.1f} ms, "
+        f"p95 {one.p95:.1f} ms, CPU {one.cpu:.1f} ms, {one.statements} statements (load {one.load:.1f})"
     )
 
 

@@ -141,10 +141,11 @@ def _has(
 
 
 def _first_role(directory: Directory) -> sa.ColumnElement[Any]:
-    """The place of a user's first role in the roles' order."""
-    places = {role.id: place for place, role in enumerate(directory.roles)}
-    return (
-        sa.select(sa.func.min(sa.case(places, value=UserRole.role_id, else_=len(places))))
-        .where(UserRole.user_id == User.id)
-        .scalar_subquery()
-    )
+    """The place of a user's first role in the roles' order, or what sorts the same."""
+    ids = [role.id for role in directory.roles]
+    if ids == sorted(ids):  # as in every contract whose roles were made in their order
+        place: sa.ColumnElement[Any] = sa.func.min(UserRole.role_id)  # the first entry of an index
+    else:
+        places = {role: place for place, role in enumerate(ids)}
+        place = sa.func.min(sa.case(places, value=UserRole.role_id, else_=len(places)))
+    return sa.select(place).where(UserRole.user_id == User.id).scalar_subquery()
