@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import report, servers, syncs
+from bench import pages, report, servers, syncs
 from bench.databases import Databases, Postgres, Sqlite
+from bench.pages import PageMeasurement
 from bench.programs import BenchError
 from bench.syncs import Lab, Measurement
 from bench.workspace import Workspace
@@ -20,6 +21,8 @@ SIZES = (1_000, 10_000, 100_000)  # people
 DATABASES = ("sqlite", "postgres")
 REPEATS, REPEATS_OF_MANY = 7, 3
 MANY = 50_000  # people, from here on fewer repeats
+PAGE_SIZES = (1_000, 100_000)  # people
+REQUESTS, QUICK_REQUESTS = 120, 20  # of each page
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -54,7 +57,6 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def measure(wanted: argparse.Namespace, folder: Path, started: ExitStack) -> None:
     """Start the servers in ``folder``, measure, print and save."""
-    sizes = wanted.sizes or (SIZES[:1] if wanted.quick else SIZES)
     redis_url = started.enter_context(servers.redis(folder / "redis"))
     workspace = Workspace(started.enter_context(servers.sandbox(folder / "sandbox")))
     databases: list[Databases] = []
@@ -64,15 +66,43 @@ def measure(wanted: argparse.Namespace, folder: Path, started: ExitStack) -> Non
         databases.append(Postgres(started.enter_context(servers.postgres(folder / "postgres"))))
     facts = report.machine([one.version for one in databases])
     print(report.machine_line(facts), flush=True)
-    measured: list[Measurement] = []
+    found = report.Report(facts, [], [])
     for one in databases:
-        for people in sizes:
-            repeats = 1 if wanted.quick else REPEATS_OF_MANY if people >= MANY else REPEATS
-            for measurement in syncs.measure(Lab(folder, one, workspace, redis_url, repeats), people):
-                print(report.sync_line(measurement), file=sys.stderr, flush=True)
-                measured.append(measurement)
-    print(report.table(report.SYNC_HEADINGS, [report.sync_row(one) for one in measured]))
-    print(f"Saved as {report.save(report.Report(facts, measured))}")
+        if wanted.only != "pages":
+            found.syncs += measure_syncs(wanted, folder, one, workspace, redis_url)
+        if wanted.only != "sync":
+            found.pages += measure_pages(wanted, folder, one, workspace, redis_url)
+    if found.syncs:
+        print(report.table(report.SYNC_HEADINGS, [report.sync_row(one) for one in found.syncs]))
+    if found.pages:
+        print(report.table(report.PAGE_HEADINGS, [report.page_row(one) for one in found.pages]))
+    print(f"Saved as {report.save(found)}")
+
+
+def measure_syncs(
+    wanted: argparse.Namespace, folder: Path, databases: Databases, workspace: Workspace, redis_url: str
+) -> list[Measurement]:
+    """Every sync of every size on one kind of database."""
+    measured = []
+    for people in wanted.sizes or (SIZES[:1] if wanted.quick else SIZES):
+        repeats = 1 if wanted.quick else REPEATS_OF_MANY if people >= MANY else REPEATS
+        for measurement in syncs.measure(Lab(folder, databases, workspace, redis_url, repeats), people):
+            print(report.sync_line(measurement), file=sys.stderr, flush=True)
+            measured.append(measurement)
+    return measured
+
+
+def measure_pages(
+    wanted: argparse.Namespace, folder: Path, databases: Databases, workspace: Workspace, redis_url: str
+) -> list[PageMeasurement]:
+    """Every page with every number of users on one kind of database."""
+    measured = []
+    lab = Lab(folder, databases, workspace, redis_url, repeats=1)
+    for people in wanted.sizes or (PAGE_SIZES[:1] if wanted.quick else PAGE_SIZES):
+        for measurement in pages.measure(lab, people, QUICK_REQUESTS if wanted.quick else REQUESTS):
+            print(report.page_line(measurement), file=sys.stderr, flush=True)
+            measured.append(measurement)
+    return measured
 
 
 def _sizes(text: str) -> tuple[int, ...]:

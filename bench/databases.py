@@ -108,7 +108,11 @@ def connect(url: str) -> Any:
         for pragma in ("journal_mode=wal", "synchronous=normal", "foreign_keys=on", "cache_size=-16000"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
-    opened = psycopg.connect(url, options="-c timezone=UTC", connect_timeout=CONNECT_TIMEOUT)
+    opened = psycopg.connect(
+        url,
+        options="-c timezone=UTC -c max_parallel_workers_per_gather=0 -c jit=off",
+        connect_timeout=CONNECT_TIMEOUT,
+    )
     opened.adapters.register_loader("json", TextLoader)
     return opened
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.pages import P95_AIM, PageMeasurement
 from bench.programs import ROOT
 from bench.syncs import Measurement
 
@@ -33,6 +34,7 @@ class Report(msgspec.Struct):
 
     machine: Machine
     syncs: list[Measurement]
+    pages: list[PageMeasurement]
 
 
 def machine(databases: Sequence[str]) -> Machine:
@@ -91,6 +93,34 @@ def sync_line(one: Measurement) -> str:
     return (
         f"{one.database}, {one.people:,} people, {one.sync}: {_seconds(one.product.wall)} s, "
         f"{one.ratio:.2f} x floor (load {one.load:.1f})"
+    )
+
+
+PAGE_HEADINGS = (
+    "database", "people", "page", "median ms", "p95 ms", "aim", "web CPU ms", "statements", "kB",
+)  # fmt: skip
+
+
+def page_row(one: PageMeasurement) -> list[str]:
+    """The cells below :data:`PAGE_HEADINGS`."""
+    return [
+        one.database,
+        f"{one.people:,}",
+        one.page,
+        f"{one.median:.1f}",
+        f"{one.p95:.1f}",
+        f"{one.aim:.0f}/{P95_AIM:.0f} {'met' if one.met else 'missed'}",
+        f"{one.cpu:.1f}",
+        f"{one.statements}",
+        f"{one.bytes / 1000:.0f}",
+    ]
+
+
+def page_line(one: PageMeasurement) -> str:
+    """One measurement in a line, to see how far it is."""
+    return (
+        f"{one.database}, {one.people:,} people, {one.page}: median {one.median:.1f} ms, "
+        f"p95 {one.p95:.1f} ms, CPU {one.cpu:.1f} ms, {one.statements} statements (load {one.load:.1f})"
     )
 
 

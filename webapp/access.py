@@ -15,7 +15,7 @@ from flask import Flask, abort, current_app, g, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp.models import Account, Contract, ContractFeature, RolePermission, User, UserRole, db
+from webapp.models import Account, Contract, ContractFeature, Role, RolePermission, User, UserRole, db
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -53,12 +53,13 @@ class Rule:
 
 @dataclass(frozen=True)
 class Access:
-    """What one account may do in one contract."""
+    """What one account may do in one contract. ``roles`` are the names of its roles there, in the roles' order."""
 
     contract: Contract
     user: User
     features: frozenset[str]
     permissions: frozenset[str]
+    roles: tuple[str, ...]
 
     def may(self, *permissions: str, feature: str | None = None) -> bool:
         """Whether the feature is on and any one of ``permissions`` is held (none listed: no need for one)."""
@@ -167,12 +168,18 @@ def access_to(slug: str, account: Account) -> Access | None:
     features = db.session.scalars(
         sa.select(ContractFeature.feature).where(ContractFeature.contract_id == contract.id)
     )
-    permissions = db.session.scalars(
-        sa.select(RolePermission.permission)
-        .join(UserRole, UserRole.role_id == RolePermission.role_id)
+    roles: dict[str, None] = {}
+    permissions: set[str] = set()
+    for role, permission in db.session.execute(
+        sa.select(Role.name, RolePermission.permission)
+        .join(UserRole, UserRole.role_id == Role.id)
+        .outerjoin(RolePermission, RolePermission.role_id == Role.id)
         .where(UserRole.user_id == user.id, UserRole.contract_id == contract.id)
-    )
-    return Access(contract, user, frozenset(features), frozenset(permissions))
+        .order_by(Role.position, Role.name)
+    ):
+        roles[role] = None
+        permissions.update([permission] if permission else [])
+    return Access(contract, user, frozenset(features), frozenset(permissions), tuple(roles))
 
 
 def contracts_of(account: Account) -> list[Contract]:

@@ -22,6 +22,9 @@ from webapp.models.base import db
 
 BUSY_TIMEOUT = 10  # seconds a SQLite writer waits for its turn
 
+# Statements here take milliseconds. Starting processes or compiling for one takes longer than it can win.
+POSTGRES_OPTIONS = "-c timezone=UTC -c lock_timeout=30000 -c max_parallel_workers_per_gather=0 -c jit=off"
+
 
 class ForeignKeysBroken(Exception):
     """A row refers to one that is not there."""
@@ -37,7 +40,7 @@ def init_app(app: Flask, url: str) -> None:
     if url.startswith("sqlite"):
         options = {"connect_args": {"timeout": BUSY_TIMEOUT}}
     else:
-        options["connect_args"] = {"options": "-c timezone=UTC -c lock_timeout=30000", "connect_timeout": 5}
+        options["connect_args"] = {"options": POSTGRES_OPTIONS, "connect_timeout": 5}
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     with app.app_context():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Flask, g, request, session, url_for
 from flask_login import current_user
 
@@ -21,7 +20,6 @@ from webapp.access import (
 )
 from webapp.conflicts.listing import open_count
 from webapp.connectors.registry import PLATFORMS
-from webapp.models import Role, UserRole, db
 from webapp.users.counts import status_counts
 
 
@@ -37,19 +35,8 @@ def init_app(app: Flask, settings: Settings) -> None:
             "contract": access.contract if access else None,
             "contracts": contracts_of(current_user) if signed_in else [],
             "navigation": navigation(access) if access else [],
-            "role_label": role_label(access) if access else "",
+            "role_label": ", ".join(access.roles) or "No role" if access else "",
         }
-
-
-def role_label(access: Access) -> str:
-    """The names of the person's roles in this contract, in the roles' order."""
-    names = db.session.scalars(
-        sa.select(Role.name)
-        .join(UserRole, UserRole.role_id == Role.id)
-        .where(UserRole.user_id == access.user.id, UserRole.contract_id == access.contract.id)
-        .order_by(Role.position, Role.name)
-    )
-    return ", ".join(names) or "No role"
 
 
 def navigation(access: Access) -> list[dict[str, Any]]:

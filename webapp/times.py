@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g, has_app_context
@@ -38,7 +38,7 @@ def timestamp(moment: datetime, now: datetime | None = None) -> Timestamp:
     near = abs(now - moment) < RELATIVE_WITHIN
     dated = absolute(local, now.astimezone(zone))
     text = relative(moment, now) if near else dated
-    iso = moment.astimezone(ZoneInfo("UTC")).isoformat(timespec="seconds")
+    iso = moment.astimezone(UTC).isoformat(timespec="seconds")
     return Timestamp(iso, title, text, near, dated, f"{local:%H:%M:%S}")
 
 

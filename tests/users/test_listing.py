@@ -13,7 +13,8 @@ from flask import Flask
 from tests.actors import Actor, make_actor
 from tests.users.pages import Form, open_page
 from tests.users.world import World, make_world, statements
-from webapp.models import UserSync, utcnow
+from webapp.database import write_transaction
+from webapp.models import Role, UserSync, utcnow
 
 
 def names(manager: Actor, world: World, query: str) -> list[str]:
@@ -192,6 +193,12 @@ def test_by_role_people_stand_in_the_order_of_the_roles(world: World, administra
     assert [name for name in found if name in expected] == expected
     assert [name for name in names(administrator, world, "sort=-role") if name in expected] == expected[::-1]
     assert nobody
+
+    with world.app.app_context(), write_transaction() as session:
+        session.execute(sa.update(Role).where(Role.id == world.roles["agent"]).values(position=99))
+    expected = ["Bea Both", "Quinn Analyst", "Anna Agent", "Nina None"]
+    assert [name for name in names(administrator, world, "sort=role") if name in expected] == expected
+    assert [name for name in names(administrator, world, "sort=-role") if name in expected] == expected[::-1]
 
 
 def test_the_sorted_column_says_so_and_turns(world: World, manager: Actor) -> None:

@@ -47,7 +47,7 @@ class UserRole(Base):
             ["contract_id", "user_id"], ["users.contract_id", "users.id"], ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(["contract_id", "role_id"], ["roles.contract_id", "roles.id"]),
-        sa.Index("ix_user_roles_by_role", "role_id", "contract_id"),
+        sa.Index("ix_user_roles_by_role", "role_id", "contract_id", "user_id"),
     )
 
     user_id: Mapped[int] = mapped_column(BigInt, primary_key=True)

@@ -47,7 +47,7 @@ class Person(Base):
         sa.Index(
             "ix_people_missing",
             "integration_id",
-            "missing_since",
+            "user_id",
             sqlite_where=sa.text("missing_since IS NOT NULL"),
             postgresql_where=sa.text("missing_since IS NOT NULL"),
         ),

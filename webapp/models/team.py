@@ -51,7 +51,10 @@ class UserTeam(Base):
     """A user is in a team of the same contract."""
 
     __tablename__ = "user_teams"
-    __table_args__ = (*_same_contract(), sa.Index("ix_user_teams_by_team", "team_id", "contract_id"))
+    __table_args__ = (
+        *_same_contract(),
+        sa.Index("ix_user_teams_by_team", "team_id", "contract_id", "user_id"),
+    )
 
     user_id: Mapped[int] = mapped_column(BigInt, primary_key=True)
     team_id: Mapped[int] = mapped_column(BigInt, primary_key=True)

@@ -383,15 +383,26 @@ def _refused(state: PlatformState, contract: str, text: str, category: str = "er
 
 
 def _people_counts(integration: Integration) -> dict[str, int]:
+    """How many people are known, gone, and pending; each count reads an index alone."""
+    people = sa.select(sa.func.count()).select_from(Person).where(Person.integration_id == integration.id)
+    linked = sa.select(Person.user_id).where(
+        Person.user_id == User.id, Person.integration_id == integration.id
+    )
+    pending = (
+        sa.select(sa.func.count())
+        .select_from(User)
+        .where(
+            User.contract_id == integration.contract_id,
+            User.status == "pending",
+            linked.correlate(User).exists(),
+        )
+    )
     row = db.session.execute(
         sa.select(
-            sa.func.count().label("people"),
-            sa.func.count(Person.missing_since).label("missing"),
-            sa.func.count(User.id).label("pending"),
+            people.scalar_subquery().label("people"),
+            people.where(Person.missing_since.is_not(None)).scalar_subquery().label("missing"),
+            pending.scalar_subquery().label("pending"),
         )
-        .select_from(Person)
-        .outerjoin(User, sa.and_(User.id == Person.user_id, User.status == "pending"))
-        .where(Person.integration_id == integration.id)
     )
     return dict(row.mappings().one())
 
