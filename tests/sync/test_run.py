@@ -211,7 +211,7 @@ def test_each_reason_for_a_conflict_and_for_leaving_out_is_counted_and_told(offi
         person("204", "Shares", "team@example.com"),
         person("205", "Shares too", "TEAM@example.com"),
         person("206", "x" * 256, "long.name@example.com"),
-        person("207", "Long e-mail", "e" * 250 + "@x.example"),
+        person("207", "Long email", "e" * 250 + "@x.example"),
         person("8", "Nothing usable"),
     )
     assert run.state == "completed_with_warnings"

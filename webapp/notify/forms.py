@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import SelectMultipleField
+from wtforms import SelectChoice, SelectMultipleField
 
 from webapp.notify.kinds import Kind
 
@@ -17,4 +17,4 @@ class ChoicesForm(FlaskForm):
 
     def offer(self, kinds: list[Kind]) -> None:
         """Let these kinds be chosen and no other."""
-        self.kinds.choices = [(kind.key, kind.label) for kind in kinds]
+        self.kinds.choices = [SelectChoice(kind.key, kind.label) for kind in kinds]

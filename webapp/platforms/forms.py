@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import RadioField, StringField, ValidationError
+from wtforms import RadioField, SelectChoice, StringField, ValidationError
 from wtforms.validators import InputRequired, Length
 
 from webapp.connectors.platform import Platform
@@ -44,7 +44,7 @@ def connect_form(platform: Platform, site: str | None) -> ConnectForm:
     if not platform.regions:
         return SubdomainForm(site=site)
     form = RegionForm(site=site or next(iter(platform.regions), None))
-    form.site.choices = [(key, region.label) for key, region in platform.regions.items()]
+    form.site.choices = [SelectChoice(key, region.label) for key, region in platform.regions.items()]
     return form
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, SelectField, SelectMultipleField
+from wtforms import BooleanField, SelectChoice, SelectField, SelectMultipleField
 from wtforms.validators import InputRequired
 
 from webapp.users.directory import Directory
@@ -39,9 +39,12 @@ class ActivationForm(FlaskForm):
         form = cls(formdata=None) if fresh else cls()
         form.directory = directory
         form.permissions = permissions
-        form.roles.choices = [(role.id, role.name) for role in directory.roles]
-        form.team.choices = [("", "No team"), *((team.id, team.path) for team in directory.teams)]
-        form.access.choices = [(team.id, team.name) for team in directory.teams]
+        form.roles.choices = [SelectChoice(role.id, role.name) for role in directory.roles]
+        form.team.choices = [
+            SelectChoice("", "No team"),
+            *(SelectChoice(team.id, team.path) for team in directory.teams),
+        ]
+        form.access.choices = [SelectChoice(team.id, team.name) for team in directory.teams]
         if fresh and directory.agent_id is not None:
             form.roles.data = [directory.agent_id]
         return form

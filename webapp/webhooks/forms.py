@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import SelectMultipleField, StringField
+from wtforms import SelectChoice, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length
 
 from webapp.webhooks.addresses import URL_MAX
@@ -29,6 +29,6 @@ class WebhookForm(FlaskForm):
     )
     events: Any = SelectMultipleField(
         "Send when",
-        choices=list(EVENTS.items()),
+        choices=[SelectChoice(key, label) for key, label in EVENTS.items()],
         validators=[InputRequired("Choose at least one event.")],
     )
