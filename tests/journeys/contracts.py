@@ -16,7 +16,7 @@ from webapp.auth import accounts
 from webapp.database import write_transaction
 from webapp.models import Contract, Team, db
 
-PASSWORD = "correct horse battery staple"  # noqa: S105 - of people who live as long as a test
+PASSWORD = "correct horse battery staple"
 ROLES = {"admin": "administrator", "manager": "manager", "support": "system_access"}
 
 _numbers = itertools.count(1)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import SelectChoice, SelectMultipleField
+from wtforms import SelectMultipleField
 
+from webapp.fields import SelectChoice
 from webapp.notify.kinds import Kind
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import RadioField, SelectChoice, StringField, ValidationError
+from wtforms import RadioField, StringField, ValidationError
 from wtforms.validators import InputRequired, Length
 
 from webapp.connectors.platform import Platform
 from webapp.connectors.subdomain import NotASubdomain, subdomain_of
+from webapp.fields import SelectChoice
 
 
 class RegionForm(FlaskForm):

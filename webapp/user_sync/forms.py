@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import IntegerField, RadioField, SelectChoice, SelectMultipleField, StringField
+from wtforms import IntegerField, RadioField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from webapp.connectors.platform import Platform
+from webapp.fields import SelectChoice
 from webapp.models import UserSync
 from webapp.user_sync.types import types_of
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, SelectChoice, SelectField, SelectMultipleField
+from wtforms import BooleanField, SelectField, SelectMultipleField
 from wtforms.validators import InputRequired
 
+from webapp.fields import SelectChoice
 from webapp.users.directory import Directory
 from webapp.users.set_up import SetUp, beyond, lacking
 

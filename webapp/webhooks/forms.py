@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import SelectChoice, SelectMultipleField, StringField
+from wtforms import SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length
 
+from webapp.fields import SelectChoice
 from webapp.webhooks.addresses import URL_MAX
 from webapp.webhooks.settings import EVENTS
 
