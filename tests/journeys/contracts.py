@@ -58,11 +58,32 @@ class Journey:
 def new_journey(stack: Stack, licences: int = 60) -> Journey:
     """Make a contract with the teams Billing and Returns, its people, and the sandbox as it was at first."""
     journey = Journey(stack, f"journey-{next(_numbers)}")
-    app = webapp.create_app(config.load_settings(stack.environ | {"ROLLCALL_MODE": "demo"}))
+    app = _app(stack)
     contract_id = make_contract(app, journey.slug, licences=licences)
     _fill(app, journey, contract_id)
     journey.control("POST", "reset")
     return journey
+
+
+def second_contract(journey: Journey) -> str:
+    """Make another contract with the same administrator; its name."""
+    app = _app(journey.stack)
+    contract_id = make_contract(app, f"{journey.slug}-two")
+    with app.app_context():
+        with write_transaction() as session:
+            account = accounts.find_account(session, journey.email("admin"))
+            assert account is not None
+            contract = session.get_one(Contract, contract_id)
+            accounts.admit(session, contract, account, ROLES["admin"])
+            name = contract.name
+        db.session.remove()
+        db.engine.dispose()
+    return name
+
+
+def _app(stack: Stack) -> Flask:
+    """The application upon the database of ``stack``, in this process."""
+    return webapp.create_app(config.load_settings(stack.environ | {"ROLLCALL_MODE": "demo"}))
 
 
 def _fill(app: Flask, journey: Journey, contract_id: int) -> None:

@@ -50,7 +50,7 @@ def test_a_first_import_makes_pending_users_and_a_line_for_each(office: Office) 
         "Agent",
     )
     assert run.reasons == {"bot": 1}
-    assert run.message == "3 teammates: 2 imported."
+    assert run.message == "3 teammates: 2 imported, 1 left out."
     settings = office.sync_settings
     assert settings.last_success_at is not None
     assert (settings.last_imported_at, settings.last_imported) == (settings.last_success_at, 2)
