@@ -137,9 +137,12 @@ class Launcher:
         log.close()
 
     async def _stop_all(self) -> None:
-        """Scheduler, worker, web, sandboxes, Redis: each only when the one before has ended."""
+        """Scheduler, worker and web together; then the sandboxes and Redis, which a job in progress still needs."""
+        together = {service.name for service in self._plan.services}
+        await asyncio.gather(*(keeper.stop() for keeper in self._keepers if keeper.service.name in together))
         for keeper in reversed(self._keepers):
-            await keeper.stop()
+            if keeper.service.name not in together:
+                await keeper.stop()
         self.running_file.unlink(missing_ok=True)
         socket = config.redis_socket(self._plan.settings.data_dir)
         with contextlib.suppress(OSError):  # not empty, or never made

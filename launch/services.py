@@ -71,7 +71,8 @@ def make_plan(settings: Settings, environ: Mapping[str, str]) -> Plan:
                 "web",
                 (python, "-m", "gunicorn", "--config", "gunicorn.conf.py", "wsgi:serving()"),
                 http_ok(settings.port),
-                environ=child,
+                # A browser keeps idle connections open; an end of the demo should not wait for them.
+                environ={"WEB_KEEPALIVE": "1", **child},
             ),
             Service("worker", (python, "worker.py"), worker_registered(redis_url), environ=child),
             Service(

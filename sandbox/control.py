@@ -14,6 +14,8 @@ from sandbox.rate_windows import RateWindows
 from sandbox.request_log import RequestLog
 from sandbox.streaming import joined
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what decoding a body may raise
+
 
 def as_json(value: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, content_type="application/json")
@@ -31,7 +33,7 @@ def order() -> Any:
         return {}
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BadOrder(f"the body is not JSON: {error}.") from error
     if not isinstance(value, dict):
         raise BadOrder("the body must be a JSON object.")

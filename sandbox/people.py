@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SamplePerson:
-    """``local_part`` is the name in ASCII, fit for an e-mail address and different for everybody of a run."""
+    """``local_part`` is the name in ASCII, fit for an email address and different for everybody of a run."""
 
     name: str
     local_part: str

@@ -19,6 +19,7 @@ from redis import Redis
 
 import config
 import webapp
+from tests.sandbox.caller import Caller
 from tests.servers.browser import chromium
 from tests.servers.databases import PostgresTemplate, SqliteTemplate
 from tests.servers.postgres import Postgres, postgres_server
@@ -128,6 +129,20 @@ def client(app: Flask) -> FlaskClient:
 
 
 # ------------------------------------------------------------------ programs beside it
+@pytest.fixture(scope="session")
+def _intercom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with sandbox_server("intercom", tmp_path_factory.mktemp("intercom")) as running:
+        yield running
+
+
+@pytest.fixture
+def caller(_intercom: Sandbox) -> Caller:
+    """A client of a sandbox of Intercom with its default data and no faults; tests share the sandbox."""
+    caller = Caller(_intercom)
+    caller.control("POST", "reset")
+    return caller
+
+
 @pytest.fixture
 def start_sandbox(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
     """``start_sandbox(platform="intercom")`` starts a sandbox on a free port; it ends with the test."""

@@ -44,7 +44,7 @@ def blueprint(parts: Parts, workspace: Workspace) -> Blueprint:
             account=f"the workspace {workspace.app()['name']}",
             person=f"{OWNER['name']} ({OWNER['email']})",
             reads=[
-                "Your teammates: names, e-mail addresses, titles, teams and roles",
+                "Your teammates: names, email addresses, titles, teams and roles",
                 "Which workspace this is",
             ],
             fields=fields,

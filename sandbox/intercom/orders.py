@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from flask import Blueprint, Response, request
 
-from sandbox.control import as_json, number, order, streamed
+from sandbox.control import UNREADABLE, as_json, number, order, streamed
 from sandbox.faults import BadOrder
 from sandbox.intercom.records import whole
 from sandbox.intercom.workspace import Workspace
@@ -40,9 +40,10 @@ def blueprint(parts: Parts, log: RequestLog, windows: RateWindows, workspace: Wo
     def replace() -> Response:
         try:
             given = msgspec.json.decode(request.get_data(cache=False), type=_Admins).admins
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            count = workspace.replace(given)
+        except UNREADABLE as error:
             raise BadOrder(f'send {{"admins": [objects as in GET /admins]}}: {error}.') from error
-        return as_json({"count": workspace.replace(given)})
+        return as_json({"count": count})
 
     @bp.post("/admins")
     def add() -> Response:

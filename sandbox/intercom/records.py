@@ -13,7 +13,7 @@ VERSIONS = ("1.0", "1.1", "1.2", "1.3", "1.4", *(f"2.{minor}" for minor in range
 NEWEST = "2.16"
 SINCE = {"role": (2, 16), "away_status_reason_id": (2, 14)}  # fields that older versions do not have
 
-# What even the shortest official example has; a name, an e-mail address and a title may be absent.
+# What even the shortest official example has; a name, an email address and a title may be absent.
 ALWAYS: dict[str, Any] = {
     "type": "admin",
     "away_mode_enabled": False,
@@ -35,7 +35,7 @@ class _Role(msgspec.Struct):
 
 
 class _Documented(msgspec.Struct):
-    """The documented fields and their types. Name, e-mail and title may be null: clients must bear that."""
+    """The documented fields and their types. Name, email and title may be null: clients must bear that."""
 
     id: Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,19}\Z")]
     type: str = "admin"

@@ -46,7 +46,7 @@ def blueprint(parts: Parts, accounts: Accounts) -> Blueprint:
             platform="Zendesk",
             account=f"the account {subdomain}",
             person=f"{owner['name']} ({owner['email']})",
-            reads=["Your agents and admins: names, e-mail addresses, roles and user fields"],
+            reads=["Your agents and admins: names, email addresses, roles and user fields"],
             fields={name: request.args.get(name, "") for name in PARAMETERS},
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from flask import Blueprint, Response, abort, request
 
-from sandbox.control import as_json, number, order, streamed
+from sandbox.control import UNREADABLE, as_json, number, order, streamed
 from sandbox.faults import BadOrder
 from sandbox.parts import Parts
 from sandbox.rate_windows import RateWindows
@@ -44,9 +44,10 @@ def blueprint(parts: Parts, log: RequestLog, windows: RateWindows, accounts: Acc
     def replace(subdomain: str) -> Response:
         try:
             given = msgspec.json.decode(request.get_data(cache=False), type=_Users).users
-        except msgspec.DecodeError as error:
+            count = accounts.replace(subdomain, given)
+        except UNREADABLE as error:
             raise BadOrder(f'send {{"users": [objects as in GET /api/v2/users]}}: {error}.') from error
-        return as_json({"count": accounts.replace(subdomain, given)})
+        return as_json({"count": count})
 
     @bp.patch("/<subdomain>/users/<int:user_id>")
     def change(subdomain: str, user_id: int) -> Response:

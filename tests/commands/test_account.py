@@ -99,9 +99,9 @@ def test_someone_a_sync_imported_becomes_the_administrator(
 
 
 REFUSED: list[tuple[str, str, str, str]] = [
-    ("not an address", "Ana", PASSWORD, "“not an address” is not an e-mail address."),
-    ("", "Ana", PASSWORD, "“” is not an e-mail address."),
-    ("ana@localhost", "Ana", PASSWORD, "“ana@localhost” is not an e-mail address."),
+    ("not an address", "Ana", PASSWORD, "“not an address” is not an email address."),
+    ("", "Ana", PASSWORD, "“” is not an email address."),
+    ("ana@localhost", "Ana", PASSWORD, "“ana@localhost” is not an email address."),
     ("ana@example.com", "  ", PASSWORD, "The name must have 1 to 255 characters."),
     ("ana@example.com", "x" * 256, PASSWORD, "The name must have 1 to 255 characters."),
     ("ana@example.com", "Ana", "too short", "Use at least 12 characters."),

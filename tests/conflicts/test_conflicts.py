@@ -26,7 +26,7 @@ def conflict_id(office: Office, remote_id: str = "1") -> int:
 
 @pytest.fixture
 def torn(office: Office) -> tuple[int, int]:
-    """Ada matches two users: one by her e-mail, another by her ID there."""
+    """Ada matches two users: one by her email, another by her ID there."""
     first = office.user("Ada Lovelace", "ada@example.com")
     second = office.user("A. L. (old)", "ada-old", third_party="1")
     run = office.sync(ADA, person("2", "Grace Hopper", "grace@example.com"))
@@ -193,7 +193,7 @@ def test_another_contract_cannot_see_or_decide(
     assert db.session.scalars(sa.select(Decision)).all() == []
 
 
-# ------------------------------------------------------------------ exclusions by e-mail
+# ------------------------------------------------------------------ exclusions by email
 def exclusions(slug: str) -> str:
     return f"/c/{slug}/integrations/platforms/intercom/exclusions"
 

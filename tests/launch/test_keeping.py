@@ -69,20 +69,24 @@ def begin(tmp_path: Path) -> Iterator[Callable[..., Run]]:
         run.make.stop()
 
 
-def test_starts_in_order_and_stops_in_the_opposite_order(begin: Callable[..., Run]) -> None:
+def test_starts_in_order_and_tells_all_to_stop_at_once(begin: Callable[..., Run]) -> None:
     run = begin("first=good", "second=good", "third=good")
     run.wait_until_ready()
     assert sorted(run.events()) == ["start first", "start second", "start third"]
     os.kill(run.launcher().pid, signal.SIGTERM)
     wait_until(run.all_gone)
-    assert run.events()[3:] == [
-        "term third",
-        "end third",
-        "term second",
-        "end second",
-        "term first",
-        "end first",
+    ended = run.events()[3:]
+    assert sorted(ended) == [
+        f"{what} {name}" for what in ("end", "term") for name in ("first", "second", "third")
     ]
+
+
+def test_a_slow_service_does_not_keep_the_others_from_being_told(begin: Callable[..., Run]) -> None:
+    run = begin("first=good", "second=good", "third=busy")
+    run.wait_until_ready()
+    os.kill(run.launcher().pid, signal.SIGTERM)
+    wait_until(run.all_gone)
+    assert run.events()[-1] == "end third"
 
 
 WAYS = {

@@ -251,7 +251,7 @@ def test_a_line_break_in_a_subject_cannot_become_a_header(mailbox: Mailbox, subj
     ],
 )
 def test_a_mail_goes_to_one_plain_address_or_is_not_written(address: str) -> None:
-    with pytest.raises(ValueError, match="is not an e-mail address"):
+    with pytest.raises(ValueError, match="is not an email address"):
         queue(address)
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Message)) == 0
 

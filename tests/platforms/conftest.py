@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -15,17 +14,11 @@ from flask import Flask
 import config
 from config import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, OAuthClient
 from tests.actors import Actor, make_actor, make_contract
-from tests.servers.sandbox import Sandbox, sandbox_server
+from tests.servers.sandbox import Sandbox
 from webapp import jobs
 from webapp.models import Integration, SyncRun, db
 
 PAGE = "/c/acme/integrations/platforms/intercom"
-
-
-@pytest.fixture(scope="module")
-def _intercom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with sandbox_server("intercom", tmp_path_factory.mktemp("intercom")) as server:
-        yield server
 
 
 @pytest.fixture

@@ -185,11 +185,16 @@ def test_another_workspace_is_never_swapped_in_silently(desk: Desk) -> None:
             number = attempt.id
         kept = desk.admin.post(f"{PAGE}/other-account/{number}/keep", follow_redirects=True)
         assert "stays with Kestrel Outdoor" in kept.text
+        again = desk.admin.post(f"{PAGE}/other-account/{number}", follow_redirects=True)
+        assert "This was decided already" in again.text
         page = desk.come_back(desk.consent(desk.begin()))
         with desk.app.app_context():
             number = max(db.session.scalars(sa.select(ConnectAttempt.id)))
         used = desk.admin.post(f"{PAGE}/other-account/{number}", follow_redirects=True)
         assert "Harbour Travel" in used.text
+        for end in ("", "/keep"):
+            again = desk.admin.post(f"{PAGE}/other-account/{number}{end}", follow_redirects=True)
+            assert (again.status_code, "with Harbour Travel" in again.text) == (200, True)
     finally:
         desk.intercom.control("PATCH", "workspace", {"id_code": "kx41demo", "name": "Kestrel Outdoor"})
 

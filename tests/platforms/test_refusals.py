@@ -309,7 +309,7 @@ def test_after_disconnecting_user_sync_waits_for_enable_and_goes_on_from_what_is
 
 
 # ------------------------------------------------------------------ tokens at rest
-def test_attack_17_a_token_copied_into_another_row_is_not_used(desk: Desk) -> None:
+def test_k01_a_token_copied_into_another_row_is_not_used(desk: Desk) -> None:
     desk.connect()
     make_actor(desk.app, make_contract(desk.app, "thief"), "administrator", email="thief@example.com")
     with desk.app.app_context(), write_transaction() as session:

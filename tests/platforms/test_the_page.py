@@ -118,7 +118,9 @@ def test_a_run_that_goes_on_is_shown_with_how_far_it_is(watched: Watched) -> Non
 def test_a_warning_names_what_was_left_open_and_leads_to_the_run(watched: Watched) -> None:
     run = watched.sync(ADA, person("2", "No Address"))
     page = page_of(watched)
-    assert "Warning 2 teammates: 1 imported. 1 person has nothing that can be a username." in row(page)
+    assert "Warning 2 teammates: 1 imported, 1 left out. 1 person has nothing that can be a username." in row(
+        page
+    )
     assert "Intercom: the last run left something open" in said(page)
     assert f'href="/c/{watched.slug}/sync-status/runs/{run.id}"' in page
 

@@ -11,7 +11,6 @@ from flask import Flask
 import config
 from tests.processes.deployment import Deployment, OwnRedis, deployed_environ
 from tests.sandbox.caller import Caller
-from tests.servers.sandbox import Sandbox, sandbox_server
 from tests.sync.office import open_office
 
 
@@ -26,20 +25,6 @@ def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
 @pytest.fixture
 def redis_url(own_redis: OwnRedis) -> str:
     return own_redis.url
-
-
-@pytest.fixture(scope="module")
-def _sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with sandbox_server("intercom", tmp_path_factory.mktemp("intercom")) as running:
-        yield running
-
-
-@pytest.fixture
-def caller(_sandbox: Sandbox) -> Caller:
-    """A client of a sandbox with its default data and no faults."""
-    caller = Caller(_sandbox)
-    caller.control("POST", "reset")
-    return caller
 
 
 @pytest.fixture

@@ -182,3 +182,11 @@ def test_a_page_of_another_site_cannot_give_orders(caller: Caller, token: str) -
     assert caller.call("PUT", "/control/admins", json={"admins": []}, headers=headers).status_code == 403
     assert caller.call("POST", "/control/reset", headers={"Origin": "null"}).status_code == 403
     assert caller.admins(token) == before
+
+
+@pytest.mark.parametrize("path", ["admins", "faults"])
+def test_json_nested_too_deep_is_a_bad_order(caller: Caller, path: str) -> None:
+    body = b'{"admins": [{"id": "7", "custom": ' + b"[" * 2000 + b"]" * 2000 + b"}]}"
+    answer = caller.call("PUT" if path == "admins" else "POST", f"/control/{path}", content=body)
+    assert answer.status_code == 400
+    assert "error" in answer.json()

@@ -65,7 +65,7 @@ def test_the_bot_is_listed_with_the_name_the_customer_gave_it(admins: list[dict[
         lambda admin: admin["name"] != admin["name"].strip(),
     ],
     ids=[
-        "without job_title", "job_title null", "upper-case e-mail", "non-ASCII name", "no seat", "shared mailbox",
+        "without job_title", "job_title null", "upper-case email", "non-ASCII name", "no seat", "shared mailbox",
         "team_priority_level empty", "team_priority_level null", "without role", "no team", "away",
         "spaces round a name",
     ],

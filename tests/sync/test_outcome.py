@@ -46,7 +46,7 @@ def test_every_reason_has_words_for_one_and_for_many(reason: str) -> None:
 
 def test_a_held_run_says_how_much_is_missing() -> None:
     held = outcome.held(Held(200, 150, 50, 20, 5, ["Ada"]), "teammates")
-    assert "50 of 200 teammates are gone (25 %), so nothing was changed." in held.message
+    assert "50 of 200 teammates are gone (25%), so nothing was changed." in held.message
     assert (held.state, held.values["hold"]["names"]) == ("held", ["Ada"])
     assert "came back empty" in outcome.held(Held(200, 0, 200, 20, 5, []), "teammates").message
 
@@ -87,3 +87,22 @@ def test_every_ending_is_a_state_that_a_run_can_have() -> None:
         assert ended.state not in ("queued", "running")
         assert ended.message.endswith(".")
         assert ended.kind in ("ok", "warn", "bad", "idle")
+
+
+def test_one_is_not_spoken_of_as_many_and_those_left_out_are_counted() -> None:
+    counts = dict.fromkeys(("imported", "linked", "renamed", "missing", "returned"), 0)
+
+    def said(found: int, left_out: int, **some: int) -> str:
+        return outcome.finished(
+            found=found,
+            counts=counts | some,
+            left_out=left_out,
+            conflicts=0,
+            reasons={},
+            people_word="teammates",
+        ).message
+
+    assert said(1, 0, imported=1) == "1 teammate: 1 imported."
+    assert said(1, 0) == "1 teammate, nothing to change."
+    assert said(204, 1, imported=203) == "204 teammates: 203 imported, 1 left out."
+    assert said(204, 1) == "204 teammates, nothing to change."

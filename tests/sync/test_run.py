@@ -50,7 +50,7 @@ def test_a_first_import_makes_pending_users_and_a_line_for_each(office: Office) 
         "Agent",
     )
     assert run.reasons == {"bot": 1}
-    assert run.message == "3 teammates: 2 imported."
+    assert run.message == "3 teammates: 2 imported, 1 left out."
     settings = office.sync_settings
     assert settings.last_success_at is not None
     assert (settings.last_imported_at, settings.last_imported) == (settings.last_success_at, 2)
@@ -211,7 +211,7 @@ def test_each_reason_for_a_conflict_and_for_leaving_out_is_counted_and_told(offi
         person("204", "Shares", "team@example.com"),
         person("205", "Shares too", "TEAM@example.com"),
         person("206", "x" * 256, "long.name@example.com"),
-        person("207", "Long e-mail", "e" * 250 + "@x.example"),
+        person("207", "Long email", "e" * 250 + "@x.example"),
         person("8", "Nothing usable"),
     )
     assert run.state == "completed_with_warnings"

@@ -82,7 +82,7 @@ def test_a_shrunken_list_is_held_with_nothing_applied(office: Office) -> None:
     run = office.sync()
     assert (run.state, run.imported, run.renamed, run.missing) == ("held", 0, 0, 0)
     assert run.message == (
-        "The list is much shorter than last time: 6 of 20 teammates are gone (30 %), so nothing was changed. "
+        "The list is much shorter than last time: 6 of 20 teammates are gone (30%), so nothing was changed. "
         "An administrator decides whether to go on."
     )
     assert run.hold == {

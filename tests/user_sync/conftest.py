@@ -1,5 +1,5 @@
 """The same desk as for the Platforms pages."""
 
-from tests.platforms.conftest import _intercom, desk, intercom, settings
+from tests.platforms.conftest import desk, intercom, settings
 
-__all__ = ["_intercom", "desk", "intercom", "settings"]
+__all__ = ["desk", "intercom", "settings"]

@@ -59,7 +59,7 @@ def test_before_connecting_nothing_offers_to_save_and_the_figures_are_those_to_c
         "Save safeguard",
     ]
     assert all("disabled" in button.attributes for button in saving)
-    assert "more than 20 % and at least 5 people" in text
+    assert "more than 20% and at least 5 people" in text
 
 
 def test_enabling_starts_the_first_import_and_plans_the_next(connected: Desk) -> None:
@@ -138,7 +138,7 @@ def test_the_safeguard_form_keeps_what_was_typed(synced: Desk) -> None:
     answer = synced.admin.post(f"{TAB}/safeguard", {"shrink_percent": "200", "shrink_people": "7"})
     assert answer.status_code == 422
     assert 'value="200"' in answer.text
-    assert "more than 30 % and at least 7 people" in press(
+    assert "more than 30% and at least 7 people" in press(
         synced, "safeguard", shrink_percent="30", shrink_people="7"
     )
 
@@ -203,3 +203,15 @@ def test_an_approved_run_was_not_interrupted(synced: Desk) -> None:
     page = synced.admin.get(f"/c/acme/sync-status/runs/{run.id}").text
     assert "Taken up again" not in page
     assert "interruption" not in page
+
+
+def test_what_the_last_run_warns_of_is_said_once_on_the_panel(connected: Desk) -> None:
+    everybody = connected.intercom.control("GET", "admins")["admins"]  # type: ignore[index]
+    connected.intercom.control(
+        "PUT", "admins", {"admins": [*everybody[:9], everybody[9] | {"name": "N" * 300}]}
+    )
+    press(connected, "enable")
+    run = connected.work()
+    assert run.state == "completed_with_warnings"
+    assert run.message
+    assert connected.admin.get(f"{TAB}/panel").text.count(run.message) == 1

@@ -42,6 +42,6 @@ def test_every_order_is_that_of_an_index(world: World, administrator: Actor) -> 
         plans = plans_of(administrator, world, f"?status=pending&sort={sort}")
         on_users = [plan for plan in plans if plan.startswith("SEARCH users")]
         assert len(on_users) >= 3
-        # Only those with one e-mail, or none, are put into the order of their IDs.
+        # Only those with one email, or none, are put into the order of their IDs.
         whole = [plan for plan in on_users if "TEMP B-TREE FOR ORDER BY" in plan and "contracts" not in plan]
         assert whole == []

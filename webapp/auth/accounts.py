@@ -20,7 +20,7 @@ class AccountRefused(Exception):
 
 
 def find_account(session: Session, email: str) -> Account | None:
-    """The account with this e-mail in any case, or ``None``."""
+    """The account with this email in any case, or ``None``."""
     return session.scalars(sa.select(Account).where(Account.email_key == match_key(email))).one_or_none()
 
 
@@ -29,7 +29,7 @@ def create_account(session: Session, *, email: str, name: str, password: str, de
     try:
         address = validate_email(email, check_deliverability=False, test_environment=demo).normalized
     except EmailNotValidError as error:
-        raise AccountRefused(f"“{email}” is not an e-mail address. {error}") from error
+        raise AccountRefused(f"“{email}” is not an email address. {error}") from error
     name = name.strip()
     if not 1 <= len(name) <= 255:
         raise AccountRefused("The name must have 1 to 255 characters.")
@@ -113,7 +113,7 @@ def admit(session: Session, contract: Contract, account: Account, role_key: str)
 
 
 def _new_user(session: Session, contract: Contract, account: Account) -> User:
-    """A user for ``account``, taking over one that a sync or a colleague made for the same e-mail."""
+    """A user for ``account``, taking over one that a sync or a colleague made for the same email."""
     key = match_key(account.email)
     same = list(
         session.scalars(
@@ -126,7 +126,7 @@ def _new_user(session: Session, contract: Contract, account: Account) -> User:
     )
     if len(same) > 1:
         raise AccountRefused(
-            f"{len(same)} users of {contract.name} carry the e-mail {account.email}. Keep one first."
+            f"{len(same)} users of {contract.name} carry the email {account.email}. Keep one first."
         )
     if same:
         same[0].account_id = account.id

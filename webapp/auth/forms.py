@@ -10,7 +10,7 @@ from webapp.auth.passwords import MAX_LENGTH
 
 
 class SignInForm(FlaskForm):
-    """The e-mail is trimmed, the password is taken as typed."""
+    """The email is trimmed, the password is taken as typed."""
 
     email = StringField(
         "Email",

@@ -41,7 +41,7 @@ def needs_rehash(stored: str) -> bool:
 
 
 def check(password: str, *, context: tuple[str, ...] = ()) -> None:
-    """Refuse a weak password. ``context`` are words an attacker would try first, such as the e-mail.
+    """Refuse a weak password. ``context`` are words an attacker would try first, such as the email.
 
     Raises :class:`PasswordRefused`.
     """

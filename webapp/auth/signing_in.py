@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class SignInFailed(Exception):
-    """The e-mail or the password is wrong; which one is not said."""
+    """The email or the password is wrong; which one is not said."""
 
 
 class SignInThrottled(Exception):
@@ -33,7 +33,7 @@ def sign_in(
 ) -> tuple[Account, str]:
     """The account and the secret of its new session, which takes the place of the one behind ``instead_of``.
 
-    Raises :class:`SignInFailed` or :class:`SignInThrottled`. Known and unknown e-mails take the same path.
+    Raises :class:`SignInFailed` or :class:`SignInThrottled`. Known and unknown emails take the same path.
     """
     key = match_key(email) or ""
     with write_transaction() as session:

@@ -1,6 +1,6 @@
 """Slowing down whoever guesses passwords, without locking the rightful owner out for good.
 
-Three counters for every try: the e-mail from this address (tight), the address (looser) and the e-mail from
+Three counters for every try: the email from this address (tight), the address (looser) and the email from
 anywhere (loosest, with a short block only, since an attacker could otherwise lock a person out at will).
 A try is counted before the password is looked at, so parallel tries cannot slip past.
 """
@@ -99,7 +99,7 @@ def _blocked_until(limit: Limit, failures: int, now: datetime) -> datetime | Non
 
 
 def _keys(email_key: str, address: str) -> dict[str, str]:
-    """What is counted; hashed, so that the table holds no address and no e-mail."""
+    """What is counted; hashed, so that the table holds no address and no email."""
     network = _network(address)
     parts = {"pair": f"{email_key}\n{network}", "address": network, "email": email_key}
     return {kind: f"{kind}:{hashlib.sha256(text.encode()).hexdigest()}" for kind, text in parts.items()}

@@ -57,7 +57,7 @@ def sign_in_submit() -> Response | str | tuple[str, int] | tuple[str, int, dict[
             {"Retry-After": str(max(1, wait))},
         )
     except signing_in.SignInFailed:
-        failure = "That e-mail and password do not belong together. Check both and try again."
+        failure = "That email and password do not belong together. Check both and try again."
         return _sign_in_page(form, next_url, failure=failure), 401
     session.clear()  # nothing from before signing in survives, the CSRF token included
     session[TOKEN] = token

@@ -24,7 +24,7 @@ STRUCTURE: dict[str, dict[str, tuple[str, ...]]] = {
         "Phone support": ("Billing", "Technical help"),
         "Chat support": ("Chat early shift", "Chat late shift"),
     },
-    "Porto": {"E-mail support": ("Returns", "Accounts"), "Quality": ()},
+    "Porto": {"Email support": ("Returns", "Accounts"), "Quality": ()},
     "Home workers": {},
 }
 

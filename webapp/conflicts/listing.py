@@ -19,7 +19,7 @@ from webapp.sync.keys import match_key
 REASONS: dict[str, tuple[str, str]] = {
     "several_users": (
         "Matches more than one user",
-        "Give the users different e-mail addresses and IDs to stop this coming back.",
+        "Give the users different email addresses and IDs to stop this coming back.",
     ),
     "same_value": (
         "Shares an identifier with someone else there",

@@ -195,7 +195,7 @@ def parse(record: msgspec.Raw, revision: bytes) -> Person | LeftOut:
         revision=revision,
         name=name,
         email=email,
-        team=some_of([str(team) for team in admin.team_ids or []]),
+        team=some_of([f"Team ID {team}" for team in admin.team_ids or []]),  # names would be a call more
         columns=_columns(fields, remote_id),
     )
 

@@ -1,1 +1,1 @@
-"""Who stays out of User sync: people and e-mail patterns, and taking them back."""
+"""Who stays out of User sync: people and email patterns, and taking them back."""

@@ -12,7 +12,7 @@ from webapp.sync.exclusions import pattern_of
 
 
 def exclude_emails(integration: Integration, given: str, *, by: str) -> tuple[str, bool]:
-    """Leave out everybody whose e-mail fits; the pattern, and whether it is new.
+    """Leave out everybody whose email fits; the pattern, and whether it is new.
 
     Raises :class:`~webapp.sync.exclusions.BadPattern`.
     """

@@ -25,12 +25,12 @@ bp = Blueprint(
 
 
 class PatternForm(FlaskForm):
-    """Whose e-mail addresses stay out."""
+    """Whose email addresses stay out."""
 
     pattern = StringField(
-        "E-mail pattern",
+        "Email pattern",
         validators=[
-            InputRequired("Enter an e-mail address or a domain, such as *@partner.example."),
+            InputRequired("Enter an email address or a domain, such as *@partner.example."),
             Length(max=255, message="Enter at most 255 characters."),
         ],
     )

@@ -28,7 +28,7 @@ def queue(
 
     ``purpose`` is a word for the list of mails, such as ``incident`` or ``invitation``. ``secret``: the text
     carries a personal link, so it is stored encrypted and forgotten once sent. Raises ``ValueError`` when
-    ``to`` is not one plain e-mail address.
+    ``to`` is not one plain email address.
     """
     message = Message(
         contract_id=contract_id,
@@ -65,7 +65,7 @@ def _address(to: str) -> str:
     try:
         return validate_email(to, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as error:
-        raise ValueError(f"{to!r} is not an e-mail address: {error}") from error
+        raise ValueError(f"{to!r} is not an email address: {error}") from error
 
 
 def _row(message: Message) -> list[Any]:

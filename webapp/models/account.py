@@ -12,7 +12,7 @@ from webapp.models.base import Base, BigInt, IntPk, KeyText, one_of, utcnow
 
 
 class Account(UserMixin, Base):
-    """Someone who can sign in. ``email_key`` is the e-mail trimmed, NFKC and case-folded."""
+    """Someone who can sign in. ``email_key`` is the email trimmed, NFKC and case-folded."""
 
     __tablename__ = "accounts"
     __table_args__ = (one_of("theme", ("system", "light", "dark")),)
@@ -47,7 +47,7 @@ class SignInSession(Base):
 
 
 class SignInThrottle(Base):
-    """Failed sign-ins for one key (an account's e-mail, or a network address)."""
+    """Failed sign-ins for one key (an account's email, or a network address)."""
 
     __tablename__ = "sign_in_throttles"
 

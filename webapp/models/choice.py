@@ -19,7 +19,7 @@ def _same_contract() -> sa.ForeignKeyConstraint:
 
 
 class Exclusion(Base):
-    """Somebody who stays out: a person by remote ID, or everybody whose e-mail fits a pattern (``*`` and ``?``).
+    """Somebody who stays out: a person by remote ID, or everybody whose email fits a pattern (``*`` and ``?``).
 
     ``label`` is the person's name then; empty for a pattern.
     """

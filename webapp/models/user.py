@@ -18,7 +18,7 @@ class User(Base):
     """A person in one contract.
 
     The ``*_key`` columns hold the value trimmed, NFKC and case-folded (:func:`webapp.sync.keys.match_key`);
-    matching, uniqueness, sorting and search use them. ``search_key`` is name, username, e-mail and
+    matching, uniqueness, sorting and search use them. ``search_key`` is name, username, email and
     third-party ID, case-folded, joined by line feeds and cut to what every index entry can hold. A line feed
     sorts before every character of a name, so its order is that of the names.
     """

@@ -7,6 +7,7 @@ from typing import Any
 from flask_wtf import FlaskForm
 from wtforms import SelectMultipleField
 
+from webapp.fields import SelectChoice
 from webapp.notify.kinds import Kind
 
 
@@ -17,4 +18,4 @@ class ChoicesForm(FlaskForm):
 
     def offer(self, kinds: list[Kind]) -> None:
         """Let these kinds be chosen and no other."""
-        self.kinds.choices = [(kind.key, kind.label) for kind in kinds]
+        self.kinds.choices = [SelectChoice(kind.key, kind.label) for kind in kinds]

@@ -43,10 +43,15 @@ from webapp.sync.schedule import Requester, end_live_run, request_run
 log = logging.getLogger(__name__)
 
 ATTEMPT_LIFETIME = timedelta(minutes=10)
+DECIDED = "decided"  # in the details of a round whose other account was used or left
 
 
 class AttemptInvalid(Exception):
     """No such round was started in this browser: unknown, used, expired, or another person's."""
+
+
+class AlreadyDecided(Exception):
+    """Whether to use the other account was decided a moment ago, perhaps by a second press of the button."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ def complete(
 def another_account(
     attempt_id: int, *, contract: Contract, platform: str, sign_in_session_id: int
 ) -> ConnectAttempt:
-    """The round waiting for a decision. Raises :class:`AttemptInvalid`."""
+    """The round waiting for a decision. Raises :class:`AttemptInvalid` or :class:`AlreadyDecided`."""
     attempt = db.session.scalars(
         sa.select(ConnectAttempt).where(
             ConnectAttempt.id == attempt_id,
@@ -149,15 +154,22 @@ def another_account(
             ConnectAttempt.expires_at > utcnow(),
         )
     ).one_or_none()
-    if attempt is None or "sealed" not in attempt.details:
+    if attempt is None:
+        raise AttemptInvalid
+    if DECIDED in attempt.details:
+        raise AlreadyDecided
+    if "sealed" not in attempt.details:
         raise AttemptInvalid
     return attempt
 
 
 def use_other_account(attempt: ConnectAttempt, *, by: Account) -> Connected:
-    """Connect the account that was put aside. Links to people of the old one are forgotten, users stay."""
+    """Connect the account that was put aside. Links to people of the old one are forgotten, users stay.
+
+    Raises :class:`AlreadyDecided`.
+    """
     with write_transaction() as session:
-        stored = session.get_one(ConnectAttempt, attempt.id)
+        stored = _undecided(session, attempt.id)
         token = open_sealed(["attempt", stored.id], stored.details["sealed"])
         account = RemoteAccount(
             id=stored.details["account"]["id"],
@@ -167,7 +179,7 @@ def use_other_account(attempt: ConnectAttempt, *, by: Account) -> Connected:
         )
         integration = integration_for(session, stored.contract_id, stored.platform)
         site = stored.details["site"]
-        session.delete(stored)
+        stored.details = {DECIDED: "used"}
         connected = _connect(session, integration, token, account, site, by)
         # Last, as a worker takes its locks: the run, which is ended by now, before its people.
         session.execute(sa.delete(Person).where(Person.integration_id == integration.id))
@@ -175,9 +187,22 @@ def use_other_account(attempt: ConnectAttempt, *, by: Account) -> Connected:
 
 
 def keep_account(attempt: ConnectAttempt) -> None:
-    """Forget the token that was put aside."""
+    """Forget the token that was put aside. Raises :class:`AlreadyDecided`."""
     with write_transaction() as session:
-        session.execute(sa.delete(ConnectAttempt).where(ConnectAttempt.id == attempt.id))
+        _undecided(session, attempt.id).details = {DECIDED: "kept"}
+
+
+def _undecided(session: Session, attempt_id: int) -> ConnectAttempt:
+    """The round, locked: two presses of a button may come at the same moment."""
+    stored = session.scalars(
+        sa.select(ConnectAttempt)
+        .where(ConnectAttempt.id == attempt_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if stored is None or "sealed" not in stored.details:
+        raise AlreadyDecided
+    return stored
 
 
 def disconnect(contract: Contract, platform: str) -> bool:

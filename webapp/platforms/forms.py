@@ -8,6 +8,7 @@ from wtforms.validators import InputRequired, Length
 
 from webapp.connectors.platform import Platform
 from webapp.connectors.subdomain import NotASubdomain, subdomain_of
+from webapp.fields import SelectChoice
 
 
 class RegionForm(FlaskForm):
@@ -44,7 +45,7 @@ def connect_form(platform: Platform, site: str | None) -> ConnectForm:
     if not platform.regions:
         return SubdomainForm(site=site)
     form = RegionForm(site=site or next(iter(platform.regions), None))
-    form.site.choices = [(key, region.label) for key, region in platform.regions.items()]
+    form.site.choices = [SelectChoice(key, region.label) for key, region in platform.regions.items()]
     return form
 
 

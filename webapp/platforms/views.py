@@ -185,9 +185,12 @@ def _connected(done: connect.Connected, contract: str, platform: str) -> Respons
 def other_account(contract: str, platform: str, attempt_id: int) -> str | Response:
     """A round opened another account than the one connected: GET asks, POST uses it."""
     state = state_or_404(platform)
-    attempt = _waiting_attempt(platform, attempt_id)
-    if request.method == "POST" and ConfirmForm().validate_on_submit():
-        return _connected(connect.use_other_account(attempt, by=current_user), contract, platform)
+    try:
+        attempt = _waiting_attempt(platform, attempt_id)
+        if request.method == "POST" and ConfirmForm().validate_on_submit():
+            return _connected(connect.use_other_account(attempt, by=current_user), contract, platform)
+    except connect.AlreadyDecided:
+        return _already_decided(state, contract)
     return render_template(
         "platforms/different_account.html",
         **frame(state, contract, "authentication"),
@@ -206,10 +209,19 @@ def other_account(contract: str, platform: str, attempt_id: int) -> str | Respon
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def keep_account(contract: str, platform: str, attempt_id: int) -> Response:
     state = state_or_404(platform)
-    connect.keep_account(_waiting_attempt(platform, attempt_id))
+    try:
+        connect.keep_account(_waiting_attempt(platform, attempt_id))
+    except connect.AlreadyDecided:
+        return _already_decided(state, contract)
     name = state.integration.remote_account_name if state.integration else ""
     flash(f"Nothing was changed: this contract stays with {name}.", "info")
     return redirect(url_for(".show", contract=contract, platform=platform))
+
+
+def _already_decided(state: PlatformState, contract: str) -> Response:
+    name = state.integration.remote_account_name if state.integration else ""
+    flash(f"This was decided already, so nothing more was changed. This contract is with {name}.", "info")
+    return redirect(url_for(".show", contract=contract, platform=state.platform.key))
 
 
 def _waiting_attempt(platform: str, attempt_id: int) -> Any:

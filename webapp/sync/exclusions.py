@@ -15,7 +15,7 @@ PATTERN_MAX = 255  # characters
 
 
 class BadPattern(ValueError):
-    """What was given cannot be a pattern for e-mail addresses; the text says what to enter."""
+    """What was given cannot be a pattern for email addresses; the text says what to enter."""
 
 
 def pattern_of(given: str) -> str:
@@ -25,7 +25,7 @@ def pattern_of(given: str) -> str:
         text = f"*@{text.removeprefix('*.')}" if not text.startswith("*.") else f"*@{text}"
     if len(text) > PATTERN_MAX or not PATTERN.fullmatch(text):
         raise BadPattern(
-            "Enter an e-mail address or a domain; * stands for any characters, such as *@partner.example."
+            "Enter an email address or a domain; * stands for any characters, such as *@partner.example."
         )
     if not set(text) - set("*?@"):
         raise BadPattern("That would leave out everybody. Name a domain or a part of the address.")

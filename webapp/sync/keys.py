@@ -22,11 +22,6 @@ def match_key(value: str | None) -> str | None:
         text = folded
 
 
-def search_key(*parts: str | None) -> str:
-    """``parts`` in their matching form, one a line, for a plain substring search."""
-    return "\n".join(match_key(part) or "" for part in parts)
-
-
 SEARCH_MAX = 640  # characters; a Postgres index entry holds 2,704 bytes and a character takes four at most
 USER_KEYS = ("name_key", "username_key", "email_key", "third_party_key", "search_key")
 

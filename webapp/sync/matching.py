@@ -25,16 +25,16 @@ from webapp.sync.terms import (
 
 
 def shown_name(person: Person) -> str:
-    """The person's name as this product would write it; without one, the e-mail or the ID."""
+    """The person's name as this product would write it; without one, the email or the ID."""
     return (person.name or "").strip() or person.email or person.remote_id
 
 
 def short_email(person: Person) -> str | None:
-    """The person's e-mail unless it is longer than can be stored."""
+    """The person's email unless it is longer than can be stored."""
     return person.email if person.email and len(person.email) <= EMAIL_MAX else None
 
 
-_Keys = tuple[str | None, str | None, str | None]  # username, user ID, e-mail in their matching forms
+_Keys = tuple[str | None, str | None, str | None]  # username, user ID, email in their matching forms
 
 
 def match_strangers(
@@ -75,7 +75,7 @@ def match_strangers(
             values[remote_id] = person.columns[column]
             by_value[value].append(remote_id)
             lookups[remote_id] = value, value, value
-        else:  # a platform without usernames: the e-mail stands for the username too
+        else:  # a platform without usernames: the email stands for the username too
             email = match_key(person.email)
             username = match_key(person.username) if person.username else email
             lookups[remote_id] = username, match_key(remote_id), email
@@ -287,7 +287,7 @@ def _unusable(person: Person, column: str | None) -> Reason | None:
 
 
 def _usernames(person: Person) -> list[str]:
-    """Those of username, e-mail and ID that are 3 to 100 characters long, the best first."""
+    """Those of username, email and ID that are 3 to 100 characters long, the best first."""
     return [
         value.strip()
         for value in (person.username, person.email, person.remote_id)
@@ -312,7 +312,7 @@ class _Directory:
                 self._by_third_party[user.third_party_key].append(user)
 
     def matching(self, lookup: _Keys) -> dict[int, UserHere]:
-        """Users by ID whose username, user ID or e-mail is the one in ``lookup``."""
+        """Users by ID whose username, user ID or email is the one in ``lookup``."""
         username, third_party, email = lookup
         matches: list[UserHere] = []
         if username and username in self.by_username:

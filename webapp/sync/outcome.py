@@ -37,8 +37,8 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "excluded": ("1 person is excluded", "{n} people are excluded"),
     "excluded_email": (
-        "1 person’s e-mail address is excluded",
-        "{n} people’s e-mail addresses are excluded",
+        "1 person’s email address is excluded",
+        "{n} people’s email addresses are excluded",
     ),
     "user_type": ("1 person is of a type that is left out", "{n} people are of types that are left out"),
     "identifier_empty": (
@@ -47,8 +47,8 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "name_too_long": ("1 name is longer than 255 characters", "{n} names are longer than 255 characters"),
     "email_too_long": (
-        "1 e-mail address is longer than 254 characters",
-        "{n} e-mail addresses are longer than 254 characters",
+        "1 email address is longer than 254 characters",
+        "{n} email addresses are longer than 254 characters",
     ),
     "no_username": (
         "1 person has nothing that can be a username",
@@ -102,11 +102,10 @@ def finished(
     """
     troubles = [sentence(reason, count) for reason, count in reasons.items() if reason not in EXPECTED]
     did = [f"{counts[name]:,} {word}" for name, word in words if counts[name]]
-    summary = (
-        f"{found:,} {people_word}: {', '.join(did)}."
-        if did
-        else f"{found:,} {people_word}, nothing to change."
-    )
+    if did and left_out:
+        did.append(f"{left_out:,} left out")
+    everybody = counted(found, people_word)
+    summary = f"{everybody}: {', '.join(did)}." if did else f"{everybody}, nothing to change."
     settled = counts["imported"] + counts["linked"] + counts["renamed"] + left_out + conflicts
     return Ending(
         state="completed_with_warnings" if troubles else "completed",
@@ -166,14 +165,20 @@ def sentence(reason: str, count: int) -> str:
     return one if count == 1 else many.format(n=f"{count:,}")
 
 
+def counted(count: int, people_word: str) -> str:
+    """“1 teammate”, “2 teammates”; ``people_word`` is the plural, and takes its s away for one."""
+    return f"{count:,} {people_word.removesuffix('s') if count == 1 else people_word}"
+
+
 def held(held_: Held, people_word: str) -> Ending:
     """The safeguard stopped the run before anything was written."""
     if held_.found == 0:
         text = f"The list of {people_word} came back empty, so nothing was changed."
     else:
         text = (
-            f"The list is much shorter than last time: {held_.gone:,} of {held_.known:,} {people_word} are gone "
-            f"({held_.gone_percent:.0f} %), so nothing was changed."
+            f"The list is much shorter than last time: {held_.gone:,} of {counted(held_.known, people_word)} "
+            f"{'is' if held_.gone == 1 else 'are'} gone "
+            f"({held_.gone_percent:.0f}%), so nothing was changed."
         )
     return Ending(
         state="held",

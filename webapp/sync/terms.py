@@ -82,10 +82,10 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """How people are matched. No column: username, user ID and e-mail, each with its own kind.
+    """How people are matched. No column: username, user ID and email, each with its own kind.
 
     Nobody is imported or renamed who is of a type in ``left_out_types``, whose remote ID is in ``excluded``, or
-    whose e-mail fits one of ``excluded_emails`` (``*`` stands for any characters, ``?`` for one).
+    whose email fits one of ``excluded_emails`` (``*`` stands for any characters, ``?`` for one).
     ``decisions``, by remote ID, answer what matching alone cannot.
     """
 

@@ -27,17 +27,17 @@ REASON_WORDS: dict[str, tuple[str, str | None]] = {
     "bot": ("Bots are not people", None),
     "not_a_person": ("Not a person", None),
     "excluded": ("Excluded by a colleague", "Take them back under Exclusions."),
-    "excluded_email": ("Their e-mail address is excluded", "Change the pattern under Exclusions."),
+    "excluded_email": ("Their email address is excluded", "Change the pattern under Exclusions."),
     "user_type": ("Their type is left out", "Choose which types to import under User sync."),
     "identifier_empty": (
         "No value in the identifier column",
         "Fill it in there, or choose another column under User sync.",
     ),
     "name_too_long": ("The name is longer than 255 characters", "Shorten it there."),
-    "email_too_long": ("The e-mail address is longer than 254 characters", "Correct it there."),
+    "email_too_long": ("The email address is longer than 254 characters", "Correct it there."),
     "no_username": (
         "Nothing there can be a username of 3 to 100 characters",
-        "Give them an e-mail address there.",
+        "Give them an email address there.",
     ),
     "several_users": ("Matches more than one user", "Correct the users so that only one of them fits."),
     "same_value": ("Someone else there has the same identifier", "Correct one of the two there."),
@@ -108,7 +108,7 @@ class ChangeRow:
 def changes_of(
     run: SyncRun, *, kind: str | None, q: str, user_url: Callable[[int], str | None]
 ) -> tuple[list[ChangeRow], Page]:
-    """A page of the run's changes as they were made; ``q`` is looked for in name, e-mail and ID, literally."""
+    """A page of the run's changes as they were made; ``q`` is looked for in name, email and ID, literally."""
     conditions = [SyncChange.run_id == run.id]
     if kind in KIND_LABELS:
         conditions.append(SyncChange.kind == kind)

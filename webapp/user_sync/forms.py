@@ -9,6 +9,7 @@ from wtforms import IntegerField, RadioField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from webapp.connectors.platform import Platform
+from webapp.fields import SelectChoice
 from webapp.models import UserSync
 from webapp.user_sync.types import types_of
 
@@ -18,7 +19,7 @@ def _strip(value: str | None) -> str | None:
 
 
 class IdentifierForm(FlaskForm):
-    """Part 1. An empty column means username, user ID and e-mail."""
+    """Part 1. An empty column means username, user ID and email."""
 
     column = StringField(
         "Primary identifier column",
@@ -37,7 +38,7 @@ class UserTypesForm(FlaskForm):
         """The form with the types the last fetch saw, or those every account has; ticked as they are now."""
         types = types_of(platform, sync)
         form = cls(types=[one.key for one in types if one.imported])
-        form.types.choices = [(one.key, one.label) for one in types]
+        form.types.choices = [SelectChoice(one.key, one.label) for one in types]
         return form
 
 
@@ -76,6 +77,6 @@ class DisableForm(FlaskForm):
 
     running: Any = RadioField(
         "The running sync",
-        choices=[("finish", "Let it finish"), ("stop", "Stop it at the next batch")],
+        choices=[SelectChoice("finish", "Let it finish"), SelectChoice("stop", "Stop it at the next batch")],
         default="finish",  # the page asks only while there is one
     )

@@ -166,7 +166,7 @@ def save_types(contract: str, platform: str) -> Response | tuple[str, int]:
     if not form.validate_on_submit():
         return _page(state, contract, types=form), 422
     ticked = set(form.types.data)
-    labels = dict(form.types.choices)
+    labels = {one.value: one.label for one in form.types.choices}
     changed = use.save_types(
         integration.id,
         left_out={key: label for key, label in labels.items() if key not in ticked},
@@ -191,7 +191,7 @@ def save_safeguard(contract: str, platform: str) -> Response | tuple[str, int]:
     percent, people = form.shrink_percent.data or 0, form.shrink_people.data or 0  # both are 1 at least
     use.save_safeguard(integration.id, percent=percent, people=people)
     flash(
-        f"The safeguard holds a run that would lose more than {percent} % and at least {people:,} people.",
+        f"The safeguard holds a run that would lose more than {percent}% and at least {people:,} people.",
         "success",
     )
     return _back(state, contract)
@@ -270,7 +270,9 @@ def preview(contract: str, platform: str) -> Response | tuple[str, int]:
         if not types.validate_on_submit():
             return _page(state, contract, types=types), 422
         ticked = set(types.types.data)
-        what_if = WhatIf(left_out_types=sorted(key for key, _ in types.types.choices if key not in ticked))
+        what_if = WhatIf(
+            left_out_types=sorted(one.value for one in types.types.choices if one.value not in ticked)
+        )
     try:
         run = use.request_preview(integration.id, _me(), what_if)
     except use.NotConnected:

@@ -8,6 +8,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, SelectField, SelectMultipleField
 from wtforms.validators import InputRequired
 
+from webapp.fields import SelectChoice
 from webapp.users.directory import Directory
 from webapp.users.set_up import SetUp, beyond, lacking
 
@@ -39,9 +40,12 @@ class ActivationForm(FlaskForm):
         form = cls(formdata=None) if fresh else cls()
         form.directory = directory
         form.permissions = permissions
-        form.roles.choices = [(role.id, role.name) for role in directory.roles]
-        form.team.choices = [("", "No team"), *((team.id, team.path) for team in directory.teams)]
-        form.access.choices = [(team.id, team.name) for team in directory.teams]
+        form.roles.choices = [SelectChoice(role.id, role.name) for role in directory.roles]
+        form.team.choices = [
+            SelectChoice("", "No team"),
+            *(SelectChoice(team.id, team.path) for team in directory.teams),
+        ]
+        form.access.choices = [SelectChoice(team.id, team.name) for team in directory.teams]
         if fresh and directory.agent_id is not None:
             form.roles.data = [directory.agent_id]
         return form

@@ -8,6 +8,7 @@ from flask_wtf import FlaskForm
 from wtforms import SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length
 
+from webapp.fields import SelectChoice
 from webapp.webhooks.addresses import URL_MAX
 from webapp.webhooks.settings import EVENTS
 
@@ -29,6 +30,6 @@ class WebhookForm(FlaskForm):
     )
     events: Any = SelectMultipleField(
         "Send when",
-        choices=list(EVENTS.items()),
+        choices=[SelectChoice(key, label) for key, label in EVENTS.items()],
         validators=[InputRequired("Choose at least one event.")],
     )
