@@ -78,7 +78,7 @@ def site(there: World) -> Iterator[str]:
 def test_no_page_that_can_be_opened_has_a_violation(
     browser: Browser, there: World, site: str, scheme: str
 ) -> None:
-    context = browser.new_context(color_scheme=scheme)
+    context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
     cookie = there.actors["administrator"].client.get_cookie("rollcall-8000")
     assert cookie is not None
     page = context.new_page()
@@ -127,7 +127,7 @@ def test_no_page_of_a_journey_has_a_violation(browser: Browser, journey: Journey
 
         def look(name: str) -> None:
             for scheme in SCHEMES:
-                admin.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                admin.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
                 found[f"{name}, {scheme}"] = violations(admin.page)
 
         def follow_the_newest() -> None:

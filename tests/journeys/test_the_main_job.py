@@ -91,7 +91,7 @@ def test_a_manager_activates_by_keyboard_alone(browser: Browser, journey: Journe
         expect(chosen).to_contain_text("Billing")
         _reach(page, "input[name=confirm]")
         page.keyboard.press("Space")
-        _reach(page, "main button[type=submit]")
+        _reach(page, "main .acts button.btn-primary")
         page.keyboard.press("Enter")
         page.wait_for_url(lambda url: "activate" not in url)
         manager.open(journey.path("/users?status=active"))
