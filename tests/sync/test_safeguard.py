@@ -7,9 +7,11 @@ import pytest
 from tests.sync.office import SOMEBODY, Office
 from tests.sync.people import person
 from webapp.connectors.base import LeftOut
+from webapp.held_runs import deciding
 from webapp.models import SyncRun, utcnow
 from webapp.sync.safeguard import Held, Limits, judge, still_covers
 from webapp.user_sync import settings as use
+from webapp.user_sync.locking import AnotherRunLive, NotEnabled
 
 PEOPLE = [person(str(100 + n), f"Person {n:02}", f"p{n}@example.com") for n in range(20)]
 BOT = LeftOut("900", "Fin", "operator@intercom.io", "bot")
@@ -45,7 +47,7 @@ def test_more_than_twenty_percent_and_at_least_five_people_or_nobody_at_all_hold
 
 def test_what_is_held_tells_the_numbers_and_some_names() -> None:
     names = [f"Name {number:02}" for number in range(30)]
-    held = judge(known=60, found=30, gone_names=names[::-1], limits=Limits(percent=40, people=10))
+    held = judge(known=60, found=30, gone_names=names[::-1], limits=Limits(shrink_percent=40, shrink_people=10))
     assert held == Held(60, 30, 30, 40, 10, names[:20])
     assert held.gone_percent == 50.0
 
@@ -105,7 +107,7 @@ def test_a_list_without_people_is_held(office: Office, set_aside: list[LeftOut])
 
 def test_the_limits_are_settings(office: Office) -> None:
     office.sync(*PEOPLE)
-    use.save_safeguard(office.integration_id, percent=50, people=12)
+    use.save_safeguard(office.integration_id, Limits(50, 12))
     assert office.sync(*PEOPLE[:9]).state == "completed"
     assert gone(office) == 11
 
@@ -119,7 +121,7 @@ def test_people_who_were_missing_already_do_not_count_again(office: Office) -> N
 
 def test_an_approved_run_reads_again_and_is_applied(office: Office) -> None:
     run = held_run(office, left=10)
-    approved = use.approve(office.integration_id, run.id, SOMEBODY)
+    approved = deciding.approve(office.integration_id, run.id, SOMEBODY)
     assert (approved.id, approved.state, approved.attempt, approved.decided_by) == (
         run.id,
         "queued",
@@ -138,63 +140,63 @@ def test_an_approved_run_reads_again_and_is_applied(office: Office) -> None:
 def test_an_approved_run_that_finds_even_more_gone_is_held_again(office: Office) -> None:
     run = held_run(office, left=10)
     office.platform.people_there = PEOPLE[:9]
-    office.work(use.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
     run = office.run(run.id)
     assert (run.state, run.missing, gone(office)) == ("held", 0, 0)
     assert (run.hold or {})["gone"] == 11
-    office.work(use.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
     assert (office.run(run.id).state, gone(office)) == ("completed", 11)
 
 
 def test_an_approved_run_whose_people_are_back_marks_nobody(office: Office) -> None:
     run = held_run(office, left=10)
     office.platform.people_there = list(PEOPLE)
-    office.work(use.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
     assert (office.run(run.id).state, gone(office)) == ("completed", 0)
 
 
 def test_an_empty_list_can_be_approved(office: Office) -> None:
     run = held_run(office, left=0)
-    office.work(use.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
     assert (office.run(run.id).state, office.run(run.id).missing, gone(office)) == ("completed", 20, 20)
     assert {user.status for user in office.users().values()} == {"pending"}
 
 
 def test_a_rejected_run_is_over_and_nothing_is_applied(office: Office) -> None:
     run = held_run(office, left=10)
-    use.reject(office.integration_id, run.id, SOMEBODY)
+    deciding.reject(office.integration_id, run.id, SOMEBODY)
     run = office.run(run.id)
     assert (run.state, run.decided_by, gone(office)) == ("cancelled", "somebody", 0)
-    for decide in (use.approve, use.reject):
-        with pytest.raises(use.NotHeld):
+    for decide in (deciding.approve, deciding.reject):
+        with pytest.raises(deciding.NotHeld):
             decide(office.integration_id, run.id, SOMEBODY)
 
 
 def test_a_run_can_be_approved_once(office: Office) -> None:
     run = held_run(office, left=10)
-    use.approve(office.integration_id, run.id, SOMEBODY)
-    with pytest.raises(use.NotHeld):
-        use.approve(office.integration_id, run.id, SOMEBODY)
+    deciding.approve(office.integration_id, run.id, SOMEBODY)
+    with pytest.raises(deciding.NotHeld):
+        deciding.approve(office.integration_id, run.id, SOMEBODY)
 
 
 def test_a_held_run_does_not_stop_the_next_one_and_cannot_go_on_beside_it(office: Office) -> None:
     run = held_run(office, left=10)
     office.configure(next_run_at=utcnow())
     assert office.tick().due == 1
-    with pytest.raises(use.AnotherRunLive):
-        use.approve(office.integration_id, run.id, SOMEBODY)
+    with pytest.raises(AnotherRunLive):
+        deciding.approve(office.integration_id, run.id, SOMEBODY)
 
 
 def test_a_held_run_does_not_go_on_while_user_sync_is_off_or_access_is_broken(office: Office) -> None:
     run = held_run(office, left=10)
     use.disable(office.integration_id, SOMEBODY, stop_running=True)
-    with pytest.raises(use.NotEnabled):
-        use.approve(office.integration_id, run.id, SOMEBODY)
+    with pytest.raises(NotEnabled):
+        deciding.approve(office.integration_id, run.id, SOMEBODY)
     assert office.run(run.id).state == "held"
 
 
 def test_a_held_run_belongs_to_its_integration(office: Office) -> None:
     run = held_run(office, left=10)
     other = office.another()
-    with pytest.raises(use.NotHeld):
-        use.approve(other.integration_id, run.id, SOMEBODY)
+    with pytest.raises(deciding.NotHeld):
+        deciding.approve(other.integration_id, run.id, SOMEBODY)
