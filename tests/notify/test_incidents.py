@@ -154,12 +154,14 @@ def hold(office: Office, keep: int = 2) -> SyncRun:
 def test_held_runs_are_one_incident_however_many_there_are(office: Office, ines: Actor) -> None:
     run = hold(office)
     assert run.state == "held"
-    for _ in range(3):
+    first = office.sync()  # takes the place of the one before
+    mails()
+    for _ in range(2):
         assert office.sync().state == "held"
         mails()
     assert subjects() == [("ines@example.com", "A run of Intercom is held")]
     (letter,) = mails()
-    assert f"/sync-status/runs/{run.id}\n" in (letter.text or "")
+    assert f"/sync-status/runs/{first.id}\n" in (letter.text or "")
     assert "so nothing was changed" in (letter.text or "")
 
 
