@@ -51,6 +51,11 @@ def ready(browser: Browser, stack: Stack) -> Iterator[dict[str, str]]:
         admin.sees("Failed")
         failed = admin.page.get_by_role("main").get_by_role("link", name=re.compile("just now")).first
         addresses["failed run"] = failed.get_attribute("href") or ""
+        admin.open(f"{SYNC}/preview")
+        admin.page.get_by_label(re.compile("Exclude these")).fill("a*@*")
+        admin.press("Preview")
+        admin.sees("Nothing was saved: this is a preview")
+        addresses["preview"] = admin.page.url.partition("/c/")[1] + admin.page.url.partition("/c/")[2]
         admin.open("/c/demo/users?status=pending")
         user = admin.page.locator("main table a[href*='/users/']").first.get_attribute("href")
         addresses["user"] = user or ""
@@ -62,6 +67,8 @@ PAGES = {
     "authentication": "/c/demo/integrations/platforms/intercom",
     "zendesk": "/c/demo/integrations/platforms/zendesk",
     "user sync": SYNC,
+    "preview form": f"{SYNC}/preview",
+    "exclusions": "/c/demo/integrations/platforms/intercom/exclusions",
     "disable": f"{SYNC}/disable",
     "disconnect": "/c/demo/integrations/platforms/intercom/disconnect",
     "pending": "/c/demo/users?status=pending",

@@ -34,7 +34,7 @@ def people(draw: st.DrawFn) -> list[Person]:
     zendesk = draw(st.booleans())
     found = []
     for remote_id in ids:
-        staff = draw(st.sampled_from(["S1", "S2", "a@x.example", "", None]))
+        staff = draw(st.sampled_from(["S01", "S02", "a@x.example", "", None]))
         one = person(
             remote_id,
             draw(st.sampled_from(NAMES)),
@@ -63,7 +63,7 @@ def start(app: Flask, before: list[Person]) -> Office:
     use.save_safeguard(office.integration_id, Limits(100, 1000, 1000, 1000))
     office.user("Here Before", "a@x.example")
     office.user("Inactive", "inactive", "b@x.example", status="inactive")
-    office.user("By Number", "s1", third_party="105")
+    office.user("By Number", "s01", third_party="105")
     office.sync(*before)
     return office
 

@@ -11,6 +11,7 @@ from tests.actors import Actor
 from tests.previews.test_previews import applied, page, previewed
 from tests.sync.office import Killed, Office, killed_at_commit
 from tests.sync.people import person
+from webapp.database import write_transaction
 from webapp.models import AuditEvent, Exclusion, SyncRun, db
 
 ADA = person("1", "Ada Lovelace", "ada@example.com", staff="7")
@@ -71,8 +72,8 @@ def test_a_pattern_that_makes_no_sense_is_not_previewed(office: Office, slug: st
 def test_who_would_be_new_with_these_settings_and_not_with_the_saved_ones(
     office: Office, slug: str, admin: Actor
 ) -> None:
-    office.user("Ada", "ada@example.com")
-    office.user("Grace", "grace@example.com")
+    office.user("Ada", "ada-user", "ada@example.com")
+    office.user("Grace", "grace-user", "grace@example.com")
     office.platform.people_there = [ADA, GRACE, PETE]
     shown = previewed(office, slug, admin, column="staff")
     assert shown.saved_counts is not None
@@ -107,10 +108,13 @@ def test_a_growth_that_would_be_held_is_said_before_it_is_applied(
     office: Office, slug: str, admin: Actor
 ) -> None:
     office.sync(ADA)
-    office.platform.people_there = [ADA, *(person(str(n), f"P {n}", f"p{n}@x.example") for n in range(60))]
+    office.platform.people_there = [
+        ADA,
+        *(person(str(n), f"P {n}", f"p{n}@x.example") for n in range(100, 160)),
+    ]
     shown = previewed(office, slug, admin)
     assert "The safeguard would hold this run." in (shown.message or "")
-    assert "60 new users would come to the 1 who are here" in read(admin, slug, shown)
+    assert "60 new users would come to the 1 who is here" in read(admin, slug, shown)
 
 
 # ------------------------------------------------------------------ together
@@ -158,17 +162,17 @@ def test_what_cannot_be_tried_stays_in_the_form(
 
 def test_a_preview_of_another_contract_is_not_tried_again(office: Office, slug: str, admin: Actor) -> None:
     other = office.another()
-    with office.app.app_context():
-        theirs = SyncRun(
-            contract_id=other.contract_id,
-            integration_id=other.integration_id,
-            trigger="manual",
-            preview=True,
-            state="completed",
-            what_if={"identifier_column": "their-secret"},
-        )
-        db.session.add(theirs)
-        db.session.commit()
+    theirs = SyncRun(
+        contract_id=other.contract_id,
+        integration_id=other.integration_id,
+        trigger="manual",
+        preview=True,
+        state="completed",
+        what_if={"identifier_column": "their-secret"},
+    )
+    with write_transaction() as session:
+        session.add(theirs)
+        session.flush()
         run_id = theirs.id
     assert "their-secret" not in admin.get(f"{page(slug)}/preview?of={run_id}").text
 

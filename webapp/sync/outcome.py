@@ -187,8 +187,9 @@ def why_held(held_: Held, people_word: str) -> str:
             f"({held_.gone_percent:.0f} %; the limit is {held_.percent} %)"
         )
     if held_.grown:
+        here = f"{held_.linked:,} who {'is' if held_.linked == 1 else 'are'} here"
         text = (
-            f"{held_.new:,} new users would come to the {held_.linked:,} who are here "
+            f"{held_.new:,} new users would come to the {here} "
             f"({held_.new_percent:.0f} %; the limit is {held_.growth_percent} %)"
         )
         parts.append(text if parts else f"Unusually many people are new: {text}")
