@@ -34,12 +34,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.auth.views import bp as auth
     from webapp.conflicts.views import bp as conflicts
     from webapp.exclusions.views import bp as exclusions
+    from webapp.held_runs.views import bp as held_runs
     from webapp.hooks.views import bp as hooks
     from webapp.mail.views import bp as mail
     from webapp.models import db
     from webapp.notify.views import bp as notify
     from webapp.oauth import registry as oauth
     from webapp.platforms.views import bp as platforms
+    from webapp.previews.views import bp as previews
     from webapp.sync_status.views import bp as sync_status
     from webapp.user_sync.views import bp as user_sync
     from webapp.users.views import bp as users
@@ -73,6 +75,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         auth,
         platforms,
         user_sync,
+        previews,
+        held_runs,
         exclusions,
         conflicts,
         users,

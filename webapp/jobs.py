@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import redis
 import sqlalchemy as sa
 from flask import current_app
+from sqlalchemy.orm import undefer
 
 from config import Settings
 from webapp import heartbeat, queue
@@ -121,7 +122,7 @@ def _load(run_id: int) -> tuple[Integration, UserSync, SyncRun, str]:
     """The run and what it belongs to, checked again now that it starts. Raises :class:`NotRunnable`."""
     session = db.session()
     session.rollback()
-    run_row = session.get_one(SyncRun, run_id)
+    run_row = session.get_one(SyncRun, run_id, options=[undefer(SyncRun.shown)], populate_existing=True)
     integration = session.get_one(Integration, run_row.integration_id)
     sync = session.get_one(UserSync, integration.id)
     feature = session.get(ContractFeature, (integration.contract_id, INTEGRATIONS))

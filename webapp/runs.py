@@ -13,6 +13,7 @@ from webapp.connectors.platform import Platform
 from webapp.connectors.registry import PLATFORMS
 from webapp.models import Integration, SyncRun, db
 from webapp.models.sync import STAGES
+from webapp.sync.outcome import why_held
 from webapp.sync.safeguard import held_from
 
 STATE_LABELS = {
@@ -91,12 +92,14 @@ class RunRow:
         if held is None:
             return None
         return {
+            "why": why_held(held, self.platform.people_word),
+            "shrunk": held.shrunk or held.empty,
+            "grown": held.grown,
             "previous": held.known,
             "found": held.found,
             "missing": held.gone,
-            "missing_percent": round(held.gone_percent),
-            "limit_percent": held.percent,
-            "limit_people": held.people,
+            "new": held.new,
+            "limits": held.limits,
             "names": held.names,
         }
 

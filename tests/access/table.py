@@ -54,6 +54,7 @@ GET  {sync}/panel                                         in   200   403   403  
 POST {sync}/identifier                                    in   302   403   403   403   403   403 404   404   403
 POST {sync}/safeguard                                     in   302   403   403   403   403   403 404   404   403
 POST {sync}/types                                         in   302   403   403   403   403   403 404   404   403
+GET  {sync}/preview                                       in   200   403   403   403   403   403 404   404   403
 POST {sync}/preview                                       in   302   403   403   403   403   403 404   404   403
 POST {sync}/runs/<int:run_id>/apply                       in   302   403   403   403   403   403 404   404   403
 GET  {platform}/exclusions                                in   200   403   403   403   403   403 404   404   403
@@ -63,6 +64,7 @@ POST {sync}/enable                                        in   302   403   403  
 POST {sync}/sync-now                                      in   302   403   403   403   403   403 404   404   403
 POST {sync}/runs/<int:run_id>/cancel                      in   302   403   403   403   403   403 404   404   403
 POST {sync}/runs/<int:run_id>/approve                     in   302   403   403   403   403   403 404   404   403
+POST {sync}/runs/<int:run_id>/approve-and-raise           in   302   403   403   403   403   403 404   404   403
 POST {sync}/runs/<int:run_id>/reject                      in   302   403   403   403   403   403 404   404   403
 GET  {sync}/disable                                       in   200   403   403   403   403   403 404   404   403
 POST {sync}/disable                                       in   302   403   403   403   403   403 404   404   403
@@ -111,7 +113,12 @@ FORMS: dict[str, Callable[[Things], dict[str, Any]]] = {
     "/c/<contract>/notifications": lambda _: {"kinds": "waiting"},
     f"{_PLATFORM}/connect": lambda _: {"site": "us"},
     f"{_PLATFORM}/user-sync/identifier": lambda _: {"column": "email"},
-    f"{_PLATFORM}/user-sync/safeguard": lambda _: {"shrink_percent": 30, "shrink_people": 6},
+    f"{_PLATFORM}/user-sync/safeguard": lambda _: {
+        "shrink_percent": 30,
+        "shrink_people": 6,
+        "growth_percent": 60,
+        "growth_people": 70,
+    },
     f"{_PLATFORM}/user-sync/disable": lambda _: {"running": "finish"},
 }
 

@@ -30,6 +30,7 @@ from webapp.database import write_connection
 from webapp.models import SyncRun, utcnow
 from webapp.sync.lease import CancelRequested, LeaseLost, claim, kept_alive, renew
 from webapp.user_sync import settings as use
+from webapp.user_sync.locking import NotEnabled
 
 PEOPLE = [person(str(100 + n), f"Person {n}", f"p{n}@example.com") for n in range(10)]
 
@@ -331,7 +332,7 @@ def test_disabling_cancels_what_waits(office: Office) -> None:
     run = office.request()
     use.disable(office.integration_id, SOMEBODY, stop_running=False)
     assert office.run(run.id).state == "cancelled"
-    with pytest.raises(use.NotEnabled):
+    with pytest.raises(NotEnabled):
         office.request()
 
 

@@ -9,7 +9,7 @@ import pytest
 from webapp.connectors.base import AccessDenied, BadResponse, ConnectorError, Unavailable, WrongAccount
 from webapp.models.sync import RUN_STATES
 from webapp.sync import outcome
-from webapp.sync.safeguard import Held
+from webapp.sync.safeguard import Held, Shown
 from webapp.sync.terms import Reason
 
 
@@ -45,10 +45,26 @@ def test_every_reason_has_words_for_one_and_for_many(reason: str) -> None:
 
 
 def test_a_held_run_says_how_much_is_missing() -> None:
-    held = outcome.held(Held(200, 150, 50, 20, 5, ["Ada"]), "teammates")
-    assert "50 of 200 teammates are gone (25%), so nothing was changed." in held.message
+    held = outcome.held(Held(200, 150, 50, 20, 5, ["Ada"]), Shown(["1"], []), "teammates")
+    assert "50 of 200 teammates are gone (25%; the limit is 20%), so nothing was changed." in held.message
     assert (held.state, held.values["hold"]["names"]) == ("held", ["Ada"])
-    assert "came back empty" in outcome.held(Held(200, 0, 200, 20, 5, []), "teammates").message
+    assert held.values["shown"] == {"gone": ["1"], "new": []}
+    empty = outcome.held(Held(200, 0, 200, 20, 5, []), Shown([], []), "teammates")
+    assert "came back empty" in empty.message
+
+
+def test_a_held_run_says_how_many_are_new_and_that_it_is_more_than_was_approved() -> None:
+    grown = Held(100, 220, 0, 20, 5, [], 100, 120, 50, 50)
+    assert outcome.held(grown, Shown([], []), "agents", again=True).message == (
+        "Unusually many people are new: 120 new users would come to the 100 who are here (120%; the limit is 50%), "
+        "so nothing was changed. This goes beyond what was approved, so it needs another decision. An administrator "
+        "decides whether to go on."
+    )
+    both = Held(100, 180, 40, 20, 5, [], 100, 120, 50, 50)
+    assert outcome.held(both, Shown([], []), "agents").message.startswith(
+        "The list is much shorter than last time: 40 of 100 agents are gone (40%; the limit is 20%), and 120 new "
+        "users would come to the 100 who are here (120%; the limit is 50%), so nothing was changed."
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,7 +94,8 @@ def test_no_sentence_is_longer_than_its_column() -> None:
 
 def test_every_ending_is_a_state_that_a_run_can_have() -> None:
     endings = [
-        finished(), outcome.held(Held(1, 0, 1, 20, 5, []), "agents"), outcome.cancelled(), outcome.not_runnable("Off."),
+        finished(), outcome.held(Held(1, 0, 1, 20, 5, []), Shown([], []), "agents"),
+        outcome.cancelled(), outcome.not_runnable("Off."),
         outcome.identifier_absent("x", []), outcome.connector_failed(Unavailable("No.")), outcome.unexpected("RUN-1"),
         outcome.abandoned(5),
     ]  # fmt: skip

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.sync.office import SOMEBODY, Office
 from tests.sync.people import person
 from webapp.connectors.base import LeftOut
+from webapp.held_runs import deciding
 from webapp.models import SyncRun, utcnow
-from webapp.sync.safeguard import Held, Limits, judge, still_covers
+from webapp.sync.safeguard import Held, Limits, Shown, held_from, judge, raised, still_covers
 from webapp.user_sync import settings as use
+from webapp.user_sync.locking import AnotherRunLive, NotEnabled
 
 PEOPLE = [person(str(100 + n), f"Person {n:02}", f"p{n}@example.com") for n in range(20)]
 BOT = LeftOut("900", "Fin", "operator@intercom.io", "bot")
@@ -45,16 +52,117 @@ def test_more_than_twenty_percent_and_at_least_five_people_or_nobody_at_all_hold
 
 def test_what_is_held_tells_the_numbers_and_some_names() -> None:
     names = [f"Name {number:02}" for number in range(30)]
-    held = judge(known=60, found=30, gone_names=names[::-1], limits=Limits(percent=40, people=10))
+    held = judge(
+        known=60, found=30, gone_names=names[::-1], limits=Limits(shrink_percent=40, shrink_people=10)
+    )
     assert held == Held(60, 30, 30, 40, 10, names[:20])
     assert held.gone_percent == 50.0
 
 
-def test_an_approval_covers_no_more_than_what_was_seen() -> None:
-    seen = Held(100, 70, 30, 20, 5, [])
-    assert still_covers(seen, Held(100, 70, 30, 20, 5, []))
-    assert still_covers(seen, Held(100, 71, 29, 20, 5, []))
-    assert not still_covers(seen, Held(100, 69, 31, 20, 5, []))
+@pytest.mark.parametrize(
+    ("linked", "new", "held"),
+    [
+        (100, 51, True),
+        (100, 50, False),
+        (20, 49, False),
+        (20, 50, True),
+        (0, 500, False),
+        (1000, 500, False),
+        (1000, 501, True),
+    ],
+    ids=[
+        "more than the share", "exactly the share", "fewer than the least number", "the least number", "a first import",
+        "half of many", "more than half of many",
+    ],
+)  # fmt: skip
+def test_more_than_fifty_percent_and_at_least_fifty_new_users_hold(linked: int, new: int, held: bool) -> None:
+    names = [f"Name {number}" for number in range(new)]
+    judged = judge(
+        known=linked, found=linked + new, gone_names=[], linked=linked, new_names=names, limits=Limits()
+    )
+    assert (judged is not None) is held
+    if judged is not None:
+        assert (judged.grown, judged.shrunk, judged.empty, judged.new_names) == (
+            True,
+            False,
+            False,
+            sorted(names)[:20],
+        )
+
+
+def test_an_approval_covers_nobody_who_was_not_shown() -> None:
+    seen, shown = Held(100, 70, 30, 20, 5, []), Shown(list("abc"), [])
+    assert still_covers(seen, shown, seen, Shown(list("ab"), []))
+    assert not still_covers(seen, shown, seen, Shown(list("abd"), []))
+    assert still_covers(seen, shown, seen, Shown(list("abc"), ["n"]))  # one who is new holds nothing
+    grown = Held(100, 160, 0, 20, 5, [], 100, 60)
+    assert not still_covers(seen, shown, grown, Shown([], ["n"]))
+
+
+def test_what_was_held_before_people_were_kept_is_compared_by_numbers() -> None:
+    seen, none = Held(100, 70, 30, 20, 5, []), Shown([], [])
+    assert still_covers(seen, None, Held(100, 71, 29, 20, 5, []), none)
+    assert not still_covers(seen, None, Held(100, 69, 31, 20, 5, []), none)
+
+
+numbers = st.integers(0, 300)
+limits = st.builds(
+    Limits,
+    shrink_percent=st.integers(1, 100),
+    shrink_people=st.integers(1, 400),
+    growth_percent=st.integers(1, 1000),
+    growth_people=st.integers(1, 400),
+)
+
+
+@st.composite
+def lists(draw: st.DrawFn) -> dict[str, Any]:
+    known = draw(numbers)
+    gone = draw(st.integers(0, known))
+    new = draw(numbers)
+    return {
+        "known": known,
+        "found": known - gone + new,
+        "gone_names": [f"g{n}" for n in range(gone)],
+        "linked": draw(st.integers(0, known)),
+        "new_names": [f"n{n}" for n in range(new)],
+    }
+
+
+@given(lists(), limits)
+def test_a_list_is_held_for_what_it_loses_or_brings_or_for_nobody_at_all(
+    seen: dict[str, Any], given_limits: Limits
+) -> None:
+    gone, new = len(seen["gone_names"]), len(seen["new_names"])
+    loses = gone >= given_limits.shrink_people and gone / seen["known"] > given_limits.shrink_percent / 100
+    grows = (
+        seen["linked"] > 0
+        and new >= given_limits.growth_people
+        and new * 100 > given_limits.growth_percent * seen["linked"]
+    )
+    held = judge(**seen, limits=given_limits)
+    assert (held is not None) is (loses or grows or seen["found"] == 0)
+    if held is not None:
+        assert (held.limits, held.gone, held.new) == (given_limits, gone, new)
+        assert held_from(msgspec.to_builtins(held)) == held
+
+
+@given(lists(), limits)
+def test_raised_limits_let_that_list_pass_are_never_lower_and_are_what_a_form_takes(
+    seen: dict[str, Any], given_limits: Limits
+) -> None:
+    held = judge(**seen, limits=given_limits)
+    if held is None:
+        return
+    higher = raised(held, given_limits)
+    assert (judge(**seen, limits=higher) is None) is (seen["found"] > 0)
+    assert all(getattr(higher, name) >= getattr(given_limits, name) for name in Limits.__struct_fields__)
+    assert 1 <= higher.shrink_percent <= 100
+    assert 1 <= higher.growth_percent <= 1000
+    assert raised(held, higher) == higher
+    if higher.shrink_percent > given_limits.shrink_percent:  # and no higher than it needs
+        lower = msgspec.structs.replace(higher, shrink_percent=higher.shrink_percent - 1)
+        assert judge(**seen, limits=lower) is not None
 
 
 # ------------------------------------------------------------------ runs
@@ -82,15 +190,21 @@ def test_a_shrunken_list_is_held_with_nothing_applied(office: Office) -> None:
     run = office.sync()
     assert (run.state, run.imported, run.renamed, run.missing) == ("held", 0, 0, 0)
     assert run.message == (
-        "The list is much shorter than last time: 6 of 20 teammates are gone (30%), so nothing was changed. "
-        "An administrator decides whether to go on."
+        "The list is much shorter than last time: 6 of 20 teammates are gone (30%; the limit is 20%), so nothing was "
+        "changed. An administrator decides whether to go on."
     )
     assert run.hold == {
         "known": 20, "found": 15, "gone": 6, "percent": 20, "people": 5,
         "names": [f"Person {n}" for n in range(14, 20)],
+        "linked": 20, "new": 1, "growth_percent": 50, "growth_people": 50, "new_names": ["New"],
     }  # fmt: skip
     assert (office.users()["p0@example.com"].name, len(office.users()), gone(office)) == (before, 20, 0)
-    assert office.lines(run) == []
+    assert run.proposed
+    assert office.changes(run) == [
+        ("100", "renamed"),
+        *((str(100 + n), "missing") for n in range(14, 20)),
+        ("500", "imported"),
+    ]
 
 
 @pytest.mark.parametrize("set_aside", [[], [BOT]], ids=["nothing at all", "the bot alone"])
@@ -105,7 +219,7 @@ def test_a_list_without_people_is_held(office: Office, set_aside: list[LeftOut])
 
 def test_the_limits_are_settings(office: Office) -> None:
     office.sync(*PEOPLE)
-    use.save_safeguard(office.integration_id, percent=50, people=12)
+    use.save_safeguard(office.integration_id, Limits(50, 12))
     assert office.sync(*PEOPLE[:9]).state == "completed"
     assert gone(office) == 11
 
@@ -119,7 +233,7 @@ def test_people_who_were_missing_already_do_not_count_again(office: Office) -> N
 
 def test_an_approved_run_reads_again_and_is_applied(office: Office) -> None:
     run = held_run(office, left=10)
-    approved = use.approve(office.integration_id, run.id, SOMEBODY)
+    approved = deciding.approve(office.integration_id, run.id, SOMEBODY)
     assert (approved.id, approved.state, approved.attempt, approved.decided_by) == (
         run.id,
         "queued",
@@ -138,63 +252,63 @@ def test_an_approved_run_reads_again_and_is_applied(office: Office) -> None:
 def test_an_approved_run_that_finds_even_more_gone_is_held_again(office: Office) -> None:
     run = held_run(office, left=10)
     office.platform.people_there = PEOPLE[:9]
-    office.work(use.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
     run = office.run(run.id)
     assert (run.state, run.missing, gone(office)) == ("held", 0, 0)
     assert (run.hold or {})["gone"] == 11
-    office.work(use.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
     assert (office.run(run.id).state, gone(office)) == ("completed", 11)
 
 
 def test_an_approved_run_whose_people_are_back_marks_nobody(office: Office) -> None:
     run = held_run(office, left=10)
     office.platform.people_there = list(PEOPLE)
-    office.work(use.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
     assert (office.run(run.id).state, gone(office)) == ("completed", 0)
 
 
 def test_an_empty_list_can_be_approved(office: Office) -> None:
     run = held_run(office, left=0)
-    office.work(use.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
     assert (office.run(run.id).state, office.run(run.id).missing, gone(office)) == ("completed", 20, 20)
     assert {user.status for user in office.users().values()} == {"pending"}
 
 
 def test_a_rejected_run_is_over_and_nothing_is_applied(office: Office) -> None:
     run = held_run(office, left=10)
-    use.reject(office.integration_id, run.id, SOMEBODY)
+    deciding.reject(office.integration_id, run.id, SOMEBODY)
     run = office.run(run.id)
     assert (run.state, run.decided_by, gone(office)) == ("cancelled", "somebody", 0)
-    for decide in (use.approve, use.reject):
-        with pytest.raises(use.NotHeld):
+    for decide in (deciding.approve, deciding.reject):
+        with pytest.raises(deciding.NotHeld):
             decide(office.integration_id, run.id, SOMEBODY)
 
 
 def test_a_run_can_be_approved_once(office: Office) -> None:
     run = held_run(office, left=10)
-    use.approve(office.integration_id, run.id, SOMEBODY)
-    with pytest.raises(use.NotHeld):
-        use.approve(office.integration_id, run.id, SOMEBODY)
+    deciding.approve(office.integration_id, run.id, SOMEBODY)
+    with pytest.raises(deciding.NotHeld):
+        deciding.approve(office.integration_id, run.id, SOMEBODY)
 
 
 def test_a_held_run_does_not_stop_the_next_one_and_cannot_go_on_beside_it(office: Office) -> None:
     run = held_run(office, left=10)
     office.configure(next_run_at=utcnow())
     assert office.tick().due == 1
-    with pytest.raises(use.AnotherRunLive):
-        use.approve(office.integration_id, run.id, SOMEBODY)
+    with pytest.raises(AnotherRunLive):
+        deciding.approve(office.integration_id, run.id, SOMEBODY)
 
 
 def test_a_held_run_does_not_go_on_while_user_sync_is_off_or_access_is_broken(office: Office) -> None:
     run = held_run(office, left=10)
     use.disable(office.integration_id, SOMEBODY, stop_running=True)
-    with pytest.raises(use.NotEnabled):
-        use.approve(office.integration_id, run.id, SOMEBODY)
+    with pytest.raises(NotEnabled):
+        deciding.approve(office.integration_id, run.id, SOMEBODY)
     assert office.run(run.id).state == "held"
 
 
 def test_a_held_run_belongs_to_its_integration(office: Office) -> None:
     run = held_run(office, left=10)
     other = office.another()
-    with pytest.raises(use.NotHeld):
-        use.approve(other.integration_id, run.id, SOMEBODY)
+    with pytest.raises(deciding.NotHeld):
+        deciding.approve(other.integration_id, run.id, SOMEBODY)

@@ -19,6 +19,7 @@ from webapp.models import Contract, Integration, SyncRun, db, utcnow
 from webapp.sync import schedule
 from webapp.sync.lease import claim
 from webapp.user_sync import settings as use
+from webapp.user_sync.locking import NotConnected
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ADA = person("101", "Ada Lovelace", "ada@example.com")
@@ -87,9 +88,9 @@ def test_what_is_not_connected_cannot_be_enabled_or_synced(office: Office) -> No
     with write_transaction() as session:
         integration = session.get_one(Integration, office.integration_id)
         integration.connection = "broken"
-    with pytest.raises(use.NotConnected):
+    with pytest.raises(NotConnected):
         use.enable(office.integration_id, SOMEBODY, office.app.extensions["settings"])
-    with pytest.raises(use.NotConnected):
+    with pytest.raises(NotConnected):
         use.sync_now(office.integration_id, SOMEBODY)
     assert runs(office) == []
 

@@ -227,9 +227,9 @@ def test_support_staff_read_a_run_and_find_nothing_to_press(watched: Watched) ->
     page = watched.run_page(held)
     assert forms(page) == []
     assert "Someone with the permission Manage Integrations decides" in said(page)
-    assert "15 of 20 people are gone" in said(page)
+    assert "15 of 20 teammates are gone (75%; the limit is 20%)" in said(page)
     assert "Person 19" in said(page)
-    assert len(forms(watched.run_page(held, actor=watched.admin))) == 2
+    assert len(forms(watched.run_page(held, actor=watched.admin))) == 3
     with watched.inside() as office:
         live = office.request()
     assert forms(watched.run_page(live)) == []

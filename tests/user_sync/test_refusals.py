@@ -14,9 +14,19 @@ from tests.pages import Page
 from tests.platforms.conftest import PAGE, Desk
 from tests.user_sync.test_the_tab import TAB, connected, press, runs, sync_settings, synced
 from webapp.database import write_transaction
-from webapp.models import AuditEvent, SyncChange, SyncRequest, SyncRun, User, UserSync, db, utcnow
+from webapp.models import AuditEvent, Person, SyncChange, SyncRequest, SyncRun, User, UserSync, db, utcnow
 
 __all__ = ["connected", "synced"]
+
+
+def limits_typed(percent: str, people: str) -> dict[str, str]:
+    """The safeguard's form with these limits of losing people."""
+    return {
+        "shrink_percent": percent,
+        "shrink_people": people,
+        "growth_percent": "50",
+        "growth_people": "50",
+    }
 
 
 @pytest.fixture
@@ -101,7 +111,7 @@ def test_what_is_typed_is_shown_as_text(synced: Desk) -> None:
 def test_a_safeguard_that_makes_no_sense_is_kept_on_the_page_and_not_saved(
     connected: Desk, percent: str, people: str
 ) -> None:
-    answer = connected.admin.post(f"{TAB}/safeguard", {"shrink_percent": percent, "shrink_people": people})
+    answer = connected.admin.post(f"{TAB}/safeguard", limits_typed(percent, people))
     assert answer.status_code == 422
     assert "Enter a whole number from 1 to" in answer.text
     for typed in filter(None, (percent, people)):
@@ -111,7 +121,7 @@ def test_a_safeguard_that_makes_no_sense_is_kept_on_the_page_and_not_saved(
 
 
 def test_the_safeguard_that_was_saved_is_the_one_that_judges(synced: Desk) -> None:
-    press(synced, "safeguard", shrink_percent="90", shrink_people="5")
+    press(synced, "safeguard", **limits_typed("90", "5"))
     everybody = synced.intercom.control("GET", "admins")["admins"]  # type: ignore[index]
     synced.intercom.control("PUT", "admins", {"admins": everybody[:60]})
     press(synced, "sync-now")
@@ -177,6 +187,17 @@ def test_a_run_there_is_none_of_cannot_be_stopped_or_decided(synced: Desk) -> No
             assert synced.admin.post(f"{TAB}/runs/{run_id}/{act}").status_code == 404
 
 
+@pytest.mark.parametrize("name", ["growth_percent", "growth_people"])
+@pytest.mark.parametrize("value", ["", "0", "1001", "1.5"])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_limits_of_growth_that_make_no_sense_are_not_saved(connected: Desk, name: str, value: str) -> None:
+    answer = connected.admin.post(f"{TAB}/safeguard", limits_typed("30", "7") | {name: value})
+    fits = (name, value) == ("growth_people", "1001")
+    assert answer.status_code == (302 if fits else 422)
+    assert fits or "Enter a whole number from 1 to" in answer.text
+    assert sync_settings(connected).shrink_people == (7 if fits else 5)
+
+
 # ------------------------------------------------------------------ held runs
 @pytest.mark.parametrize("role", ["manager", "system_access"])
 def test_whoever_may_not_manage_integrations_reads_a_held_run_and_does_not_decide(
@@ -216,8 +237,8 @@ def test_approving_waits_until_it_can_be_carried_out(
 
 def test_nothing_is_applied_while_a_run_is_held(synced: Desk, held: SyncRun) -> None:
     with synced.app.app_context():
-        lines = sa.select(sa.func.count()).where(SyncChange.run_id == held.id)
-        assert db.session.scalar(lines) == 0
+        assert db.session.get_one(SyncRun, held.id).proposed
+        assert db.session.scalar(sa.select(sa.func.count(Person.missing_since))) == 0
     page = synced.admin.get(f"{PAGE[: PAGE.rindex('/')]}").text
     assert "Review held run" in page
     assert f"/c/acme/sync-status/runs/{held.id}" in page
@@ -277,7 +298,7 @@ def test_attack_18_a_refusal_asks_to_reconnect_and_pauses_the_schedule(
 # ------------------------------------------------------------------ on the record
 def test_every_change_by_a_person_is_in_the_audit_log(synced: Desk) -> None:
     press(synced, "identifier", column="email")
-    press(synced, "safeguard", shrink_percent="30", shrink_people="7")
+    press(synced, "safeguard", **limits_typed("30", "7"))
     press(synced, "sync-now")
     press(synced, f"runs/{runs(synced)[-1].id}/cancel")
     press(synced, "disable")

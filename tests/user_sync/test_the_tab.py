@@ -135,12 +135,14 @@ def test_disabling_during_a_run_lets_it_finish_or_stops_it(synced: Desk, running
 
 
 def test_the_safeguard_form_keeps_what_was_typed(synced: Desk) -> None:
-    answer = synced.admin.post(f"{TAB}/safeguard", {"shrink_percent": "200", "shrink_people": "7"})
+    limits = {"shrink_percent": "200", "shrink_people": "7", "growth_percent": "60", "growth_people": "70"}
+    answer = synced.admin.post(f"{TAB}/safeguard", limits)
     assert answer.status_code == 422
     assert 'value="200"' in answer.text
-    assert "more than 30% and at least 7 people" in press(
-        synced, "safeguard", shrink_percent="30", shrink_people="7"
-    )
+    limits["shrink_percent"] = "30"
+    page = press(synced, "safeguard", **limits)
+    assert "more than 30% and at least 7 people, or bring more than 60% and at least 70 new users." in page
+    assert "70 new users, as before." in press(synced, "safeguard", **limits)
 
 
 def test_a_held_run_is_rejected_or_approved_on_its_page(synced: Desk) -> None:

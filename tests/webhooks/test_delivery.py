@@ -21,8 +21,8 @@ from webapp import jobs
 from webapp.connectors.base import Unavailable
 from webapp.database import write_transaction
 from webapp.models import Contract, Webhook, WebhookDelivery, db, utcnow
-from webapp.sync.preview import WhatIf
-from webapp.user_sync import settings as user_sync
+from webapp.previews import asking
+from webapp.sync.what_if import WhatIf
 from webapp.webhooks import delivery, sending
 from webapp.webhooks import settings as use
 from webapp.webhooks.addresses import AddressRefused
@@ -108,7 +108,7 @@ def test_previews_and_other_contracts_are_no_events(office: Office, receiver: Re
     set_up(office, receiver.url)
     office.another().sync(*CROWD)
     office.platform.people_there = CROWD
-    office.work(user_sync.request_preview(office.integration_id, SOMEBODY, WhatIf()))
+    office.work(asking.request_preview(office.integration_id, SOMEBODY, WhatIf()))
     assert rows() == []
 
 

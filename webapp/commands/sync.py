@@ -19,6 +19,7 @@ from webapp.platforms.board import platform_states
 from webapp.runs import COUNTERS
 from webapp.sync.schedule import Requester
 from webapp.user_sync import settings as use
+from webapp.user_sync.locking import NotConnected, NotEnabled
 
 group = AppGroup("sync", help="User sync: start runs and see how they went.")
 
@@ -41,9 +42,9 @@ def now(contract: str, platform: str, wait: bool, timeout: int) -> None:
     label = PLATFORMS[platform].label
     try:
         requested = use.sync_now(integration.id, BY_COMMAND, "command")
-    except use.NotConnected:
+    except NotConnected:
         fail(f"{label} is not connected for the contract {contract}. Connect it first.")
-    except use.NotEnabled:
+    except NotEnabled:
         fail(f"User sync of {label} is off for the contract {contract}. Enable it first.")
     woken = requested.joined or queue.wake_soon(requested.run.id, requested.run.attempt)
     if not wait:

@@ -16,8 +16,10 @@ from webapp.models import Exclusion, Integration, db
 from webapp.paging import page_of
 from webapp.platforms.board import PlatformState
 from webapp.platforms.views import frame, state_or_404
-from webapp.sync.exclusions import BadPattern
+from webapp.previews.views import begin
+from webapp.sync.exclusions import BadPattern, pattern_of
 from webapp.sync.keys import match_key
+from webapp.sync.what_if import WhatIf
 
 bp = Blueprint(
     "exclusions", __name__, url_prefix="/c/<contract>/integrations/platforms/<platform>/exclusions"
@@ -51,6 +53,9 @@ def add(contract: str, platform: str) -> Response | tuple[str, int]:
     if not form.validate_on_submit():
         return _page(state, integration, contract, form), 422
     try:
+        if "preview" in request.form:
+            tried = WhatIf(excluded_emails=(pattern_of(form.pattern.data or ""),))
+            return begin(state, integration, contract, tried)
         pattern, new = changing.exclude_emails(integration, form.pattern.data or "", by=current_user.name)
     except BadPattern as error:
         form.pattern.errors = [*form.pattern.errors, str(error)]
@@ -100,6 +105,7 @@ def _page(state: PlatformState, integration: Integration, contract: str, form: P
         rows=rows,
         page=page,
         q=q,
+        can_preview=integration.connection == "connected",
         types_url=url_for("user_sync.show", contract=contract, platform=state.platform.key) + "#types"
         if state.platform.user_types
         else None,

@@ -62,6 +62,8 @@ class UserSync(Base):
     __table_args__ = (
         sa.CheckConstraint("shrink_percent BETWEEN 1 AND 100", name="shrink_percent"),
         sa.CheckConstraint("shrink_people >= 1", name="shrink_people"),
+        sa.CheckConstraint("growth_percent BETWEEN 1 AND 1000", name="growth_percent"),
+        sa.CheckConstraint("growth_people >= 1", name="growth_people"),
         sa.Index("ix_user_syncs_due", "enabled", "next_run_at"),
     )
 
@@ -78,6 +80,8 @@ class UserSync(Base):
     )
     shrink_percent: Mapped[int] = mapped_column(default=20)
     shrink_people: Mapped[int] = mapped_column(default=5)
+    growth_percent: Mapped[int] = mapped_column(default=50, server_default="50")
+    growth_people: Mapped[int] = mapped_column(default=50, server_default="50")
     next_run_at: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(
         default=0, server_default="0", comment="runs in a row that failed for a passing reason"

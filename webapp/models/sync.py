@@ -150,9 +150,20 @@ class SyncRun(Base):
     what_if: Mapped[dict[str, Any] | None] = mapped_column(
         comment="of a preview: settings that are not saved"
     )
+    saved_counts: Mapped[dict[str, Any] | None] = mapped_column(
+        comment="of a preview: what the saved settings would do"
+    )
     fingerprint: Mapped[str | None] = mapped_column(sa.String(64), comment="of a preview: what it would do")
     expects: Mapped[str | None] = mapped_column(
         sa.String(64), comment="the fingerprint of the preview that this run applies"
+    )
+    proposed: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=sa.false(),
+        comment="its lines say what it would do, and nothing of it was applied",
+    )
+    shown: Mapped[dict[str, Any] | None] = mapped_column(
+        deferred=True, comment="of a held run: whom a decision is about"
     )
     timeline: Mapped[list[Any] | None]
 
@@ -171,7 +182,7 @@ class SyncRun(Base):
 
 
 class SyncChange(Base):
-    """What one run did about one person, with the value before and after."""
+    """What one run did about one person, with the value before and after; what it would do, if it is a proposal."""
 
     __tablename__ = "sync_changes"
     __table_args__ = (
@@ -198,6 +209,9 @@ class SyncChange(Base):
     after: Mapped[str | None] = mapped_column(sa.String(255))
     reason: Mapped[str | None] = mapped_column(sa.String(60))
     detail: Mapped[dict[str, Any] | None]
+    saved_kind: Mapped[str | None] = mapped_column(
+        sa.String(10), comment="of a preview: what the saved settings would do, where that differs"
+    )
 
 
 class SyncRequest(Base):

@@ -24,10 +24,7 @@ class PlatformState:
     last: SyncRun | None
     live: SyncRun | None
     health: Health
-
-    @property
-    def held(self) -> SyncRun | None:
-        return self.last if self.last is not None and self.last.state == "held" else None
+    held: SyncRun | None = None  # waits for a decision; the last run may have failed after it
 
     @property
     def next_run_at(self) -> datetime | None:
@@ -62,14 +59,15 @@ def platform_states(contract: Contract, now: datetime | None = None) -> list[Pla
             .where(Integration.contract_id == contract.id)
         )
     }
-    last, live = _runs([integration.id for integration, _ in found.values()])
+    last, live, held = _runs([integration.id for integration, _ in found.values()])
     states = []
     for platform in PLATFORMS.values():
         integration, sync = found.get(platform.key, (None, None))
         last_run = last.get(integration.id) if integration else None
         live_run = live.get(integration.id) if integration else None
         health = judge(facts(integration, sync, last_run, live_run), now)
-        states.append(PlatformState(platform, integration, sync, last_run, live_run, health))
+        held_run = held.get(integration.id) if integration else None
+        states.append(PlatformState(platform, integration, sync, last_run, live_run, health, held_run))
     return states
 
 
@@ -98,10 +96,12 @@ def facts(
     )
 
 
-def _runs(integration_ids: list[int]) -> tuple[dict[int, SyncRun], dict[int, SyncRun]]:
-    """The last ended run that was not cancelled, and the live run, by integration."""
+def _runs(
+    integration_ids: list[int],
+) -> tuple[dict[int, SyncRun], dict[int, SyncRun], dict[int, SyncRun]]:
+    """The last ended run that was not cancelled, the live run, and the held one, by integration."""
     if not integration_ids:
-        return {}, {}
+        return {}, {}, {}
     newest = (
         sa.select(sa.func.max(SyncRun.id))
         .where(
@@ -112,18 +112,21 @@ def _runs(integration_ids: list[int]) -> tuple[dict[int, SyncRun], dict[int, Syn
         .group_by(SyncRun.integration_id)
     )
     runs = db.session.scalars(
-        sa.select(SyncRun).where(
+        sa.select(SyncRun)
+        .where(
             sa.or_(
                 SyncRun.id.in_(newest),
                 sa.and_(
                     SyncRun.integration_id.in_(integration_ids),
-                    SyncRun.state.in_(LIVE_STATES),
+                    SyncRun.state.in_((*LIVE_STATES, "held")),
                     ~SyncRun.preview,
                 ),
             )
         )
+        .order_by(SyncRun.id)
     ).all()
     return (
         {run.integration_id: run for run in runs if not run.live},
         {run.integration_id: run for run in runs if run.live},
+        {run.integration_id: run for run in runs if run.state == "held"},
     )

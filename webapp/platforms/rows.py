@@ -140,7 +140,7 @@ def notices(states: list[PlatformState], slug: str) -> list[Notice]:
                 Notice(
                     "warning",
                     f"{label}: a run is held",
-                    state.health.message,
+                    state.held.message or "The safeguard holds a run until somebody has decided.",
                     run_url(slug, state.held.id),
                     "Review it",
                 )

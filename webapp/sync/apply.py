@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -243,16 +244,21 @@ def _mirror(step: Step, user_id: int | None) -> tuple[Any, ...]:
 
 
 _CHANGE_COLUMNS = (
-    "kind", "remote_id", "person_name", "person_email", "user_id", "before", "after", "reason", "detail"
+    "kind", "remote_id", "person_name", "person_email", "user_id", "before", "after", "reason", "detail", "saved_kind"
 )  # fmt: skip
 
 
 def write_changes(
-    connection: sa.Connection, run_id: int, steps: Sequence[Step], user_ids: dict[str, int]
+    connection: sa.Connection,
+    run_id: int,
+    steps: Sequence[Step],
+    user_ids: Mapping[str, int],
+    saved: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """The lines of the run's history; none for people of whom only the mirror changed.
 
-    What an earlier attempt of the same run wrote already is passed over.
+    What an earlier attempt of the same run wrote already is passed over. ``saved`` (of a preview): what the
+    saved settings would do, by the remote ID of those with whom they would do something else.
     """
     rows: list[tuple[Any, ...]] = []
     for step in steps:
@@ -260,9 +266,10 @@ def write_changes(
         who = (step.remote_id, step.name, step.email, user_id)
         if step.kind is not Kind.REFRESH:
             reason = step.reason.value if step.reason else None
-            rows.append((step.kind.value, *who, step.before, step.after, reason, _detail(step)))
+            others = _detail(step), saved.get(step.remote_id)
+            rows.append((step.kind.value, *who, step.before, step.after, reason, *others))
         if step.returned:
-            rows.append(("returned", *who, None, None, None, None))
+            rows.append(("returned", *who, None, None, None, None, None))
     insert_rows(
         connection,
         table_of(SyncChange),

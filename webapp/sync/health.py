@@ -64,7 +64,7 @@ def judge(facts: Facts, now: datetime) -> Health:
         message = facts.last_message or "The last run failed."
         if facts.failures >= QUARANTINED_FROM:
             often = f"{facts.failures} runs in a row have failed, so tries are further apart"
-            message = f"In quarantine: {often}. {message}"
+            message = f"In quarantine: {often}, and one success ends it. {message}"
         return Health(ERROR, message, fresh)
     if facts.last_state == "held":
         return Health(WARNING, facts.last_message or "The last run is held by the safeguard.", fresh)

@@ -119,6 +119,15 @@ def run_ended(connection: sa.Connection, run_id: int, now: datetime) -> None:
             begin("first_import")
     elif row.state == "held":
         begin("held")
+        connection.execute(  # it is the newest that is to be decided about
+            sa.update(Incident)
+            .where(
+                Incident.integration_id == row.integration_id,
+                Incident.kind == "held",
+                Incident.closed_at.is_(None),
+            )
+            .values(run_id=run_id)
+        )
     elif row.state == "failed" and row.failures >= QUARANTINED_FROM:
         begin("quarantine")
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from webapp.connectors.base import AccessDenied, BadResponse, ConnectorError, WrongAccount
-from webapp.sync.safeguard import Held
+from webapp.sync.safeguard import Held, Shown
 
 
 @dataclass(frozen=True)
@@ -128,10 +128,14 @@ def previewed(
     conflicts: int,
     reasons: dict[str, int],
     people_word: str,
-    held: bool,
+    held: Held | None,
+    saved: dict[str, int] | None,
     fingerprint: str,
 ) -> Ending:
-    """The end of a preview: what a run would do, and whether the safeguard would hold it."""
+    """The end of a preview: what a run would do, and whether the safeguard would hold it.
+
+    ``saved``: what the saved settings would do, where others were tried.
+    """
     would = finished(
         found=found,
         counts=counts,
@@ -146,7 +150,13 @@ def previewed(
         state="completed_with_warnings" if held else would.state,
         message=text[:1000],
         title="Previewed",
-        values=would.values | dict(counts) | {"fingerprint": fingerprint},
+        values=would.values
+        | dict(counts)
+        | {
+            "fingerprint": fingerprint,
+            "saved_counts": saved,
+            "hold": msgspec.to_builtins(held) if held else None,
+        },
     )
 
 
@@ -170,22 +180,38 @@ def counted(count: int, people_word: str) -> str:
     return f"{count:,} {people_word.removesuffix('s') if count == 1 else people_word}"
 
 
-def held(held_: Held, people_word: str) -> Ending:
-    """The safeguard stopped the run before anything was written."""
-    if held_.found == 0:
-        text = f"The list of {people_word} came back empty, so nothing was changed."
-    else:
-        text = (
+def why_held(held_: Held, people_word: str) -> str:
+    """Which limits a list goes past, with the numbers, without a full stop."""
+    if held_.empty:
+        return f"The list of {people_word} came back empty"
+    parts = []
+    if held_.shrunk:
+        parts.append(
             f"The list is much shorter than last time: {held_.gone:,} of {counted(held_.known, people_word)} "
             f"{'is' if held_.gone == 1 else 'are'} gone "
-            f"({held_.gone_percent:.0f}%), so nothing was changed."
+            f"({held_.gone_percent:.0f}%; the limit is {held_.percent}%)"
         )
+    if held_.grown:
+        here = f"{held_.linked:,} who {'is' if held_.linked == 1 else 'are'} here"
+        text = (
+            f"{held_.new:,} new users would come to the {here} "
+            f"({held_.new_percent:.0f}%; the limit is {held_.growth_percent}%)"
+        )
+        parts.append(text if parts else f"Unusually many people are new: {text}")
+    return ", and ".join(parts)
+
+
+def held(held_: Held, shown: Shown, people_word: str, *, again: bool = False) -> Ending:
+    """The safeguard stopped the run before anything was written. ``again``: it was approved, but for less."""
+    text = f"{why_held(held_, people_word)}, so nothing was changed."
+    if again:
+        text += " This goes beyond what was approved, so it needs another decision."
     return Ending(
         state="held",
         message=f"{text} An administrator decides whether to go on.",
         title="Held by the safeguard",
         kind="warn",
-        values={"hold": msgspec.to_builtins(held_)},
+        values={"hold": msgspec.to_builtins(held_), "shown": msgspec.to_builtins(shown)},
     )
 
 

@@ -8,50 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from webapp.connectors.base import Listing
 from webapp.database import rows_changed
-from webapp.models import SyncRun, UserSync
+from webapp.models import SyncRun
 from webapp.models.sync import LIVE_STATES
-from webapp.sync.terms import Kind, Plan
+from webapp.sync.terms import Kind, Plan, Step
 
 LIFETIME = timedelta(hours=24)
-
-
-class WhatIf(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Settings to try instead of the saved ones; ``UNSET`` leaves a saved one as it is."""
-
-    identifier_column: str | msgspec.UnsetType | None = msgspec.UNSET
-    left_out_types: list[str] | msgspec.UnsetType = msgspec.UNSET
-
-    def over(self, saved: UserSync) -> UserSync:
-        """A copy of ``saved``, in no session, with these settings."""
-        copy = UserSync(
-            **{column.key: getattr(saved, column.key) for column in sa.inspect(UserSync).mapper.column_attrs}
-        )
-        for name, value in self.changes().items():
-            setattr(copy, name, value)
-        return copy
-
-    def changes(self) -> dict[str, Any]:
-        """The settings that differ, by the name of their column."""
-        return {
-            name: value
-            for name, value in (
-                ("identifier_column", self.identifier_column),
-                ("left_out_types", self.left_out_types),
-            )
-            if value is not msgspec.UNSET
-        }
-
-
-def what_if_of(stored: dict[str, Any] | None) -> WhatIf:
-    """The :class:`WhatIf` that a run's row keeps."""
-    return msgspec.convert(stored or {}, WhatIf)
 
 
 def fingerprint(plan: Plan) -> str:
@@ -81,19 +48,51 @@ def counts(plan: Plan) -> dict[str, int]:
     }
 
 
-def end_live(session: Session, integration_id: int, now: datetime) -> None:
-    """End the preview that is being made for an integration: another one was asked for."""
-    rows_changed(
-        session,
-        sa.update(SyncRun)
-        .where(SyncRun.integration_id == integration_id, SyncRun.preview, SyncRun.state.in_(LIVE_STATES))
-        .values(
-            state="cancelled",
-            message="Another preview was asked for.",
-            finished_at=now,
-            lease_expires_at=None,
-        ),
+def saved_counts(plan: Plan, listing: Listing) -> dict[str, int]:
+    """What the saved settings would do, to be compared with what those that are tried do."""
+    return counts(plan) | {
+        "conflicts": plan.count(Kind.CONFLICT),
+        "left_out": plan.count(Kind.LEAVE_OUT) + len(listing.left_out),
+    }
+
+
+def differences(tried: Plan, saved: Plan) -> dict[str, str]:
+    """What ``saved`` does with those with whom ``tried`` does something else, by remote ID."""
+    before = {step.remote_id: step for step in saved.steps}
+    found = {}
+    for step in tried.steps:
+        other = before.get(step.remote_id)
+        if other is not None and _deed(step) != _deed(other):
+            found[step.remote_id] = other.kind.value
+    return found
+
+
+def _deed(step: Step) -> tuple[object, ...]:
+    return step.kind, step.user_id, step.reason, step.candidates
+
+
+def end_live(
+    session: Session,
+    integration_id: int,
+    now: datetime,
+    *,
+    run_id: int | None = None,
+    message: str = "Another preview was asked for, so this one was stopped.",
+) -> bool:
+    """End the preview that is being made for an integration (if it is ``run_id``, where given); whether there was one.
+
+    Its worker finds out at its next write, and has written nothing that matters.
+    """
+    statement = sa.update(SyncRun).where(
+        SyncRun.integration_id == integration_id, SyncRun.preview, SyncRun.state.in_(LIVE_STATES)
     )
+    if run_id is not None:
+        statement = statement.where(SyncRun.id == run_id)
+    ended = rows_changed(
+        session,
+        statement.values(state="cancelled", message=message, finished_at=now, lease_expires_at=None),
+    )
+    return bool(ended)
 
 
 def forget_old(session: Session, now: datetime) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 
@@ -14,18 +15,24 @@ from webapp.sync.terms import Rule
 REVISION_FORMAT = b"2"  # grows when what is remembered of a person changes its meaning
 
 
-def salt_of(connection: sa.Connection, settings: UserSync) -> bytes:
+def salt_of(connection: sa.Connection, settings: UserSync, tried: Iterable[str] = ()) -> bytes:
     """Goes into every revision, so that everybody is looked at again once they are judged by other settings.
 
-    Exclusions of single people and decisions are not in it: whom they are about is looked at in every run.
+    ``tried`` are patterns besides the saved ones. Exclusions of single people and decisions are not in it: whom
+    they are about is looked at in every run.
     """
-    patterns = _patterns(connection, settings.integration_id)
+    patterns = _patterns(connection, settings.integration_id, tried)
     judged_by = repr((settings.identifier_column, settings.left_out_types, patterns)).encode()
     return hashlib.blake2b(REVISION_FORMAT + judged_by, digest_size=32).digest()
 
 
-def rule_of(connection: sa.Connection, settings: UserSync, listing: Listing) -> Rule:
-    """The rule as it is now. Types that nobody chose about are left out as the platform says."""
+def rule_of(
+    connection: sa.Connection, settings: UserSync, listing: Listing, tried: Iterable[str] = ()
+) -> Rule:
+    """The rule as it is now, with the patterns ``tried`` besides.
+
+    Types that nobody chose about are left out as the platform says.
+    """
     integration_id = settings.integration_id
     if settings.left_out_types is not None:
         left_out = frozenset(settings.left_out_types)
@@ -45,16 +52,15 @@ def rule_of(connection: sa.Connection, settings: UserSync, listing: Listing) -> 
         settings.identifier_column,
         left_out,
         frozenset(excluded),
-        _patterns(connection, integration_id),
+        _patterns(connection, integration_id, tried),
         {row.remote_id: Decided(row.user_id, row.decided_by) for row in decisions},
     )
 
 
-def _patterns(connection: sa.Connection, integration_id: int) -> tuple[str, ...]:
-    return tuple(
-        connection.scalars(
-            sa.select(Exclusion.value)
-            .where(Exclusion.integration_id == integration_id, Exclusion.kind == "email")
-            .order_by(Exclusion.value)
+def _patterns(connection: sa.Connection, integration_id: int, tried: Iterable[str]) -> tuple[str, ...]:
+    saved = connection.scalars(
+        sa.select(Exclusion.value).where(
+            Exclusion.integration_id == integration_id, Exclusion.kind == "email"
         )
     )
+    return tuple(sorted({*saved, *tried}))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,21 +20,29 @@ from webapp.database import writing
 from webapp.models import (
     Integration,
     Person,
-    SyncChange,
     SyncRequest,
     SyncRun,
     UserSync,
-    table_of,
     utcnow,
 )
-from webapp.sync import columns, events, incidents, outcome, preview, safeguard, schedule, store
-from webapp.sync.apply import Outdated, Target, apply_plan, write_changes
+from webapp.sync import (
+    columns,
+    events,
+    incidents,
+    outcome,
+    preview,
+    proposal,
+    safeguard,
+    schedule,
+    store,
+)
+from webapp.sync.apply import Outdated, Target, apply_plan
 from webapp.sync.batches import Batches
-from webapp.sync.bulk import insert_rows
 from webapp.sync.lease import CancelRequested, Lease, LeaseLost, claim, kept_alive, renew
 from webapp.sync.plan import plan_sync
 from webapp.sync.rules import rule_of, salt_of
 from webapp.sync.terms import IdentifierAbsent, Kind, Plan
+from webapp.sync.what_if import WhatIf, save_tried, what_if_of
 
 log = logging.getLogger(__name__)
 
@@ -54,15 +62,23 @@ class _Work:
     engine: sa.Engine
     lease: Lease
     integration: Integration
-    settings: UserSync
+    saved: UserSync
+    what_if: WhatIf
     approved: safeguard.Held | None
+    shown: safeguard.Shown | None
     batches: Batches
     people_word: str
     connected_at: datetime | None
     preview: bool
     expects: str | None
+    imported_before: int
     timeline: list[dict[str, Any]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+
+    @property
+    def settings(self) -> UserSync:
+        """The saved settings, or those that are tried instead."""
+        return self.what_if.over(self.saved)
 
     @property
     def target(self) -> Target:
@@ -122,13 +138,16 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
             use.engine,
             lease,
             integration,
-            preview.what_if_of(run.what_if).over(settings) if run.preview else settings,
+            settings,
+            what_if_of(run.what_if),
             safeguard.held_from(run.hold) if run.approved else None,
+            safeguard.shown_from(run.shown) if run.approved else None,
             use.batches,
             people_word,
             integration.connected_at,
             run.preview,
             run.expects,
+            run.imported,
             list(run.timeline or []),
         )
         if run.interruptions:
@@ -170,7 +189,7 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
     work.stage("fetch")
     started = time.monotonic()
     with work.engine.connect() as connection:
-        salt = salt_of(connection, work.settings)
+        salt = salt_of(connection, work.settings, work.what_if.excluded_emails)
     with kept_alive(work.engine, work.lease), store.remembering(work.engine, integration.id) as remembered:
         listing = connector.people(lambda: remembered().settled, salt)
         memory = remembered()
@@ -179,20 +198,28 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
     )
 
     work.stage("match", found=listing.found, total=listing.found)
-    plan = _plan(work, listing, memory)
+    plan = _plan(work, listing, memory, work.settings, work.what_if.excluded_emails)
+    people = _touched(plan)
     held = _safeguard(work, listing, memory, plan)
     if work.preview:
-        _finish_preview(work, listing, plan, held)
+        saved = _saved_plan(work, listing, memory, salt) if work.what_if else None
+        _finish_preview(work, listing, plan, saved, held)
         return
     if work.expects is not None and preview.fingerprint(plan) != work.expects:
         _end(work.engine, work.lease, work, outcome.not_as_previewed())
         return
+    approved = work.approved
+    if held is not None and approved and safeguard.still_covers(approved, work.shown, held, people):
+        work.event("Approved", "Nobody is concerned who was not shown when the run was approved.")
+        held = None
     if held is not None:
-        _end(work.engine, work.lease, work, outcome.held(held, work.people_word))
+        proposal.write(work.engine, work.lease, plan, listing, work.batches.least)
+        ended = outcome.held(held, people, work.people_word, again=approved is not None)
+        _end(work.engine, work.lease, work, ended)
         return
     work.event("People matched", f"{listing.found - len(plan.steps) - len(listing.left_out):,} need nothing")
 
-    work.stage("apply", total=len(plan.steps), done=0, reasons=_reasons(plan, listing))
+    _begin_applying(work, total=len(plan.steps), reasons=_reasons(plan, listing))
     for _ in range(REPLANS):
         try:
             apply_plan(work.engine, work.lease, work.target, plan, work.batches)
@@ -201,13 +228,43 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
             log.info("run %s: users changed here meanwhile, planning again", work.lease.run_id)
             with work.engine.connect() as connection:
                 memory = store.remember(connection, integration.id)
-            plan = _plan(work, _without_settled(listing, memory), memory)
+            plan = _plan(work, _without_settled(listing, memory), memory, work.settings)
     else:
         raise RuntimeError(f"users kept changing here; gave up after planning {REPLANS} times")
     _finish(work, listing, plan)
 
 
-def _plan(work: _Work, listing: Listing, memory: store.Memory) -> Plan:
+def _begin_applying(work: _Work, **values: Any) -> None:
+    """From here on lines say what was done. Settings that were tried are saved, in the same transaction.
+
+    What a preview showed was checked by now; a later attempt, which finds a part of it done, goes on.
+    """
+    if work.what_if:
+        work.event("Settings saved", "The list is as it was in the preview.")
+    with writing(), work.engine.begin() as connection:
+        _lock(connection, work.integration.id)
+        stage = {"stage": "apply", "done": 0, "expects": None, "what_if": None, "timeline": work.timeline}
+        renew(connection, work.lease, stage | values)
+        work.write_calls(connection)
+        proposal.clear(connection, work.lease.run_id)
+        if work.what_if:
+            save_tried(connection, work.lease.run_id, work.what_if)
+
+
+def _saved_plan(work: _Work, listing: Listing, memory: store.Memory, salt: bytes) -> Plan | None:
+    """What the saved settings would do; ``None`` when those that are tried are the same, or they cannot work."""
+    with work.engine.connect() as connection:
+        if salt_of(connection, work.saved) == salt:
+            return None
+    try:
+        return _plan(work, listing, memory, work.saved)
+    except IdentifierAbsent:
+        return None
+
+
+def _plan(
+    work: _Work, listing: Listing, memory: store.Memory, settings: UserSync, tried: Sequence[str] = ()
+) -> Plan:
     """What to do about everybody but those whose record is the same: they are settled and stay as they are."""
     looked_at = {memory.settled[revision] for revision in memory.settled.keys() - listing.same}
     looked_at |= {person_id for revision, person_id in memory.others if revision not in listing.same}
@@ -221,7 +278,7 @@ def _plan(work: _Work, listing: Listing, memory: store.Memory) -> Plan:
             raise BadResponse(
                 f"The list of {work.people_word} names somebody twice, so it cannot be trusted."
             )
-        rule = rule_of(connection, work.settings, listing)
+        rule = rule_of(connection, settings, listing, tried)
         users = store.users_for(
             connection, work.integration.contract_id, work.integration.id, strangers, rule, memory.winners
         )
@@ -241,14 +298,26 @@ def _without_settled(listing: Listing, memory: store.Memory) -> Listing:
 
 
 def _safeguard(work: _Work, listing: Listing, memory: store.Memory, plan: Plan) -> safeguard.Held | None:
-    gone = [step.name for step in plan.steps if step.kind is Kind.MISSING]
-    limits = safeguard.Limits(work.settings.shrink_percent, work.settings.shrink_people)
-    people = len(listing.same) + len(listing.people)  # entries that are no people do not make a list
-    held = safeguard.judge(known=memory.listed, found=people, gone_names=gone, limits=limits)
-    if held is not None and work.approved is not None and safeguard.still_covers(work.approved, held):
-        work.event("Approved", "The list is as it was when the run was approved.")
-        return None
-    return held
+    """Whether the whole plan is too much. Who came in an earlier attempt of this run was not here before it."""
+    saved = work.saved
+    return safeguard.judge(
+        known=memory.listed,
+        found=len(listing.same) + len(listing.people),  # entries that are no people do not make a list
+        gone_names=[step.name for step in plan.steps if step.kind is Kind.MISSING],
+        linked=max(0, memory.linked - work.imported_before) if saved.last_success_at is not None else 0,
+        new_names=[step.name for step in plan.steps if step.kind is Kind.IMPORT],
+        limits=safeguard.Limits(
+            saved.shrink_percent, saved.shrink_people, saved.growth_percent, saved.growth_people
+        ),
+    )
+
+
+def _touched(plan: Plan) -> safeguard.Shown:
+    """Whom the safeguard judges, by remote ID."""
+    return safeguard.Shown(
+        [step.remote_id for step in plan.steps if step.kind is Kind.MISSING],
+        [step.remote_id for step in plan.steps if step.kind is Kind.IMPORT],
+    )
 
 
 def _reasons(plan: Plan, listing: Listing) -> dict[str, int]:
@@ -267,7 +336,7 @@ def _finish(work: _Work, listing: Listing, plan: Plan) -> None:
     with writing(), work.engine.begin() as connection:
         _lock(connection, work.integration.id)
         renew(connection, work.lease, {"stage": "finish"})
-        _write_left_out(connection, work.lease.run_id, listing)
+        proposal.write_left_out(connection, work.lease.run_id, listing)
         row = (
             connection.execute(
                 sa.select(
@@ -301,13 +370,13 @@ def _finish(work: _Work, listing: Listing, plan: Plan) -> None:
     log.info("run %s: %s: %s", work.lease.run_id, ended.state, ended.message)
 
 
-def _finish_preview(work: _Work, listing: Listing, plan: Plan, held: safeguard.Held | None) -> None:
+def _finish_preview(
+    work: _Work, listing: Listing, plan: Plan, saved: Plan | None, held: safeguard.Held | None
+) -> None:
     """The lines and counters that a run would have; nothing is applied and no setting remembers it."""
-    work.stage("finish", total=len(plan.steps), reasons=_reasons(plan, listing))
-    for steps in store.chunks(plan.steps, work.batches.least):
-        with writing(), work.engine.begin() as connection:
-            renew(connection, work.lease, {"done": SyncRun.done + len(steps)})
-            write_changes(connection, work.lease.run_id, steps, {})
+    work.stage("finish", reasons=_reasons(plan, listing))
+    others = preview.differences(plan, saved) if saved else {}
+    proposal.write(work.engine, work.lease, plan, listing, work.batches.least, others)
     ended = outcome.previewed(
         found=listing.found,
         counts=preview.counts(plan),
@@ -315,14 +384,13 @@ def _finish_preview(work: _Work, listing: Listing, plan: Plan, held: safeguard.H
         conflicts=plan.count(Kind.CONFLICT),
         reasons=_reasons(plan, listing),
         people_word=work.people_word,
-        held=held is not None,
+        held=held,
+        saved=preview.saved_counts(saved, listing) if saved else None,
         fingerprint=preview.fingerprint(plan),
     )
     work.event("Previewed", ended.message, "ok" if ended.state == "completed" else "warn")
     with writing(), work.engine.begin() as connection:
         _lock(connection, work.integration.id)
-        renew(connection, work.lease, {"stage": "finish"})
-        _write_left_out(connection, work.lease.run_id, listing)
         _write_end(connection, work.lease, work, ended)
     log.info("run %s: preview: %s", work.lease.run_id, ended.message)
 
@@ -340,18 +408,6 @@ def _columns_seen(work: _Work, listing: Listing) -> list[dict[str, Any]] | None:
             )
         )
         return columns.describe(attributes.get("columns", {}) for (attributes,) in rows)
-
-
-def _write_left_out(connection: sa.Connection, run_id: int, listing: Listing) -> None:
-    """A line for each entry that the platform's own rules set aside, unless an earlier attempt wrote it."""
-    insert_rows(
-        connection,
-        table_of(SyncChange),
-        ("remote_id", "person_name", "person_email", "reason"),
-        [(entry.remote_id, entry.name, entry.email, entry.reason) for entry in listing.left_out],
-        {"run_id": run_id, "kind": Kind.LEAVE_OUT.value},
-        pass_over=("run_id", "remote_id", "kind"),
-    )
 
 
 def _end(engine: sa.Engine, lease: Lease, work: _Work | None, ended: outcome.Ending) -> None:
@@ -407,6 +463,8 @@ def _write_end(connection: sa.Connection, lease: Lease, work: _Work | None, ende
                     connection="broken", connection_message=ended.message[:500], connection_changed_at=now
                 )
             )
+        if not work.preview:
+            proposal.supersede(connection, work.integration.id, lease.run_id, ended.state, now)
         if ended.passing and not work.preview:
             schedule.try_again_soon(connection, work.integration.id, now)
     incidents.run_ended(connection, lease.run_id, now)

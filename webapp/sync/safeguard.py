@@ -1,19 +1,32 @@
-"""The safeguard: a list that lost too many people is not believed until someone has looked. Pure."""
+"""The safeguard: a list that lost, or brings, too many people is not believed until someone has looked. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
+
+PERCENT_MAX, GROWTH_PERCENT_MAX, PEOPLE_MAX = 100, 1_000, 1_000_000
+NAMES_SHOWN = 20
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """A run is held when it would lose more than ``percent`` of the people *and* at least ``people``."""
+    """When a run is held: it exceeds a share, in percent, *and* reaches a number of people.
 
-    percent: int = 20
-    people: int = 5
+    Losing is measured against the people who were listed, growing against those of them who are users here.
+    """
+
+    shrink_percent: int = 20
+    shrink_people: int = 5
+    growth_percent: int = 50
+    growth_people: int = 50
 
 
 class Held(msgspec.Struct, frozen=True):
-    """Why a run is held: how many people were known, are listed now, and would be marked missing."""
+    """Why a run is held: what it would do, beside what was known, and the limits that were in force then.
+
+    ``gone`` of ``known`` people would be marked as gone; ``new`` users would come to ``linked`` ones.
+    """
 
     known: int
     found: int
@@ -21,29 +34,121 @@ class Held(msgspec.Struct, frozen=True):
     percent: int
     people: int
     names: list[str]
+    linked: int = 0
+    new: int = 0
+    growth_percent: int = 50
+    growth_people: int = 50
+    new_names: list[str] = []
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.percent, self.people, self.growth_percent, self.growth_people)
+
+    @property
+    def empty(self) -> bool:
+        return self.found == 0
+
+    @property
+    def shrunk(self) -> bool:
+        return _shrunk(self, self.limits)
+
+    @property
+    def grown(self) -> bool:
+        return _grown(self, self.limits)
 
     @property
     def gone_percent(self) -> float:
         return 100 * self.gone / self.known if self.known else 0.0
 
+    @property
+    def new_percent(self) -> float:
+        return 100 * self.new / self.linked if self.linked else 0.0
 
-def judge(*, known: int, found: int, gone_names: list[str], limits: Limits) -> Held | None:
-    """``Held`` when the list is empty or shrank past ``limits``, else ``None``.
 
-    ``known``: people listed at the last good run. ``gone_names``: names of those not listed any more.
+class Shown(msgspec.Struct, frozen=True):
+    """Whom a held run was about, by remote ID: who would be marked as gone, and who would be new."""
+
+    gone: list[str]
+    new: list[str]
+
+
+def judge(
+    *,
+    known: int,
+    found: int,
+    gone_names: Sequence[str],
+    limits: Limits,
+    linked: int = 0,
+    new_names: Sequence[str] = (),
+) -> Held | None:
+    """``Held`` when the list is empty, shrank or grew past ``limits``, else ``None``.
+
+    ``known``: people listed at the last good run; ``linked``: how many of them are users here, none before a
+    first import, which is therefore never too large.
     """
-    gone = len(gone_names)
-    shrunk = gone >= limits.people and gone * 100 > limits.percent * known
-    if found and not shrunk:
-        return None
-    return Held(known, found, gone, limits.percent, limits.people, sorted(gone_names)[:20])
+    held = Held(
+        known,
+        found,
+        len(gone_names),
+        limits.shrink_percent,
+        limits.shrink_people,
+        sorted(gone_names)[:NAMES_SHOWN],
+        linked,
+        len(new_names),
+        limits.growth_percent,
+        limits.growth_people,
+        sorted(new_names)[:NAMES_SHOWN],
+    )
+    return held if held.empty or held.shrunk or held.grown else None
 
 
-def still_covers(approved: Held, now: Held) -> bool:
-    """Whether an approval given for ``approved`` also covers what the list looks like ``now``."""
-    return now.gone <= approved.gone
+def still_covers(approved: Held, shown: Shown | None, now: Held, people: Shown) -> bool:
+    """Whether an approval of ``approved``, which was about ``shown``, covers what the list looks like ``now``.
+
+    It covers nobody who was not shown. (A run that was held before people were kept is compared by numbers.)
+    """
+    if shown is None:
+        return now.gone <= approved.gone and now.new <= approved.new
+    gone_covered = set(people.gone) <= set(shown.gone)
+    new_covered = set(people.new) <= set(shown.new)
+    return (gone_covered or not (now.empty or now.shrunk)) and (new_covered or not now.grown)
+
+
+def raised(held: Held, limits: Limits) -> Limits:
+    """``limits``, no higher than lets a run like ``held`` pass; only an empty list is held by any limits."""
+    if _shrunk(held, limits):
+        limits = msgspec.structs.replace(limits, shrink_percent=_share(held.gone, held.known))
+    if _grown(held, limits):
+        percent = _share(held.new, held.linked)
+        if percent <= GROWTH_PERCENT_MAX:
+            limits = msgspec.structs.replace(limits, growth_percent=percent)
+        else:
+            limits = msgspec.structs.replace(limits, growth_people=min(held.new + 1, PEOPLE_MAX))
+    return limits
+
+
+def _shrunk(held: Held, limits: Limits) -> bool:
+    return held.gone >= limits.shrink_people and held.gone * 100 > limits.shrink_percent * held.known
+
+
+def _grown(held: Held, limits: Limits) -> bool:
+    return (
+        held.linked > 0
+        and held.new >= limits.growth_people
+        and held.new * 100 > limits.growth_percent * held.linked
+    )
+
+
+def _share(part: int, whole: int) -> int:
+    """``part`` of ``whole`` in percent, rounded up."""
+    return -(-100 * part // whole)
 
 
 def held_from(stored: dict[str, object] | None) -> Held | None:
     """The ``Held`` that a run's row keeps."""
     return msgspec.convert(stored, Held) if stored else None
+
+
+def shown_from(stored: dict[str, object] | None) -> Shown | None:
+    """The ``Shown`` that a run's row keeps."""
+    return msgspec.convert(stored, Shown) if stored else None

@@ -34,12 +34,14 @@ class Memory:
 
     ``settled`` (revision → person ID) need nothing while their record is the same: they are linked, listed and
     called here as there. ``others`` (revision, person ID) are looked at by every run. ``listed``: how many people
-    the last good run found listed. ``winners``: the contract's other integrations whose names win over theirs.
+    the last good run found listed; ``linked``: how many of them are users here. ``winners``: the contract's other
+    integrations whose names win over theirs.
     """
 
     settled: dict[bytes, int]
     others: list[tuple[bytes, int]]
     listed: int
+    linked: int
     winners: list[int]
 
 
@@ -70,12 +72,18 @@ def remember(connection: sa.Connection, integration_id: int) -> Memory:
         else_=other,
     )
     rows = connection.execute(
-        sa.select(Person.revision, Person.id, standing)
+        sa.select(Person.revision, Person.id, standing, Person.user_id.is_not(None))
         .outerjoin(User, User.id == Person.user_id)
         .where(Person.integration_id == integration_id)
     ).all()
-    memory = Memory({}, [], sum(row[2] != gone for row in rows), winners)
-    for revision, person_id, stands in rows:
+    memory = Memory(
+        {},
+        [],
+        sum(row[2] != gone for row in rows),
+        sum(row[2] != gone and row[3] for row in rows),
+        winners,
+    )
+    for revision, person_id, stands, _ in rows:
         if stands == settled:
             memory.settled[revision] = person_id
         else:

@@ -22,6 +22,25 @@ KIND_LABELS = {
     "conflict": "Conflict",
 }
 
+WOULD_LABELS = KIND_LABELS | {
+    "imported": "To import",
+    "linked": "To recognise",
+    "renamed": "To rename",
+    "missing": "Would be gone",
+}
+DIFFERS = "differs"  # a filter: with whom the saved settings would do something else
+
+# what the saved settings would do, after “With the saved settings”
+SAVED_WORDS = {
+    "imported": "a new user",
+    "linked": "recognised",
+    "renamed": "renamed",
+    "unchanged": "nothing to do",
+    "missing": "gone",
+    "left_out": "left out",
+    "conflict": "in conflict",
+}
+
 # reason: (what it means for the person, what to do about it)
 REASON_WORDS: dict[str, tuple[str, str | None]] = {
     "bot": ("Bots are not people", None),
@@ -59,13 +78,14 @@ class ChangeRow:
     change: SyncChange
     candidates: Sequence[str]
     user_url: str | None = None
+    proposed: bool = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.change, name)
 
     @property
     def kind_label(self) -> str:
-        return KIND_LABELS[self.change.kind]
+        return (WOULD_LABELS if self.proposed else KIND_LABELS)[self.change.kind]
 
     @property
     def name(self) -> str:
@@ -88,6 +108,14 @@ class ChangeRow:
         inactive = " The user is inactive and stays so." if detail.get("inactive") else ""
         if "decided_by" in detail:
             inactive += f" As decided by {detail['decided_by']}."
+        if self.proposed:
+            return {
+                "imported": f"Would be a new pending user.{inactive}",
+                "linked": f"Would be recognised as a user who is here already.{inactive}",
+                "renamed": f"Would be renamed{f'.{inactive}' if inactive else ''}",
+                "returned": "Listed again.",
+                "missing": "Would be marked as no longer listed. Nobody is deactivated.",
+            }[kind]
         return {
             "imported": f"New pending user.{inactive}",
             "linked": f"Recognised as a user who was here already.{inactive}",
@@ -97,8 +125,10 @@ class ChangeRow:
         }[kind]
 
     @property
-    def reason(self) -> None:
-        """The sentence above says it."""
+    def reason(self) -> str | None:
+        """What the saved settings would do instead; anything else the sentence above says."""
+        saved = self.change.saved_kind
+        return f"With the saved settings: {SAVED_WORDS[saved]}." if saved else None
 
     @property
     def fix(self) -> str | None:
@@ -110,7 +140,9 @@ def changes_of(
 ) -> tuple[list[ChangeRow], Page]:
     """A page of the run's changes as they were made; ``q`` is looked for in name, email and ID, literally."""
     conditions = [SyncChange.run_id == run.id]
-    if kind in KIND_LABELS:
+    if kind == DIFFERS:
+        conditions.append(SyncChange.saved_kind.is_not(None))
+    elif kind in KIND_LABELS:
         conditions.append(SyncChange.kind == kind)
     needle = match_key(q)
     if needle:
@@ -140,6 +172,7 @@ def changes_of(
             change,
             [names[user] for user in (change.detail or {}).get("candidates", []) if user in names],
             user_url(change.user_id) if change.user_id is not None else None,
+            proposed=run.preview or run.proposed,
         )
         for change in changes
     ]
@@ -157,6 +190,18 @@ def counts_by_kind(run: SyncRun) -> dict[str, int]:
     )
 
 
+def differing(run: SyncRun) -> int:
+    """With how many people the saved settings would do something else than the preview."""
+    return (
+        db.session.scalar(
+            sa.select(sa.func.count())
+            .select_from(SyncChange)
+            .where(SyncChange.run_id == run.id, SyncChange.saved_kind.is_not(None))
+        )
+        or 0
+    )
+
+
 def calls_of(run: SyncRun) -> Sequence[SyncRequest]:
     """The calls the run made, in order."""
     return db.session.scalars(
@@ -164,18 +209,35 @@ def calls_of(run: SyncRun) -> Sequence[SyncRequest]:
     ).all()
 
 
-def counters(run: SyncRun) -> list[dict[str, Any]]:
-    """The strip of figures: those before “Gone” add up to the first."""
+def counters(run: SyncRun, lines: dict[str, int]) -> list[dict[str, Any]]:
+    """The strip of figures: those before “Gone” add up to the first.
+
+    What a held run would do is counted by its ``lines`` (kind to number); its own counters say what was done.
+    """
+    held = run.proposed and not run.preview
+    done = {
+        "imported": run.imported,
+        "linked": run.linked,
+        "renamed": run.renamed,
+        "left_out": run.left_out,
+        "conflict": run.conflicts,
+        "missing": run.missing,
+        "returned": run.returned,
+    }
+    count = {kind: lines.get(kind, 0) for kind in done} if held else done
+    settled = sum(count[kind] for kind in ("imported", "linked", "renamed", "left_out", "conflict"))
+    unchanged = max(0, run.found - settled) if held else run.unchanged
+    would = run.preview or held
     pairs = [
         ("Found", run.found, None),
-        ("Imported", run.imported, "imported"),
-        ("Recognised", run.linked, "linked"),
-        ("Renamed", run.renamed, "renamed"),
-        ("Unchanged", run.unchanged, None),
-        ("Left out", run.left_out, "left_out"),
-        ("Conflicts", run.conflicts, "conflict"),
-        ("Gone", run.missing, "missing"),
+        ("To import" if would else "Imported", count["imported"], "imported"),
+        ("To recognise" if would else "Recognised", count["linked"], "linked"),
+        ("To rename" if would else "Renamed", count["renamed"], "renamed"),
+        ("Unchanged", unchanged, None),
+        ("Left out", count["left_out"], "left_out"),
+        ("Conflicts", count["conflict"], "conflict"),
+        ("Gone", count["missing"], "missing"),
     ]
-    if run.returned:
-        pairs.append(("Back again", run.returned, "returned"))
+    if count["returned"]:
+        pairs.append(("Back again", count["returned"], "returned"))
     return [{"label": label, "value": value, "kind": kind} for label, value, kind in pairs]

@@ -12,16 +12,34 @@ from werkzeug.wrappers import Response
 from webapp import heartbeat, queue
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, VIEW_SYNC_STATUS, Access, requires
 from webapp.connectors.registry import PLATFORMS
-from webapp.models import Integration, SyncRun, db, utcnow
+from webapp.held_runs.deciding import limits_raised
+from webapp.models import Integration, SyncRun, UserSync, db, utcnow
 from webapp.paging import url_with
 from webapp.platforms.board import PlatformState, platform_states
 from webapp.runs import RunRow, recent_runs
 from webapp.sync.preview import LIFETIME
-from webapp.sync_status.history import KIND_LABELS, calls_of, changes_of, counters, counts_by_kind
+from webapp.sync_status.comparing import compared, tried
+from webapp.sync_status.history import (
+    DIFFERS,
+    KIND_LABELS,
+    WOULD_LABELS,
+    calls_of,
+    changes_of,
+    counters,
+    counts_by_kind,
+    differing,
+)
+from webapp.user_sync.locking import limits_of
 
 bp = Blueprint("sync_status", __name__, url_prefix="/c/<contract>/sync-status")
 
 CHART_RUNS = 28
+RAISED = {
+    "shrink_percent": "losing, in percent",
+    "shrink_people": "losing, in people",
+    "growth_percent": "new users, in percent",
+    "growth_people": "new users, in people",
+}
 PROMISE = "Every 6 hours; late after 6 h 30 min, overdue after 12 h"
 
 
@@ -132,7 +150,8 @@ def run(contract: str, run_id: int) -> str:
         return url_for("users.show", contract=contract, user=user) if access.may(MANAGE_USERS) else None
 
     changes, page = changes_of(row.run, kind=kind, q=q, user_url=user_url)
-    decide = can_manage and row.state == "held"
+    lines = counts_by_kind(row.run)
+    sync = db.session.get_one(UserSync, row.run.integration_id)
     address: dict[str, Any] = {"contract": contract, "platform": row.platform.key, "run_id": run_id}
     return render_template(
         "sync_status/run.html",
@@ -142,19 +161,16 @@ def run(contract: str, run_id: int) -> str:
             item
             | {"url": url_with(kind=item["kind"]) if item["kind"] and item["value"] else None}
             | ({} if row.counted else {"value": "–"})
-            for item in counters(row.run)
+            for item in counters(row.run, lines)
         ],
-        filters=_filters(row.run, kind),
+        filters=_filters(row.run, lines, kind),
         changes=changes,
         page=page,
         q=q,
         requests=calls_of(row.run),
         timeline=[entry | {"at": datetime.fromisoformat(entry["at"])} for entry in row.timeline or []],
-        apply_url=url_for("user_sync.apply_preview", **address)
-        if can_manage and _may_be_applied(row.run)
-        else None,
-        approve_url=url_for("user_sync.approve", **address) if decide else None,
-        reject_url=url_for("user_sync.reject", **address) if decide else None,
+        **_preview(row, sync, address, can_manage),
+        **_decision(row, sync, address, can_manage),
         can_manage=can_manage,
         panel_url=url_for(".run_panel", contract=contract, run_id=run_id),
     )
@@ -176,6 +192,40 @@ def run_panel(contract: str, run_id: int) -> Response:
     return response
 
 
+def _preview(row: RunRow, sync: UserSync, address: dict[str, Any], can_manage: bool) -> dict[str, Any]:
+    """What the page of a preview shows besides: what was tried, the comparison, and what to do with it."""
+    if not row.run.preview:
+        return {}
+    place = {name: address[name] for name in ("contract", "platform")}
+    return {
+        "tried": tried(row.run, row.platform, sync),
+        "compared": compared(row.run),
+        "kept_until": row.run.queued_at + LIFETIME,
+        "apply_url": url_for("previews.apply", **address)
+        if can_manage and sync.enabled and _may_be_applied(row.run)
+        else None,
+        "sync_off": not sync.enabled,
+        "change_url": url_for("previews.form", **place, of=row.run.id) if can_manage else None,
+    }
+
+
+def _decision(row: RunRow, sync: UserSync, address: dict[str, Any], can_manage: bool) -> dict[str, Any]:
+    """How somebody who may decides about a held run."""
+    if not can_manage or row.state != "held":
+        return {}
+    before, after = limits_of(sync), limits_raised(row.run, sync)
+    return {
+        "approve_url": url_for("held_runs.approve", **address),
+        "reject_url": url_for("held_runs.reject", **address),
+        "raise_url": url_for("held_runs.approve_and_raise", **address) if after != before else None,
+        "raised": [
+            (RAISED[name], getattr(before, name), getattr(after, name))
+            for name in RAISED
+            if getattr(before, name) != getattr(after, name)
+        ],
+    }
+
+
 def _may_be_applied(run_: SyncRun) -> bool:
     """Whether a preview ended well and is not past its day."""
     return run_.fingerprint is not None and utcnow() - run_.queued_at < LIFETIME
@@ -192,19 +242,26 @@ def _run_or_404(contract: str, run_id: int) -> RunRow:
     return RunRow(found[0], contract, PLATFORMS[found[1]])
 
 
-def _filters(run_: SyncRun, kind: str | None) -> list[dict[str, Any]]:
-    counts = counts_by_kind(run_)
+def _filters(run_: SyncRun, counts: dict[str, int], kind: str | None) -> list[dict[str, Any]]:
+    labels = WOULD_LABELS if run_.preview or run_.proposed else KIND_LABELS
     everything = {
         "label": "All changes",
         "count": sum(counts.values()),
-        "url": url_with(kind=None),
-        "current": kind not in KIND_LABELS,
+        "url": url_with(kind=None, page=None),
+        "current": kind not in (*KIND_LABELS, DIFFERS),
+    }
+    other = {
+        "label": "Not as saved",
+        "count": differing(run_) if run_.saved_counts else 0,
+        "url": url_with(kind=DIFFERS, page=None),
+        "current": kind == DIFFERS,
     }
     return [
         everything,
+        *([other] if other["count"] or other["current"] else []),
         *(
             {"label": label, "count": counts[key], "url": url_with(kind=key), "current": key == kind}
-            for key, label in KIND_LABELS.items()
+            for key, label in labels.items()
             if key in counts
         ),
     ]

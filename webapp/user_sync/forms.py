@@ -11,6 +11,7 @@ from wtforms.validators import InputRequired, Length, NumberRange
 from webapp.connectors.platform import Platform
 from webapp.fields import SelectChoice
 from webapp.models import UserSync
+from webapp.sync.safeguard import GROWTH_PERCENT_MAX, PEOPLE_MAX, PERCENT_MAX, Limits
 from webapp.user_sync.types import types_of
 
 
@@ -53,23 +54,26 @@ class WholeNumberField(IntegerField):
             self.data = None
 
 
-class SafeguardForm(FlaskForm):
-    """When a shrinking list holds the run."""
+def _whole_number(label: str, most: int) -> WholeNumberField:
+    text = f"Enter a whole number from 1 to {most:,}."
+    return WholeNumberField(label, validators=[InputRequired(text), NumberRange(1, most, text)])
 
-    shrink_percent = WholeNumberField(
-        "More than this share of people, in percent",
-        validators=[
-            InputRequired("Enter a whole number from 1 to 100."),
-            NumberRange(1, 100, "Enter a whole number from 1 to 100."),
-        ],
+
+class SafeguardForm(FlaskForm):
+    """When a shrinking or growing list holds the run."""
+
+    shrink_percent = _whole_number("Losing more than this share of people, in percent", PERCENT_MAX)
+    shrink_people = _whole_number("And at least this many people", PEOPLE_MAX)
+    growth_percent = _whole_number(
+        "Bringing more than this share of new users, in percent", GROWTH_PERCENT_MAX
     )
-    shrink_people = WholeNumberField(
-        "And at least this many people",
-        validators=[
-            InputRequired("Enter a whole number from 1 to 1,000,000."),
-            NumberRange(1, 1_000_000, "Enter a whole number from 1 to 1,000,000."),
-        ],
-    )
+    growth_people = _whole_number("And at least this many new users", PEOPLE_MAX)
+
+    def limits(self) -> Limits:
+        """The limits, once they are valid."""
+        return Limits(
+            **{name: getattr(self, name).data for name in Limits.__struct_fields__},
+        )
 
 
 class DisableForm(FlaskForm):

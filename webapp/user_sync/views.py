@@ -1,10 +1,11 @@
-"""The User sync tab of a platform, and the decision about held runs."""
+"""The User sync tab of a platform."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from flask import (
     Blueprint,
@@ -29,12 +30,13 @@ from webapp.platforms.board import PlatformState
 from webapp.platforms.forms import ConfirmForm
 from webapp.platforms.views import frame, state_or_404
 from webapp.runs import RunRow, recent_runs
-from webapp.sync.preview import WhatIf
+from webapp.sync.safeguard import Limits
 from webapp.sync.schedule import Requested, Requester
 from webapp.times import zone_of_request
 from webapp.user_sync import settings as use
 from webapp.user_sync.columns import column_rows
 from webapp.user_sync.forms import DisableForm, IdentifierForm, SafeguardForm, UserTypesForm
+from webapp.user_sync.locking import NotConnected, NotEnabled, limits_of
 
 bp = Blueprint("user_sync", __name__, url_prefix="/c/<contract>/integrations/platforms/<platform>/user-sync")
 
@@ -43,10 +45,10 @@ bp = Blueprint("user_sync", __name__, url_prefix="/c/<contract>/integrations/pla
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def show(contract: str, platform: str) -> str:
     state = state_or_404(platform)
-    return _page(state, contract)
+    return page(state, contract)
 
 
-def _page(
+def page(
     state: PlatformState,
     contract: str,
     *,
@@ -64,8 +66,7 @@ def _page(
         columns=columns,
         identifier_form=identifier or IdentifierForm(formdata=None, column=sync.identifier_column),
         types_form=types or UserTypesForm.of(state.platform, sync),
-        safeguard_form=safeguard
-        or SafeguardForm(formdata=None, shrink_percent=sync.shrink_percent, shrink_people=sync.shrink_people),
+        safeguard_form=safeguard or SafeguardForm(formdata=None, **msgspec.structs.asdict(limits_of(sync))),
         types_url=_url("save_types", state, contract),
         identifier_url=_url("save_identifier", state, contract),
         safeguard_url=_url("save_safeguard", state, contract),
@@ -85,7 +86,7 @@ def _page(
 
 def _unsaved() -> UserSync:
     """The settings a platform starts with, for one that was never connected."""
-    return UserSync(enabled=False, shrink_percent=20, shrink_people=5)
+    return UserSync(enabled=False, **msgspec.structs.asdict(Limits()))
 
 
 def _panel(state: PlatformState, contract: str) -> dict[str, Any]:
@@ -107,7 +108,8 @@ def _panel(state: PlatformState, contract: str) -> dict[str, Any]:
         "why_not_sync_now": state.why_not_sync_now,
         "sync_now_url": _url("sync_now", state, contract),
         "panel_url": _url("panel", state, contract),
-        "preview_url": _url("preview", state, contract),
+        "preview_url": url_for("previews.ask", contract=contract, platform=state.platform.key),
+        "try_url": url_for("previews.form", contract=contract, platform=state.platform.key),
         "can_preview": state.integration is not None and state.integration.connection == "connected",
         "next_run_at": state.next_run_at,
         "schedule_times": _schedule_times(state.next_run_at),
@@ -141,30 +143,30 @@ def panel(contract: str, platform: str) -> Response:
 @bp.post("/identifier")
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def save_identifier(contract: str, platform: str) -> Response | tuple[str, int]:
-    state, integration = _connected_once(platform)
+    state, integration = connected_once(platform)
     form = IdentifierForm()
     if "use" in request.form:  # a column's own button in the list of columns
         form.column.data = request.form["use"].strip()
     if not form.validate_on_submit():
-        return _page(state, contract, identifier=form), 422
+        return page(state, contract, identifier=form), 422
     column = form.column.data or None
     changed = use.save_identifier(integration.id, column)
     what = f"the column “{column}”" if column else "username, user ID and email"
     flash(
         f"People are recognised by {what}{', from the next run on' if changed else ', as before'}.", "success"
     )
-    return _back(state, contract)
+    return back(state, contract)
 
 
 @bp.post("/types")
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def save_types(contract: str, platform: str) -> Response | tuple[str, int]:
-    state, integration = _connected_once(platform)
+    state, integration = connected_once(platform)
     if not state.platform.user_types:
-        return _refused(state, contract, f"{state.platform.label} has no user types to choose from.", "info")
+        return refused(state, contract, f"{state.platform.label} has no user types to choose from.", "info")
     form = UserTypesForm.of(state.platform, integration.user_sync)
     if not form.validate_on_submit():
-        return _page(state, contract, types=form), 422
+        return page(state, contract, types=form), 422
     ticked = set(form.types.data)
     labels = {one.value: one.label for one in form.types.choices}
     changed = use.save_types(
@@ -178,34 +180,36 @@ def save_types(contract: str, platform: str) -> Response | tuple[str, int]:
         else "Nothing was changed: these types were chosen already.",
         "success",
     )
-    return _back(state, contract)
+    return back(state, contract)
 
 
 @bp.post("/safeguard")
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def save_safeguard(contract: str, platform: str) -> Response | tuple[str, int]:
-    state, integration = _connected_once(platform)
+    state, integration = connected_once(platform)
     form = SafeguardForm()
     if not form.validate_on_submit():
-        return _page(state, contract, safeguard=form), 422
-    percent, people = form.shrink_percent.data or 0, form.shrink_people.data or 0  # both are 1 at least
-    use.save_safeguard(integration.id, percent=percent, people=people)
+        return page(state, contract, safeguard=form), 422
+    limits = form.limits()
+    changed = use.save_safeguard(integration.id, limits)
     flash(
-        f"The safeguard holds a run that would lose more than {percent}% and at least {people:,} people.",
+        f"The safeguard holds a run that would lose more than {limits.shrink_percent}% and at least "
+        f"{limits.shrink_people:,} people, or bring more than {limits.growth_percent}% and at least "
+        f"{limits.growth_people:,} new users{'' if changed else ', as before'}.",
         "success",
     )
-    return _back(state, contract)
+    return back(state, contract)
 
 
 @bp.post("/enable")
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def enable(contract: str, platform: str) -> Response:
-    state, integration = _connected_once(platform)
+    state, integration = connected_once(platform)
     first = integration.user_sync.last_success_at is None
     try:
-        requested = use.enable(integration.id, _me(), _settings())
-    except use.NotConnected:
-        return _refused(
+        requested = use.enable(integration.id, me(), _settings())
+    except NotConnected:
+        return refused(
             state,
             contract,
             f"{state.platform.label} is not connected, so nothing can be imported. Connect it first.",
@@ -218,16 +222,16 @@ def enable(contract: str, platform: str) -> Response:
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def disable(contract: str, platform: str) -> str | Response | tuple[str, int]:
     """GET asks, POST disables."""
-    state, integration = _connected_once(platform)
+    state, integration = connected_once(platform)
     if not integration.user_sync.enabled:
-        return _refused(state, contract, "User sync is off already.", "info")
+        return refused(state, contract, "User sync is off already.", "info")
     form = DisableForm()
     status = 200
     if request.method == "POST":
         if form.validate_on_submit():
-            use.disable(integration.id, _me(), stop_running=form.running.data == "stop")
+            use.disable(integration.id, me(), stop_running=form.running.data == "stop")
             flash("User sync is disabled. Everyone already imported stays exactly as they are.", "success")
-            return _back(state, contract)
+            return back(state, contract)
         status = 422
     page = render_template(
         "user_sync/disable.html",
@@ -243,118 +247,36 @@ def disable(contract: str, platform: str) -> str | Response | tuple[str, int]:
 @bp.post("/sync-now")
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def sync_now(contract: str, platform: str) -> Response:
-    state, integration = _connected_once(platform)
+    state, integration = connected_once(platform)
     try:
-        requested = use.sync_now(integration.id, _me())
-    except use.NotConnected:
-        return _refused(state, contract, f"{state.platform.label} is not connected. Connect it first.")
-    except use.NotEnabled:
-        return _refused(state, contract, "User sync is off. Enable it first.")
+        requested = use.sync_now(integration.id, me())
+    except NotConnected:
+        return refused(state, contract, f"{state.platform.label} is not connected. Connect it first.")
+    except NotEnabled:
+        return refused(state, contract, "User sync is off. Enable it first.")
     text = "A run was going on already; your request joins it." if requested.joined else "A run has started."
     return _woken(requested, state, contract, text)
-
-
-@bp.post("/preview")
-@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
-def preview(contract: str, platform: str) -> Response | tuple[str, int]:
-    """Ask for a preview: of the saved settings, or with the column or the types that the form holds."""
-    state, integration = _connected_once(platform)
-    what_if = WhatIf()
-    if "column" in request.form:
-        identifier = IdentifierForm()
-        if not identifier.validate_on_submit():
-            return _page(state, contract, identifier=identifier), 422
-        what_if = WhatIf(identifier_column=identifier.column.data or None)
-    elif "with_types" in request.form:
-        types = UserTypesForm.of(state.platform, integration.user_sync)
-        if not types.validate_on_submit():
-            return _page(state, contract, types=types), 422
-        ticked = set(types.types.data)
-        what_if = WhatIf(
-            left_out_types=sorted(one.value for one in types.types.choices if one.value not in ticked)
-        )
-    try:
-        run = use.request_preview(integration.id, _me(), what_if)
-    except use.NotConnected:
-        return _refused(state, contract, f"{state.platform.label} is not connected. Connect it first.")
-    if not queue.wake_soon(run.id, run.attempt):
-        flash("The preview begins as soon as the queue is reachable again.", "info")
-    return _to_run(contract, run.id)
-
-
-@bp.post("/runs/<int:run_id>/apply")
-@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
-def apply_preview(contract: str, platform: str, run_id: int) -> Response:
-    state, integration = _connected_once(platform)
-    _run_or_404(integration, run_id)
-    try:
-        run = use.apply_preview(integration.id, run_id, _me())
-    except use.PreviewGone:
-        flash("This preview is too old to be applied. Nothing was changed; preview again.", "warning")
-    except use.NotConnected:
-        flash(f"{state.platform.label} is not connected. Nothing was changed. Reconnect first.", "error")
-    except use.NotEnabled:
-        flash("User sync is off. Nothing was changed. Enable it first, then apply.", "error")
-    except use.AnotherRunLive:
-        flash("A run is going on. Nothing was changed. Wait until it ends, then preview again.", "warning")
-    else:
-        queue.wake_soon(run.id, run.attempt)
-        flash(
-            "Applying. The run does just what the preview showed, or nothing if anything has changed.",
-            "success",
-        )
-        run_id = run.id
-    return _to_run(contract, run_id)
 
 
 @bp.post("/runs/<int:run_id>/cancel")
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def cancel(contract: str, platform: str, run_id: int) -> Response:
-    integration = _connected_once(platform)[1]
-    _run_or_404(integration, run_id)
-    if use.cancel(integration.id, run_id, _me()):
-        flash(f"Run {run_id} stops at its next batch. What was written before stays.", "success")
+    integration = connected_once(platform)[1]
+    run_or_404(integration, run_id)
+    preview = db.session.scalar(sa.select(SyncRun.preview).where(SyncRun.id == run_id))
+    if use.cancel(integration.id, run_id, me()):
+        text = (
+            "The preview is stopped. Nothing was saved or changed."
+            if preview
+            else f"Run {run_id} stops at its next batch. What was written before stays."
+        )
+        flash(text, "success")
     else:
         flash(f"Run {run_id} had ended already.", "info")
-    return _to_run(contract, run_id)
+    return to_run(contract, run_id)
 
 
-@bp.post("/runs/<int:run_id>/approve")
-@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
-def approve(contract: str, platform: str, run_id: int) -> Response:
-    state, integration = _connected_once(platform)
-    _run_or_404(integration, run_id)
-    try:
-        run = use.approve(integration.id, run_id, _me())
-    except use.NotHeld:
-        flash(f"Run {run_id} was not waiting for a decision any more, so nothing was changed.", "info")
-    except use.NotConnected:
-        flash(f"{state.platform.label} is not connected. Reconnect first, then approve.", "error")
-    except use.NotEnabled:
-        flash("User sync is off. Enable it first, then approve.", "error")
-    except use.AnotherRunLive:
-        flash("Another run is going on. Wait until it ends, then decide again.", "warning")
-    else:
-        queue.wake_soon(run.id, run.attempt)
-        flash(f"Run {run_id} is approved. It reads the list once more and applies it.", "success")
-    return _to_run(contract, run_id)
-
-
-@bp.post("/runs/<int:run_id>/reject")
-@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
-def reject(contract: str, platform: str, run_id: int) -> Response:
-    _, integration = _connected_once(platform)
-    _run_or_404(integration, run_id)
-    try:
-        use.reject(integration.id, run_id, _me())
-    except use.NotHeld:
-        flash(f"Run {run_id} was not waiting for a decision any more, so nothing was changed.", "info")
-    else:
-        flash(f"Run {run_id} is rejected. Nothing was applied.", "success")
-    return _to_run(contract, run_id)
-
-
-def _connected_once(platform: str) -> tuple[PlatformState, Integration]:
+def connected_once(platform: str) -> tuple[PlatformState, Integration]:
     """The platform and its integration, which exists once it was connected for the first time."""
     state = state_or_404(platform)
     if state.integration is None:
@@ -362,7 +284,8 @@ def _connected_once(platform: str) -> tuple[PlatformState, Integration]:
     return state, state.integration
 
 
-def _run_or_404(integration: Integration, run_id: int) -> None:
+def run_or_404(integration: Integration, run_id: int) -> None:
+    """Refuse what is no confirmed form, and a run of another integration."""
     if not ConfirmForm().validate_on_submit():
         abort(400)
     found = db.session.scalar(
@@ -376,12 +299,12 @@ def _woken(requested: Requested, state: PlatformState, contract: str, text: str)
     if not requested.joined and not queue.wake_soon(requested.run.id, requested.run.attempt):
         text += " It begins as soon as the queue is reachable again; you need not do anything."
     flash(text, "success")
-    return _back(state, contract)
+    return back(state, contract)
 
 
-def _refused(state: PlatformState, contract: str, text: str, category: str = "error") -> Response:
+def refused(state: PlatformState, contract: str, text: str, category: str = "error") -> Response:
     flash(text, category)
-    return _back(state, contract)
+    return back(state, contract)
 
 
 def _people_counts(integration: Integration) -> dict[str, int]:
@@ -418,7 +341,7 @@ def _schedule_times(next_run_at: datetime | None) -> list[str]:
     return sorted(f"{slot.astimezone(zone_of_request()):%H:%M}" for slot in slots)
 
 
-def _me() -> Requester:
+def me() -> Requester:
     return Requester(current_user.id, current_user.name)
 
 
@@ -426,11 +349,11 @@ def _url(endpoint: str, state: PlatformState, contract: str) -> str:
     return url_for(f"user_sync.{endpoint}", contract=contract, platform=state.platform.key)
 
 
-def _back(state: PlatformState, contract: str) -> Response:
+def back(state: PlatformState, contract: str) -> Response:
     return redirect(_url("show", state, contract))
 
 
-def _to_run(contract: str, run_id: int) -> Response:
+def to_run(contract: str, run_id: int) -> Response:
     return redirect(url_for("sync_status.run", contract=contract, run_id=run_id))
 
 

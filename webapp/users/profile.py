@@ -45,7 +45,12 @@ def recent_changes(session: Session, contract_id: int, user_id: int) -> list[Cha
         sa.select(SyncChange, SyncRun.queued_at, SyncRun.started_at, Integration.platform)
         .join(SyncRun, SyncRun.id == SyncChange.run_id)
         .join(Integration, Integration.id == SyncRun.integration_id)
-        .where(SyncChange.user_id == user_id, SyncRun.contract_id == contract_id, ~SyncRun.preview)
+        .where(
+            SyncChange.user_id == user_id,
+            SyncRun.contract_id == contract_id,
+            ~SyncRun.preview,
+            ~SyncRun.proposed,
+        )
         .order_by(SyncChange.id.desc())
         .limit(RECENT_CHANGES)
     )

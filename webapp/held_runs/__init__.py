@@ -1,0 +1,1 @@
+"""Runs that the safeguard held, and the decision about them."""

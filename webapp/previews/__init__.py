@@ -1,0 +1,1 @@
+"""Asking for previews, with settings that are not saved, and applying what they showed."""
