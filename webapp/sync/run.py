@@ -27,7 +27,7 @@ from webapp.models import (
     table_of,
     utcnow,
 )
-from webapp.sync import columns, events, incidents, outcome, preview, safeguard, schedule, store
+from webapp.sync import columns, doubles, events, incidents, outcome, preview, safeguard, schedule, store
 from webapp.sync.apply import Outdated, Target, apply_plan, write_changes
 from webapp.sync.bulk import insert_rows
 from webapp.sync.lease import CancelRequested, Lease, LeaseLost, claim, kept_alive, renew
@@ -63,9 +63,8 @@ class _Work:
     timeline: list[dict[str, Any]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
 
-    @property
-    def target(self) -> Target:
-        return Target(self.integration.contract_id, self.integration.id)
+    def target(self, memory: store.Memory) -> Target:
+        return Target(self.integration.contract_id, self.integration.id, memory.link_changes)
 
     def event(self, title: str, text: str = "", kind: str = "ok") -> None:
         self.timeline.append({"at": utcnow().isoformat(), "title": title, "text": text, "kind": kind})
@@ -194,7 +193,7 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
     work.stage("apply", total=len(plan.steps), done=0, reasons=_reasons(plan, listing))
     for _ in range(REPLANS):
         try:
-            apply_plan(work.engine, work.lease, work.target, plan, work.batch_size)
+            apply_plan(work.engine, work.lease, work.target(memory), plan, work.batch_size)
             break
         except Outdated:
             log.info("run %s: users changed here meanwhile, planning again", work.lease.run_id)
@@ -203,6 +202,9 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
             plan = _plan(work, _without_settled(listing, memory), memory)
     else:
         raise RuntimeError(f"users kept changing here; gave up after planning {REPLANS} times")
+    if plan.steps:
+        with kept_alive(work.engine, work.lease):
+            doubles.find(work.engine, integration.contract_id)
     _finish(work, listing, plan)
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from webapp.connectors.base import Person as Listed
-from webapp.models import Integration, Person, User
+from webapp.models import Integration, Person, User, is_here
 from webapp.sync.keys import match_key
 from webapp.sync.terms import Known, Rule, UserHere
 
@@ -33,16 +33,21 @@ class Memory:
     ``settled`` (revision → person ID) need nothing while their record is the same: they are linked, listed and
     called here as there. ``others`` (revision, person ID) are looked at by every run. ``listed``: how many people
     the last good run found listed. ``winners``: the contract's other integrations whose names win over theirs.
+    ``link_changes`` tells whether somebody changed links since.
     """
 
     settled: dict[bytes, int]
     others: list[tuple[bytes, int]]
     listed: int
     winners: list[int]
+    link_changes: int = 0
 
 
 def remember(connection: sa.Connection, integration_id: int) -> Memory:
-    """What is remembered of an integration's people, however many, in two statements."""
+    """What is remembered of an integration's people, however many, in three statements."""
+    link_changes = connection.scalar(  # before all else: what changes from now on is noticed
+        sa.select(Integration.link_changes).where(Integration.id == integration_id)
+    )
     winners = _naming_before(connection, integration_id)
     named = sa.or_(
         Person.name == "",
@@ -60,7 +65,7 @@ def remember(connection: sa.Connection, integration_id: int) -> Memory:
         .outerjoin(User, User.id == Person.user_id)
         .where(Person.integration_id == integration_id)
     ).all()
-    memory = Memory({}, [], sum(row[2] != gone for row in rows), winners)
+    memory = Memory({}, [], sum(row[2] != gone for row in rows), winners, link_changes or 0)
     for revision, person_id, stands in rows:
         if stands == settled:
             memory.settled[revision] = person_id
@@ -191,7 +196,7 @@ def users_for(
             _named_elsewhere(winners, User.id).label("named_elsewhere"),
         )
         .outerjoin(link, link.c.user_id == User.id)
-        .where(User.contract_id == contract_id)
+        .where(User.contract_id == contract_id, is_here())
     )
     if len(strangers) > LOOKUP_LIMIT:
         return [_user_here(row) for row in connection.execute(statement)]

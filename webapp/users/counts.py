@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from flask import g
 
-from webapp.models import User, db
+from webapp.models import User, db, is_here
 from webapp.models.user import USER_STATUSES
 
 
@@ -15,7 +15,7 @@ def status_counts(contract_id: int) -> dict[str, int]:
     if contract_id not in counted:
         found = db.session.execute(
             sa.select(User.status, sa.func.count())
-            .where(User.contract_id == contract_id)
+            .where(User.contract_id == contract_id, is_here())
             .group_by(User.status)
         ).all()
         counted[contract_id] = dict.fromkeys(USER_STATUSES, 0) | dict(found)
