@@ -54,7 +54,12 @@ def test_a_sync_proposes_two_users_with_the_same_email(office: Office, twins: Hu
 
 def test_the_page_shows_the_pair_side_by_side(admin: Actor, url: str, twins: Human) -> None:
     page = open_page(admin, f"{url}/merges")
-    for words in ("Ada Lovelace and Ada King", "Strong evidence", "Same email", "Ada King in Zendesk (ID 900)"):
+    for words in (
+        "Ada Lovelace and Ada King",
+        "Strong evidence",
+        "Same email",
+        "Ada King in Zendesk (ID 900)",
+    ):
         assert words in page.text
     assert "1 pair of users looks like one person" in open_page(admin, f"{url}?status=pending").text
 
@@ -358,7 +363,9 @@ def test_a_merge_by_hand_starts_from_the_users_page(
     found = open_page(admin, f"{link.attrs['href']}?q=grace")
     assert found.names == ["Grace Hopper"]
     (compare,) = [one for one in found.root.all("a") if one.text.startswith("Compare…")]
-    assert open_page(admin, compare.attrs["href"]).root.one("h1").text == "Merge Ada Lovelace and Grace Hopper?"
+    assert (
+        open_page(admin, compare.attrs["href"]).root.one("h1").text == "Merge Ada Lovelace and Grace Hopper?"
+    )
 
 
 def test_another_contracts_users_are_not_found(app: Flask, admin: Actor, url: str, twins: Human) -> None:
