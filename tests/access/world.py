@@ -276,6 +276,7 @@ def _twins(session: Session, pending: User, integration_id: int, marker: str) ->
     contract_id = pending.contract_id
     twin = _user(session, contract_id, "inactive", f"Twin of {marker}", integration_id)
     gone = _user(session, contract_id, "merged", f"Gone of {marker}", integration_id)
+    twin.email, twin.email_key = pending.email, pending.email_key
     proposal = MergeProposal(
         contract_id=contract_id, first_id=pending.id, second_id=twin.id, evidence=["email"], strong=True
     )

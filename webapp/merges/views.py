@@ -20,6 +20,8 @@ from webapp.users.rows import rows_of
 
 bp = Blueprint("merges", __name__, url_prefix="/c/<contract>/users")
 
+Answer = str | Response | tuple[str, int]
+
 SHOWN = ("proposed", "dismissed", "merged")
 
 
@@ -92,7 +94,7 @@ def take_back(contract: str, proposal_id: int) -> Response:
 
 @bp.get("/<int:user>/merge")
 @requires(MANAGE_USERS)
-def search(contract: str, user: int) -> str | Response:
+def search(contract: str, user: int) -> Answer:
     """Whom to merge the user with."""
     directory = _directory()
     found = rows_of(db.session(), [user], directory)
@@ -105,24 +107,20 @@ def search(contract: str, user: int) -> str | Response:
     return render_template("merges/search.html", user=found[0], q=q, rows=rows, page=page)
 
 
-@bp.get("/<int:user>/merge/<int:other>")
+@bp.route("/<int:user>/merge/<int:other>", methods=["GET", "POST"])
 @requires(MANAGE_USERS)
-def compare(contract: str, user: int, other: int) -> str | Response:
-    """Two users side by side, and who shall stay. Changes nothing."""
+def compare(contract: str, user: int, other: int) -> Answer:
+    """Two users side by side, and who shall stay."""
     if not listing.pairs_of(db.session(), [(user, other)], _directory()):
         abort(404)
     if moved := _moved(user) or _moved(other):
         return moved
-    return _compare_page(user, other)
+    return _merge(user, other) if request.method == "POST" else _compare_page(user, other)
 
 
-@bp.post("/<int:user>/merge/<int:other>")
-@requires(MANAGE_USERS)
-def merge(contract: str, user: int, other: int) -> str | Response | tuple[str, int]:
+def _merge(user: int, other: int) -> Answer:
     access: Access = g.access
     kept_text = request.form.get("stays", "")
-    if not listing.pairs_of(db.session(), [(user, other)], _directory()):
-        abort(404)
     if kept_text not in (str(user), str(other)):
         return _compare_page(user, other, unchosen=True), 422
     kept, gone = (user, other) if kept_text == str(user) else (other, user)
@@ -148,19 +146,17 @@ def merge(contract: str, user: int, other: int) -> str | Response | tuple[str, i
         f"{row.gone_name} is merged into {name}, with links, history and decisions. This page can undo it.",
         "success",
     )
-    return redirect(url_for("users.show", contract=contract, user=row.kept_id))
+    return redirect(url_for("users.show", contract=access.contract.slug, user=row.kept_id))
 
 
-@bp.get("/merges/<int:merge_id>/undo")
+@bp.route("/merges/<int:merge_id>/undo", methods=["GET", "POST"])
 @requires(MANAGE_USERS)
-def undo_page(contract: str, merge_id: int) -> str:
-    """What would come back, and what cannot. Changes nothing."""
-    return _undo_page(merge_id)
+def undo(contract: str, merge_id: int) -> Answer:
+    """What would come back, and what cannot."""
+    return _undo(merge_id) if request.method == "POST" else _undo_page(merge_id)
 
 
-@bp.post("/merges/<int:merge_id>/undo")
-@requires(MANAGE_USERS)
-def undo(contract: str, merge_id: int) -> Response | tuple[str, int]:
+def _undo(merge_id: int) -> Answer:
     access: Access = g.access
     try:
         row = undoing.undo(
@@ -178,7 +174,7 @@ def undo(contract: str, merge_id: int) -> Response | tuple[str, int]:
         return _undo_page(merge_id, changed=True), 409
     gone = db.session.get_one(User, row.gone_id)
     flash(f"The merge is undone. {gone.name} is back, {gone.status}.", "success")
-    return redirect(url_for("users.show", contract=contract, user=gone.id))
+    return redirect(url_for("users.show", contract=access.contract.slug, user=gone.id))
 
 
 # ------------------------------------------------------------------ shared
