@@ -54,6 +54,10 @@ def ready(browser: Browser, stack: Stack) -> Iterator[dict[str, str]]:
         admin.open("/c/demo/users?status=pending")
         user = admin.page.locator("main table a[href*='/users/']").first.get_attribute("href")
         addresses["user"] = user or ""
+        addresses["merge, searched"] = f"{user}/merge?q=a"
+        admin.open(addresses["merge, searched"])
+        compare = admin.page.get_by_role("link", name=re.compile("^Compare…")).first.get_attribute("href")
+        addresses["merge, side by side"] = compare or ""
         yield addresses
 
 
@@ -68,6 +72,8 @@ PAGES = {
     "pending, filtered to nobody": "/c/demo/users?status=pending&q=nobody-is-called-so",
     "active": "/c/demo/users?status=active",
     "inactive": "/c/demo/users?status=inactive",
+    "merges, none": "/c/demo/users/merges",
+    "merges, none made": "/c/demo/users/merges?show=merged",
     "sync status": "/c/demo/sync-status",
     "audit": "/c/demo/audit",
     "not found": "/c/demo/nothing-here",

@@ -78,7 +78,7 @@ def test_equal_ids_of_two_platforms_say_nothing(office: Office, desk: Office) ->
 
 def test_one_name_and_one_email_domain_are_weak_evidence(office: Office, desk: Office) -> None:
     office.sync(person("1001", "Ada Lovelace", "ada@example.com"))
-    desk.sync(person("900", " ADA lovelace", "a.lovelace@EXAMPLE.com", staff="S-1"))
+    desk.sync(person("900", " ADA  lovelace", "a.lovelace@EXAMPLE.com", staff="S-1"))
     assert [pair[2] for pair in proposed(office.contract_id)] == [["name"]]
     db.session.rollback()
     assert db.session.scalars(sa.select(MergeProposal.strong)).one() is False

@@ -24,6 +24,9 @@ EVIDENCE: dict[str, str] = {
 }
 
 
+NOTHING = ("None", "No email", "Cannot sign in")  # of both: a line that says nothing
+
+
 @dataclass(frozen=True)
 class Line:
     """One thing about both users. ``agrees`` is ``None`` where there is nothing to compare."""
@@ -182,7 +185,7 @@ def _compare(one: UserRow, other: UserRow, accounts: dict[int, str]) -> tuple[Li
     def what(label: str, first: str, second: str) -> Line:
         return line(label, first, second, "None", judged=False)
 
-    return (
+    lines = (
         line("Name", one.name, other.name, ""),
         line("Email", one.email, other.email, "No email"),
         line("Username", one.username, other.username, ""),
@@ -194,6 +197,7 @@ def _compare(one: UserRow, other: UserRow, accounts: dict[int, str]) -> tuple[Li
         what("Team", ", ".join(t.path for t in one.teams), ", ".join(t.path for t in other.teams)),
         line("Signs in as", accounts.get(one.id), accounts.get(other.id), "Cannot sign in", judged=False),
     )
+    return tuple(one for one in lines if one.first != one.second or one.first not in NOTHING)
 
 
 def _links(user: UserRow) -> str:

@@ -102,8 +102,9 @@ def _keys(connection: sa.Connection, contract_id: int) -> Iterator[sa.Select[*tu
     for column in _columns(connection, contract_id):
         yield of_people(IDENTIFIER, Person.attributes["columns"][column].as_string(), foreign=True)
     at = _place_of_at(connection)
+    name = sa.func.replace(sa.func.replace(User.name_key, "  ", " "), "  ", " ")
     yield of_users(
-        NAME, User.name_key + "\n" + sa.func.substr(User.email_key, at), User.email_key.is_not(None), at > 0
+        NAME, name + "\n" + sa.func.substr(User.email_key, at), User.email_key.is_not(None), at > 0
     )
 
 

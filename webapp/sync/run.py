@@ -202,7 +202,7 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
             plan = _plan(work, _without_settled(listing, memory), memory)
     else:
         raise RuntimeError(f"users kept changing here; gave up after planning {REPLANS} times")
-    if plan.steps:
+    if any(step.kind not in (Kind.LEAVE_OUT, Kind.CONFLICT) for step in plan.steps):
         with kept_alive(work.engine, work.lease):
             doubles.find(work.engine, integration.contract_id)
     _finish(work, listing, plan)
