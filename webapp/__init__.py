@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.held_runs.views import bp as held_runs
     from webapp.hooks.views import bp as hooks
     from webapp.mail.views import bp as mail
+    from webapp.merges.views import bp as merges
     from webapp.models import db
     from webapp.notify.views import bp as notify
     from webapp.oauth import registry as oauth
@@ -80,6 +81,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         exclusions,
         conflicts,
         users,
+        merges,
         sync_status,
         audit,
         notify,

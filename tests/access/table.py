@@ -35,6 +35,16 @@ GET  /c/<contract>/users/deactivate                       in   302   302   403  
 POST /c/<contract>/users/deactivate                       in   200   200   403   403   403   403 404   404   403
 POST /c/<contract>/users/deactivate/confirm               in   422   422   403   403   403   403 404   404   403
 
+GET  /c/<contract>/users/merges                           in   200   200   403   403   403   403 404   404   403
+POST /c/<contract>/users/merges/look                      in   302   302   403   403   403   403 404   404   403
+POST {proposal}/not-same                                  in   302   302   403   403   403   403 404   404   403
+POST {proposal}/take-back                                 in   302   302   403   403   403   403 404   404   403
+GET  /c/<contract>/users/merges/<int:merge_id>/undo       in   200   200   403   403   403   403 404   404   403
+GET  /c/<contract>/users/<int:user>/merge                 in   200   200   403   403   403   403 404   404   403
+GET  /c/<contract>/users/<int:user>/merge/<int:other>     in   200   200   403   403   403   403 404   404   403
+POST /c/<contract>/users/<int:user>/merge/<int:other>     in   422   422   403   403   403   403 404   404   403
+POST /c/<contract>/users/merges/<int:merge_id>/undo       in   409   409   403   403   403   403 404   404   403
+
 GET  /c/<contract>/sync-status                            in   200   200   403   403   403   200 404   404   200
 GET  /c/<contract>/sync-status/panel                      in   200   200   403   403   403   200 404   404   200
 GET  /c/<contract>/sync-status/runs/<int:run_id>          in   200   200   403   403   403   200 404   404   200
@@ -96,6 +106,7 @@ _SHORT = {
     "{platform}": _PLATFORM,
     "{sync}": f"{_PLATFORM}/user-sync",
     "{decision}": "/c/<contract>/conflicts/decisions/<int:decision_id>",
+    "{proposal}": "/c/<contract>/users/merges/<int:proposal_id>",
     "{other}": f"{_PLATFORM}/other-account/<int:attempt_id>",
 }
 

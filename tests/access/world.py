@@ -23,6 +23,8 @@ from webapp.models import (
     Decision,
     Exclusion,
     Integration,
+    Merge,
+    MergeProposal,
     Person,
     SignInSession,
     SyncChange,
@@ -57,6 +59,9 @@ class Things:
     decision_id: int
     exclusion_id: int
     message_id: int
+    other_id: int
+    proposal_id: int
+    merge_id: int
 
     def values(self, rule_arguments: set[str]) -> dict[str, object]:
         """A value for each of ``rule_arguments``. KeyError for one that nobody thought of."""
@@ -70,6 +75,9 @@ class Things:
             "decision_id": self.decision_id,
             "exclusion_id": self.exclusion_id,
             "message_id": self.message_id,
+            "other": self.other_id,
+            "proposal_id": self.proposal_id,
+            "merge_id": self.merge_id,
             "filename": "css/theme.css",
         }
         return {name: known[name] for name in rule_arguments}
@@ -224,6 +232,7 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
         attempts = [
             _another_account(session, contract_id, f"{marker}{number}", administrator) for number in (1, 2)
         ]
+        twins = _twins(session, pending, integration.id, marker)
         message = outbox.queue(
             session,
             to="pia@example.com",
@@ -241,7 +250,9 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
             )
         )
         session.flush()
-        return Things(marker, contract_id, *runs, pending.id, active.id, *attempts, *choices, message.id)
+        return Things(
+            marker, contract_id, *runs, pending.id, active.id, *attempts, *choices, message.id, *twins
+        )
 
 
 def _user(session: Session, contract_id: int, status: str, name: str, integration_id: int) -> User:
@@ -258,6 +269,41 @@ def _user(session: Session, contract_id: int, status: str, name: str, integratio
     session.add(user)
     session.flush()
     return user
+
+
+def _twins(session: Session, pending: User, integration_id: int, marker: str) -> list[int]:
+    """Somebody like the pending user, the proposal to merge the two, and a merge made before; their ids."""
+    contract_id = pending.contract_id
+    twin = _user(session, contract_id, "inactive", f"Twin of {marker}", integration_id)
+    gone = _user(session, contract_id, "merged", f"Gone of {marker}", integration_id)
+    twin.email, twin.email_key = pending.email, pending.email_key
+    proposal = MergeProposal(
+        contract_id=contract_id, first_id=pending.id, second_id=twin.id, evidence=["email"], strong=True
+    )
+    merge = Merge(
+        contract_id=contract_id,
+        kept_id=pending.id,
+        gone_id=gone.id,
+        gone_name=gone.name,
+        before={
+            "gone": {
+                "status": "inactive",
+                "status_since": utcnow().isoformat(),
+                "account_id": None,
+                "roles": [],
+                "teams": [],
+                "access": [],
+            },
+            "filled": {},
+            "people": [],
+            "released": [],
+            "decisions": [],
+        },
+        merged_by="somebody",
+    )
+    session.add_all([proposal, merge])
+    session.flush()
+    return [twin.id, proposal.id, merge.id]
 
 
 def _choices(session: Session, contract_id: int, integration_id: int, marker: str) -> list[int]:

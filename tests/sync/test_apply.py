@@ -42,7 +42,7 @@ def big_office(office: Office) -> Office:
 def test_a_first_import_costs_the_same_few_statements_for_every_batch(office: Office) -> None:
     one, two, six = (cost(big_office(office), crowd(batches * BATCH)) for batches in (1, 2, 6))
     per_batch = two - one
-    assert 0 < per_batch <= 12  # three of them look for users who might match
+    assert 0 < per_batch <= 13  # three of them look for users who might match, one for links changed by hand
     assert six - two == 4 * per_batch
 
 

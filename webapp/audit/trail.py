@@ -54,6 +54,10 @@ ACTIONS: dict[str, str] = {
     "users.activated": "Activated",
     "users.reactivated": "Reactivated",
     "users.deactivated": "Deactivated",
+    "users.merged": "Merged another user into",
+    "users.merge_undone": "Undid a merge into",
+    "users.not_the_same": "Said that two users are not one person:",
+    "users.maybe_the_same": "Took back that two users are not one person:",
 }
 
 IDS = "ids"  # a detail for machines, which the page leaves out: everybody in a batch

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from webapp.audit import trail
 from webapp.auth import account_events, passwords, sessions
 from webapp.contracts import licences_used
-from webapp.models import Account, Contract, ReportingAccess, Role, Team, User, UserRole, utcnow
+from webapp.models import Account, Contract, ReportingAccess, Role, Team, User, UserRole, is_here, utcnow
 from webapp.sync.keys import match_key, user_keys
 
 BY_COMMAND = "command: flask account"
@@ -120,6 +120,7 @@ def _new_user(session: Session, contract: Contract, account: Account) -> User:
             sa.select(User).where(
                 User.contract_id == contract.id,
                 User.account_id.is_(None),
+                is_here(),
                 sa.or_(User.email_key == key, User.username_key == key),
             )
         )

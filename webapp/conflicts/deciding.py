@@ -8,8 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.audit import trail
+from webapp.conflicts.returners import give_back, let_go
 from webapp.database import write_transaction
-from webapp.models import Decision, Person, User, db, utcnow
+from webapp.models import Decision, Integration, Person, User, db, utcnow
+from webapp.models.user import MERGED
 from webapp.sync.exclusions import exclude_person
 
 NEW, EXCLUDE = "new", "exclude"
@@ -45,16 +47,21 @@ def link(contract_id: int, person_id: int, user_id: int, *, by: str) -> str:
     Raises :class:`NoLongerInConflict`, :class:`CandidateTaken`, or ``LookupError`` for a user who is no candidate.
     """
     with write_transaction() as session:
+        _lock_integration(session, contract_id, person_id)
         person = _in_conflict(session, contract_id, [person_id])[0]
         if user_id not in (person.detail or {}).get("candidates", []):
             raise LookupError(user_id)
         user = session.scalars(
             sa.select(User).where(User.id == user_id, User.contract_id == contract_id).with_for_update()
         ).one()
+        if user.status == MERGED:
+            raise CandidateTaken(user.name)
+        moved_from = let_go(session, person, user_id)
         if _is_taken(session, person, user_id):
             raise CandidateTaken(user.name)
-        _decide(session, person, user_id, by)
-        _record(session, person, {"decision": f"is the user {user.name}", "reason": person.reason})
+        _decide(session, person, user_id, by, moved_from)
+        details = {"decision": f"is the user {user.name}", "reason": person.reason}
+        _record(session, person, details | ({"link moved from ID": moved_from} if moved_from else {}))
         return user.name
 
 
@@ -91,15 +98,28 @@ def forget(contract_id: int, decision_id: int) -> str:
         if decision.forgotten_at is not None:
             return decision.person_name
         decision.forgotten_at = utcnow()
+        details = {"decided by": decision.decided_by}
+        if give_back(session, decision):
+            details["link moved back to ID"] = decision.moved_from or ""
         trail.record(
             session,
             "conflict.forgotten",
             decision.person_name,
             contract_id=contract_id,
             target_type="person",
-            details={"decided by": decision.decided_by},
+            details=details,
         )
         return decision.person_name
+
+
+def _lock_integration(session: Session, contract_id: int, person_id: int) -> None:
+    """Wait until no run writes a batch: whoever is linked to whom stays so from here on."""
+    session.execute(
+        sa.select(Integration.id)
+        .join(Person, Person.integration_id == Integration.id)
+        .where(Person.id == person_id, Integration.contract_id == contract_id)
+        .with_for_update(of=Integration, key_share=True)
+    )
 
 
 def _in_conflict(session: Session, contract_id: int, person_ids: Sequence[int]) -> list[Person]:
@@ -153,7 +173,9 @@ def _is_taken(session: Session, person: Person, user_id: int) -> bool:
     return session.scalar(sa.select(sa.or_(linked.exists(), promised.exists()))) is True
 
 
-def _decide(session: Session, person: Person, user_id: int | None, by: str) -> None:
+def _decide(
+    session: Session, person: Person, user_id: int | None, by: str, moved_from: str | None = None
+) -> None:
     session.add(
         Decision(
             contract_id=person.contract_id,
@@ -162,6 +184,7 @@ def _decide(session: Session, person: Person, user_id: int | None, by: str) -> N
             person_name=person.name or person.email or person.remote_id,
             reason=person.reason or "",
             user_id=user_id,
+            moved_from=moved_from,
             decided_by=by,
         )
     )

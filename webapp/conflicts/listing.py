@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from webapp.connectors.platform import Platform
 from webapp.connectors.registry import PLATFORMS
-from webapp.models import Decision, Integration, Person, User, db
+from webapp.models import Decision, Integration, Person, User, db, is_here
 from webapp.paging import Page, page_of
 from webapp.sync.keys import match_key
 
@@ -29,11 +29,26 @@ REASONS: dict[str, tuple[str, str]] = {
         "Matches a user who is linked to someone else there",
         "If both are the same person, one of the two accounts there is one too many.",
     ),
+    "came_back": (
+        "Probably the same person, who came back under a new ID",
+        "Moving the link is never done by itself: the old ID might have been somebody else’s.",
+    ),
     "username_taken": (
         "Their username belongs to a user here",
         "If that user is somebody else, change one of the two usernames.",
     ),
 }
+
+
+@dataclass(frozen=True)
+class Past:
+    """Who the user was on that platform until they were gone from it."""
+
+    remote_id: str
+    name: str
+    email: str | None
+    first_seen_at: datetime
+    missing_since: datetime
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,7 @@ class Candidate:
     status: str
     fits: tuple[str, ...]
     differs: tuple[str, ...]
+    past: Past | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +81,7 @@ class ConflictRow:
     since: datetime
     candidates: tuple[Candidate, ...]
     others: tuple[tuple[str, str], ...]
+    came_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,7 +146,8 @@ def conflicts(contract_id: int, filters: Filters) -> tuple[list[ConflictRow], Pa
     people = db.session.execute(statement.order_by(Person.id).limit(page.size).offset(page.offset)).all()
     users = _users(contract_id, [person for person, _ in people])
     others = _others([person for person, _ in people])
-    return [_row(person, platform, users, others) for person, platform in people], page
+    pasts = _pasts([person for person, _ in people], users)
+    return [_row(person, platform, users, others, pasts) for person, platform in people], page
 
 
 def decisions(contract_id: int) -> tuple[list[DecisionRow], Page]:
@@ -154,7 +172,7 @@ def decisions(contract_id: int) -> tuple[list[DecisionRow], Page]:
             decision.person_name,
             PLATFORMS[platform],
             REASONS.get(decision.reason, (decision.reason, ""))[0],
-            f"Is {user_name}" if decision.user_id is not None else "Is someone new",
+            _what(decision, user_name),
             decision.user_id,
             decision.decided_by,
             decision.decided_at,
@@ -163,6 +181,15 @@ def decisions(contract_id: int) -> tuple[list[DecisionRow], Page]:
         for decision, platform, user_name, outcome in found
     ]
     return rows, page
+
+
+def _what(decision: Decision, user_name: str | None) -> str:
+    """What was decided, in words."""
+    if decision.user_id is None:
+        return "Is someone new"
+    if decision.moved_from is not None:
+        return f"Is {user_name}, who came back: the link moved from ID {decision.moved_from}"
+    return f"Is {user_name}"
 
 
 def _open(contract_id: int) -> sa.Select[Person, str]:
@@ -191,8 +218,33 @@ def _users(contract_id: int, people: Sequence[Person]) -> dict[int, User]:
     wanted = {user for person in people for user in (person.detail or {}).get("candidates", [])}
     if not wanted:
         return {}
-    found = db.session.scalars(sa.select(User).where(User.contract_id == contract_id, User.id.in_(wanted)))
+    found = db.session.scalars(
+        sa.select(User).where(User.contract_id == contract_id, User.id.in_(wanted), is_here())
+    )
     return {user.id: user for user in found}
+
+
+def _pasts(people: Sequence[Person], users: Iterable[int]) -> dict[tuple[int, int], Past]:
+    """Whom these users were linked to until the platform listed them no more, by integration and user."""
+    integrations = {person.integration_id for person in people}
+    found = db.session.execute(
+        sa.select(Person).where(
+            Person.integration_id.in_(integrations),
+            Person.user_id.in_(users),
+            Person.missing_since.is_not(None),
+        )
+    ).scalars()
+    return {
+        (old.integration_id, old.user_id): Past(
+            old.remote_id,
+            old.name or old.email or old.remote_id,
+            old.email,
+            old.first_seen_at,
+            old.missing_since,
+        )
+        for old in found
+        if old.user_id is not None and old.missing_since is not None
+    }
 
 
 def _others(people: Sequence[Person]) -> dict[tuple[int, str], list[Person]]:
@@ -216,6 +268,7 @@ def _row(
     platform: str,
     users: dict[int, User],
     others: dict[tuple[int, str], list[Person]],
+    pasts: dict[tuple[int, int], Past],
 ) -> ConflictRow:
     detail = person.detail or {}
     value = detail.get("value")
@@ -233,15 +286,18 @@ def _row(
         value=value,
         since=person.first_seen_at,
         candidates=tuple(
-            _candidate(person, users[user], value) for user in detail.get("candidates", []) if user in users
+            _candidate(person, users[user], value, pasts.get((person.integration_id, user)))
+            for user in detail.get("candidates", [])
+            if user in users
         ),
         others=tuple(
             (other.name or other.remote_id, other.remote_id) for other in same if other.id != person.id
         )[:10],
+        came_back=person.reason == "came_back",
     )
 
 
-def _candidate(person: Person, user: User, value: str | None) -> Candidate:
+def _candidate(person: Person, user: User, value: str | None, past: Past | None) -> Candidate:
     """What agrees between the two: the identifier column's value, or each identifier with its own kind."""
     email, remote = match_key(person.email), match_key(person.remote_id)
     compared = {
@@ -259,4 +315,5 @@ def _candidate(person: Person, user: User, value: str | None) -> Candidate:
         user.status,
         fits,
         tuple(name for name, key in here.items() if key and name not in fits),
+        past,
     )

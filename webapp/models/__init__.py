@@ -8,10 +8,11 @@ from webapp.models.contract import Contract, ContractFeature
 from webapp.models.incident import Incident, NotificationChoice, Reminder
 from webapp.models.integration import ConnectAttempt, Integration, UserSync
 from webapp.models.mail import Message
+from webapp.models.merge import Merge, MergeProposal
 from webapp.models.role import Role, RolePermission, UserRole
 from webapp.models.sync import Heartbeat, Person, SyncChange, SyncRequest, SyncRun
 from webapp.models.team import ReportingAccess, Team, UserTeam
-from webapp.models.user import User
+from webapp.models.user import User, is_here
 from webapp.models.webhook import PlatformNotice, Webhook, WebhookDelivery
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "Heartbeat",
     "Incident",
     "Integration",
+    "Merge",
+    "MergeProposal",
     "Message",
     "NotificationChoice",
     "Person",
@@ -47,6 +50,7 @@ __all__ = [
     "Webhook",
     "WebhookDelivery",
     "db",
+    "is_here",
     "table_of",
     "utcnow",
 ]

@@ -68,6 +68,9 @@ class Decision(Base):
     person_name: Mapped[str] = mapped_column(sa.String(255))
     reason: Mapped[str] = mapped_column(sa.String(60), comment="of the conflict that was decided")
     user_id: Mapped[int | None] = mapped_column(BigInt)
+    moved_from: Mapped[str | None] = mapped_column(
+        sa.String(255), comment="the remote ID that the user was linked to before"
+    )
     decided_at: Mapped[datetime] = mapped_column(default=utcnow)
     decided_by: Mapped[str] = mapped_column(sa.String(255))
     forgotten_at: Mapped[datetime | None]

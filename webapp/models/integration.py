@@ -50,6 +50,11 @@ class Integration(Base):
     name_rank: Mapped[int] = mapped_column(
         default=0, server_default="0", comment="whose names win: the lowest that lists the person"
     )
+    link_changes: Mapped[int] = mapped_column(
+        default=0,
+        server_default="0",
+        comment="how often people changed who is linked; a run that planned before plans anew",
+    )
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
     user_sync: Mapped[UserSync] = relationship(back_populates="integration", uselist=False)

@@ -10,12 +10,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from webapp.models.base import Base, BigInt, IntPk, KeyText, one_of, utcnow
 
 USER_STATUSES = ("pending", "active", "inactive")
+MERGED = "merged"  # went into another user: nobody any more, kept for the history and the way back
 USERNAME_LENGTH = (3, 100)  # characters
 NAME_MAX = 255  # characters
 
 
 class User(Base):
-    """A person in one contract.
+    """A person in one contract. Statements about people leave out who is :data:`MERGED` (:func:`is_here`).
 
     The ``*_key`` columns hold the value trimmed, NFKC and case-folded (:func:`webapp.sync.keys.match_key`);
     matching, uniqueness, sorting and search use them. ``search_key`` is name, username, email and
@@ -25,12 +26,19 @@ class User(Base):
 
     __tablename__ = "users"
     __table_args__ = (
-        one_of("status", USER_STATUSES),
+        one_of("status", (*USER_STATUSES, MERGED)),
         sa.CheckConstraint("length(username) BETWEEN 3 AND 100", name="username_length"),
         sa.CheckConstraint("length(name) BETWEEN 1 AND 255", name="name_length"),
         sa.UniqueConstraint("contract_id", "id"),
-        sa.UniqueConstraint("contract_id", "username_key"),
         sa.UniqueConstraint("contract_id", "account_id"),
+        sa.Index(
+            "uq_users_username",
+            "contract_id",
+            "username_key",
+            unique=True,
+            sqlite_where=sa.text("status <> 'merged'"),
+            postgresql_where=sa.text("status <> 'merged'"),
+        ),
         sa.Index("ix_users_by_status", "contract_id", "status"),
         sa.Index("ix_users_by_name", "contract_id", "status", "search_key", "id"),
         sa.Index("ix_users_by_username", "contract_id", "status", "username_key", "id"),
@@ -59,5 +67,11 @@ class User(Base):
     named_by_integration_id: Mapped[int | None] = mapped_column(
         BigInt, sa.ForeignKey("integrations.id"), comment="the integration that gave the name last"
     )
+    named_at: Mapped[datetime | None] = mapped_column(comment="when that was")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     changed_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+def is_here() -> sa.ColumnElement[bool]:
+    """Whether a user is somebody, and not merged into another. Written out, so that the unique index serves it."""
+    return User.status != sa.literal_column("'merged'")

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from webapp.database import writing
-from webapp.models import Person, SyncChange, SyncRun, User, table_of, utcnow
+from webapp.models import Integration, Person, SyncChange, SyncRun, User, table_of, utcnow
 from webapp.sync.batches import Batches
 from webapp.sync.bulk import insert_rows
 from webapp.sync.keys import SEARCH_MAX, USER_KEYS, match_key, user_keys
@@ -21,16 +21,19 @@ from webapp.sync.terms import NAME_MAX, Kind, Plan, Reason, Step
 
 SQLITE_PAUSE = 0.01  # seconds between batches: SQLite's lock is not fair, others need a gap to get in
 
+LINKED_ELSEWHERE = (Reason.ALREADY_LINKED, Reason.CAME_BACK)
+
 # Kinds that are counted batch by batch; the other counters follow from the plan when the run ends.
 COUNTED = {Kind.IMPORT: "imported", Kind.LINK: "linked", Kind.RENAME: "renamed", Kind.MISSING: "missing"}
 
 
 @dataclass(frozen=True)
 class Target:
-    """Which integration of which contract a plan is applied to."""
+    """Which integration of which contract a plan is applied to, and the ``link_changes`` it was made at."""
 
     contract_id: int
     integration_id: int
+    link_changes: int = 0
 
 
 class Outdated(Exception):
@@ -68,6 +71,7 @@ def apply_plan(engine: sa.Engine, lease: Lease, target: Target, plan: Plan, batc
 
 
 def _apply_batch(connection: sa.Connection, lease: Lease, target: Target, steps: Sequence[Step]) -> None:
+    _expect_links(connection, target)
     counts = {column: sum(step.kind is kind for step in steps) for kind, column in COUNTED.items()}
     counts["returned"] = sum(step.returned for step in steps)
     renew(
@@ -86,6 +90,20 @@ def _apply_batch(connection: sa.Connection, lease: Lease, target: Target, steps:
     _rename(connection, target, [step for step in steps if step.kind is Kind.RENAME], now)
     _remember(connection, target, steps, user_ids, now)
     write_changes(connection, lease.run_id, steps, user_ids)
+
+
+def _expect_links(connection: sa.Connection, target: Target) -> None:
+    """Raise :class:`Outdated` if somebody merged users or moved a link since the plan was made.
+
+    Nobody can until this batch is through. The integration is locked before the run, as everybody does.
+    """
+    now = connection.scalar(
+        sa.select(Integration.link_changes)
+        .where(Integration.id == target.integration_id)
+        .with_for_update(read=True)
+    )
+    if now != target.link_changes:
+        raise Outdated
 
 
 def _forget_plans(connection: sa.Connection) -> None:
@@ -138,6 +156,7 @@ def _import(
             "status_since": now,
             "source_integration_id": target.integration_id,
             "named_by_integration_id": target.integration_id,
+            "named_at": now,
             "created_at": now,
             "changed_at": now,
         },
@@ -169,6 +188,7 @@ def _rename(connection: sa.Connection, target: Target, steps: Sequence[Step], no
                 SEARCH_MAX,
             ),
             named_by_integration_id=target.integration_id,
+            named_at=now,
             changed_at=now,
         ),
         [
@@ -285,7 +305,7 @@ def _detail(step: Step) -> dict[str, Any] | None:
     if step.inactive:
         detail["inactive"] = True
     if step.value is not None:
-        detail["linked_to" if step.reason is Reason.ALREADY_LINKED else "value"] = step.value
+        detail["linked_to" if step.reason in LINKED_ELSEWHERE else "value"] = step.value
     if step.candidates:
         detail["candidates"] = list(step.candidates)
     if step.decided_by is not None and step.kind is not Kind.CONFLICT:

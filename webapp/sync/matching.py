@@ -38,11 +38,16 @@ _Keys = tuple[str | None, str | None, str | None]  # username, user ID, email in
 
 
 def match_strangers(
-    strangers: list[Person], remembered: Mapping[str, Known], users: Iterable[UserHere], rule: Rule
+    strangers: list[Person],
+    remembered: Mapping[str, Known],
+    users: Iterable[UserHere],
+    rule: Rule,
+    unlisted: Container[str] = (),
 ) -> list[Step]:
     """People without a link: look everybody up first, then see who gets in whose way.
 
-    Who has been decided about is done as decided; the others make way for them.
+    Who has been decided about is done as decided; the others make way for them. ``unlisted`` are the remote IDs of
+    people who are remembered and not there any more: whoever fits the user of one probably is them.
     """
     if not strangers:
         return []
@@ -86,14 +91,14 @@ def match_strangers(
 
     promised = {user: [one for one in them if one in decided] for user, them in by_user.items()}
     for remote_id, decision in decided.items():
-        drafts[remote_id] = _decided(drafts[remote_id], decision, directory, promised)
+        drafts[remote_id] = _decided(drafts[remote_id], decision, directory, promised, unlisted)
     for remote_id in _shared(by_value):
         drafts[remote_id] = _with(
             drafts[remote_id], Kind.CONFLICT, reason=Reason.SAME_VALUE, value=values[remote_id]
         )
     for remote_id, matches in found.items():
         if drafts[remote_id].reason is None:
-            drafts[remote_id] = _matched(drafts[remote_id], matches, by_user)
+            drafts[remote_id] = _matched(drafts[remote_id], matches, by_user, unlisted)
     claimed = _claim_usernames(drafts, decided, directory)
     _refuse_shared_values(drafts, lookups, values, decided)
     _refuse_taken_usernames(drafts, lookups, directory, claimed)
@@ -101,13 +106,17 @@ def match_strangers(
 
 
 def _decided(
-    draft: Step, decision: Decision, directory: _Directory, by_user: Mapping[int, list[str]]
+    draft: Step,
+    decision: Decision,
+    directory: _Directory,
+    by_user: Mapping[int, list[str]],
+    unlisted: Container[str],
 ) -> Step:
     """As somebody decided. A conflict once more when the user is linked to someone else or promised to another."""
     user = directory.by_id.get(decision.user_id) if decision.user_id is not None else None
     if user is None:
         return msgspec.structs.replace(draft, decided_by=decision.by)
-    step = _matched(draft, {user.user_id: user}, by_user)
+    step = _matched(draft, {user.user_id: user}, by_user, unlisted)
     return msgspec.structs.replace(step, decided_by=decision.by)
 
 
@@ -217,7 +226,12 @@ def _draft(person: Person, entry: Known | None) -> Step:
     )
 
 
-def _matched(draft: Step, matches: Mapping[int, UserHere], by_user: Mapping[int, list[str]]) -> Step:
+def _matched(
+    draft: Step,
+    matches: Mapping[int, UserHere],
+    by_user: Mapping[int, list[str]],
+    unlisted: Container[str],
+) -> Step:
     """Exactly one user who is free: link. None: import. Anything else is for a person to decide."""
     if not matches:
         if draft.username is None:
@@ -228,9 +242,9 @@ def _matched(draft: Step, matches: Mapping[int, UserHere], by_user: Mapping[int,
         return _with(draft, Kind.CONFLICT, reason=Reason.SEVERAL_USERS, candidates=candidates)
     user = matches[candidates[0]]
     if user.linked_to is not None and user.linked_to != draft.remote_id:
-        return _with(
-            draft, Kind.CONFLICT, reason=Reason.ALREADY_LINKED, value=user.linked_to, candidates=candidates
-        )
+        alone = user.linked_to in unlisted and len(by_user[user.user_id]) == 1
+        reason = Reason.CAME_BACK if alone else Reason.ALREADY_LINKED
+        return _with(draft, Kind.CONFLICT, reason=reason, value=user.linked_to, candidates=candidates)
     if len(by_user[user.user_id]) > 1:
         return _with(draft, Kind.CONFLICT, reason=Reason.SAME_VALUE, candidates=candidates)
     name = (draft.person.name or "").strip() if draft.person else ""

@@ -63,6 +63,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "1 person matches a user who is linked to someone else",
         "{n} people match users who are linked to someone else",
     ),
+    "came_back": (
+        "1 person seems to have come back under a new ID",
+        "{n} people seem to have come back under new IDs",
+    ),
     "username_taken": ("1 person’s username is taken here", "{n} people’s usernames are taken here"),
 }
 EXPECTED = frozenset(

@@ -46,7 +46,8 @@ def plan_sync(
             steps.append(_known_step(person, entry))
         else:
             strangers.append(person)
-    steps += match_strangers(strangers, remembered, users, rule)
+    unlisted = {remote_id for remote_id in remembered if remote_id not in listed}
+    steps += match_strangers(strangers, remembered, users, rule, unlisted)
     steps += [
         Step(
             Kind.MISSING,

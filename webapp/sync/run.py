@@ -27,6 +27,7 @@ from webapp.models import (
 )
 from webapp.sync import (
     columns,
+    doubles,
     events,
     incidents,
     outcome,
@@ -80,9 +81,8 @@ class _Work:
         """The saved settings, or those that are tried instead."""
         return self.what_if.over(self.saved)
 
-    @property
-    def target(self) -> Target:
-        return Target(self.integration.contract_id, self.integration.id)
+    def target(self, memory: store.Memory) -> Target:
+        return Target(self.integration.contract_id, self.integration.id, memory.link_changes)
 
     def event(self, title: str, text: str = "", kind: str = "ok") -> None:
         self.timeline.append({"at": utcnow().isoformat(), "title": title, "text": text, "kind": kind})
@@ -222,7 +222,7 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
     _begin_applying(work, total=len(plan.steps), reasons=_reasons(plan, listing))
     for _ in range(REPLANS):
         try:
-            apply_plan(work.engine, work.lease, work.target, plan, work.batches)
+            apply_plan(work.engine, work.lease, work.target(memory), plan, work.batches)
             break
         except Outdated:
             log.info("run %s: users changed here meanwhile, planning again", work.lease.run_id)
@@ -231,6 +231,9 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
             plan = _plan(work, _without_settled(listing, memory), memory, work.settings)
     else:
         raise RuntimeError(f"users kept changing here; gave up after planning {REPLANS} times")
+    if any(step.kind not in (Kind.LEAVE_OUT, Kind.CONFLICT) for step in plan.steps):
+        with kept_alive(work.engine, work.lease):
+            doubles.find(work.engine, integration.contract_id)
     _finish(work, listing, plan)
 
 

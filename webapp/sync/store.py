@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from webapp.connectors.base import Person as Listed
-from webapp.models import Integration, Person, User
+from webapp.models import Integration, Person, User, is_here
 from webapp.sync.keys import match_key
 from webapp.sync.terms import Known, Rule, UserHere
 
@@ -35,7 +35,7 @@ class Memory:
     ``settled`` (revision → person ID) need nothing while their record is the same: they are linked, listed and
     called here as there. ``others`` (revision, person ID) are looked at by every run. ``listed``: how many people
     the last good run found listed; ``linked``: how many of them are users here. ``winners``: the contract's other
-    integrations whose names win over theirs.
+    integrations whose names win over theirs. ``link_changes`` tells whether somebody changed links since.
     """
 
     settled: dict[bytes, int]
@@ -43,6 +43,7 @@ class Memory:
     listed: int
     linked: int
     winners: list[int]
+    link_changes: int = 0
 
 
 @contextmanager
@@ -58,7 +59,10 @@ def remembering(engine: sa.Engine, integration_id: int) -> Iterator[Callable[[],
 
 
 def remember(connection: sa.Connection, integration_id: int) -> Memory:
-    """What is remembered of an integration's people, however many, in two statements."""
+    """What is remembered of an integration's people, however many, in three statements."""
+    link_changes = connection.scalar(  # before all else: what changes from now on is noticed
+        sa.select(Integration.link_changes).where(Integration.id == integration_id)
+    )
     winners = _naming_before(connection, integration_id)
     named = sa.or_(
         Person.name == "",
@@ -82,6 +86,7 @@ def remember(connection: sa.Connection, integration_id: int) -> Memory:
         sum(row[2] != gone for row in rows),
         sum(row[2] != gone and row[3] for row in rows),
         winners,
+        link_changes or 0,
     )
     for revision, person_id, stands, _ in rows:
         if stands == settled:
@@ -213,7 +218,7 @@ def users_for(
             _named_elsewhere(winners, User.id).label("named_elsewhere"),
         )
         .outerjoin(link, link.c.user_id == User.id)
-        .where(User.contract_id == contract_id)
+        .where(User.contract_id == contract_id, is_here())
     )
     if len(strangers) > LOOKUP_LIMIT:
         return [_user_here(row) for row in connection.execute(statement)]

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     SEVERAL_USERS = "several_users"
     SAME_VALUE = "same_value"
     ALREADY_LINKED = "already_linked"
+    CAME_BACK = "came_back"  # the user's own person is listed no more: probably the same human under a new ID
     USERNAME_TAKEN = "username_taken"
 
 

@@ -64,6 +64,10 @@ REASON_WORDS: dict[str, tuple[str, str | None]] = {
         "The user who fits is linked to someone else there",
         "Check which of the two is right.",
     ),
+    "came_back": (
+        "Fits a user whose person there is gone: probably the same person under a new ID",
+        "Decide under Conflicts whether the link moves to the new ID.",
+    ),
     "username_taken": (
         "Their username belongs to another user here",
         "Change that user’s username or their identifier.",

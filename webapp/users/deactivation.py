@@ -83,13 +83,13 @@ def protected(
     reasons = dict.fromkeys(chosen.intersection(above), ABOVE)
     if by_user_id in chosen:
         reasons[by_user_id] = YOURSELF
-    administrators = set(session.scalars(_administrators(directory.contract_id)).all())
+    administrators = set(session.scalars(administrators_who_sign_in(directory.contract_id)).all())
     if administrators and administrators <= chosen - reasons.keys():
         reasons |= dict.fromkeys(administrators, LAST_ADMINISTRATOR)
     return reasons
 
 
-def _administrators(contract_id: int) -> sa.Select[int]:
+def administrators_who_sign_in(contract_id: int) -> sa.Select[int]:
     """Active administrators who can sign in."""
     return (
         sa.select(User.id)

@@ -10,6 +10,7 @@ from flask import request, url_for
 
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, Access
 from webapp.connectors.registry import PLATFORMS
+from webapp.merges.listing import open_count as doubles_count
 from webapp.models import Integration, User, UserSync, db
 from webapp.users.counts import status_counts
 from webapp.users.directory import Directory
@@ -44,6 +45,7 @@ def list_context(access: Access, filters: Filters, directory: Directory) -> dict
             "kept": pack(elsewhere),
             "shown": pack(ids) if everyone else "",
         },
+        "doubles": doubles_count(access.contract.id),
         "licences": access.contract.licences,
         "licences_used": counts["active"],
         "empty": None if page.total else _why_empty(access, filters),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,12 +21,13 @@ RECENT_CHANGES = 20
 
 @dataclass(frozen=True)
 class Change:
-    """What one run did to the user."""
+    """What one run did to the user; ``as_whom`` is who they were then, before a merge."""
 
     words: ChangeRow
     run_id: int
     platform: Platform
     at: datetime
+    as_whom: str | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.words, name)
@@ -39,14 +42,16 @@ def sign_in_of(session: Session, contract_id: int, user_id: int) -> Account | No
     ).one_or_none()
 
 
-def recent_changes(session: Session, contract_id: int, user_id: int) -> list[Change]:
-    """What the last runs that touched this user did, newest first."""
+def recent_changes(
+    session: Session, contract_id: int, user_id: int, merged: Mapping[int, str] = MappingProxyType({})
+) -> list[Change]:
+    """What the last runs did to this user and to who was ``merged`` into them (names by ID), newest first."""
     rows = session.execute(
         sa.select(SyncChange, SyncRun.queued_at, SyncRun.started_at, Integration.platform)
         .join(SyncRun, SyncRun.id == SyncChange.run_id)
         .join(Integration, Integration.id == SyncRun.integration_id)
         .where(
-            SyncChange.user_id == user_id,
+            SyncChange.user_id.in_([user_id, *merged]),
             SyncRun.contract_id == contract_id,
             ~SyncRun.preview,
             ~SyncRun.proposed,
@@ -55,6 +60,12 @@ def recent_changes(session: Session, contract_id: int, user_id: int) -> list[Cha
         .limit(RECENT_CHANGES)
     )
     return [
-        Change(ChangeRow(change, []), change.run_id, PLATFORMS[platform], started or queued)
+        Change(
+            ChangeRow(change, []),
+            change.run_id,
+            PLATFORMS[platform],
+            started or queued,
+            merged.get(change.user_id or 0),
+        )
         for change, queued, started, platform in rows
     ]

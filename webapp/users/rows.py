@@ -17,10 +17,11 @@ from webapp.users.set_up import lacking
 
 @dataclass(frozen=True)
 class Link:
-    """A person on a platform who is this user. ``team`` is what the platform calls their team."""
+    """A person on a platform who is this user. ``name`` and ``team`` are what the platform says."""
 
     platform: Platform
     remote_id: str
+    name: str
     team: str | None
     first_seen_at: datetime
     missing_since: datetime | None
@@ -40,6 +41,7 @@ class UserRow:
     created_at: datetime
     source: Platform | None
     named_by: Platform | None
+    named_at: datetime | None
     roles: list[str] = field(default_factory=list)
     teams: list[TeamEntry] = field(default_factory=list)
     access: list[str] = field(default_factory=list)
@@ -116,6 +118,7 @@ def _links(session: Session, ids: Sequence[int], directory: Directory) -> dict[i
             Person.user_id,
             Person.integration_id,
             Person.remote_id,
+            Person.name,
             Person.attributes,
             Person.first_seen_at,
             Person.missing_since,
@@ -129,7 +132,12 @@ def _links(session: Session, ids: Sequence[int], directory: Directory) -> dict[i
         if platform is not None:
             links.setdefault(row.user_id, []).append(
                 Link(
-                    platform, row.remote_id, row.attributes.get("team"), row.first_seen_at, row.missing_since
+                    platform,
+                    row.remote_id,
+                    row.name,
+                    row.attributes.get("team"),
+                    row.first_seen_at,
+                    row.missing_since,
                 )
             )
     return links
@@ -148,6 +156,7 @@ def _row(user: User, links: list[Link], owned: _Owned, directory: Directory) -> 
         created_at=user.created_at,
         source=platforms.get(user.source_integration_id or 0),
         named_by=platforms.get(user.named_by_integration_id or 0),
+        named_at=user.named_at,
         roles=directory.role_names(owned.role),
         teams=directory.teams_of(owned.team),
         access=directory.team_paths(owned.access),

@@ -9,6 +9,8 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, VIEW_SYNC_STATUS, Access, requires
+from webapp.merges.judging import all_in, who_stayed
+from webapp.merges.listing import merged_into
 from webapp.models import db
 from webapp.models.user import USER_STATUSES
 from webapp.users import activation as activating
@@ -62,18 +64,27 @@ def keep_selected(contract: str) -> Response:
 
 @bp.get("/<int:user>")
 @requires(MANAGE_USERS)
-def show(contract: str, user: int) -> str:
+def show(contract: str, user: int) -> str | Response:
     access: Access = g.access
     found = rows_of(db.session(), [user], _directory())
     if not found:
         abort(404)
+    stayed = who_stayed(db.session(), access.contract.id, user)
+    if stayed is not None:
+        flash(f"{found[0].name} was merged into this user.", "info")
+        return redirect(url_for(".show", contract=contract, user=stayed))
+    everybody = all_in(db.session(), access.contract.id, user)
+    merged = merged_into(db.session(), access.contract.id, sorted(everybody))
     status = found[0].status
     next_step = ".deactivation" if status == "active" else ".activation"
     return render_template(
         "users/show.html",
         user=found[0],
         sign_in=sign_in_of(db.session(), access.contract.id, user),
-        changes=recent_changes(db.session(), access.contract.id, user),
+        changes=recent_changes(
+            db.session(), access.contract.id, user, {one.gone_id: one.gone_name for one in merged}
+        ),
+        merged=merged,
         may_see_runs=access.may(VIEW_SYNC_STATUS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS),
         next_step_url=url_for(next_step, contract=contract, ids=user, status=status),
         is_yourself=user == access.user.id,

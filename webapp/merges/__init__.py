@@ -1,0 +1,1 @@
+"""Users who are one human: pairs that look like it, merging two, and undoing that."""

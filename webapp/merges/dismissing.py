@@ -1,0 +1,64 @@
+"""Deciding that two users are not one human; kept, so that they are never proposed again, until it is taken back."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from webapp.audit import trail
+from webapp.database import write_transaction
+from webapp.models import MergeProposal, User, utcnow
+
+
+def dismiss(contract_id: int, proposal_id: int, *, by: str) -> list[str]:
+    """Never propose this pair again; their names. Harmless when somebody did before. Raises ``LookupError``."""
+    with write_transaction() as session:
+        proposal = _proposal(session, contract_id, proposal_id)
+        names = _names(session, proposal)
+        if proposal.dismissed_at is None:
+            proposal.dismissed_at, proposal.dismissed_by = utcnow(), by
+            _record(session, proposal, "users.not_the_same", names)
+        return names
+
+
+def take_back(contract_id: int, proposal_id: int) -> list[str]:
+    """Let the pair be proposed again; their names. Raises ``LookupError``."""
+    with write_transaction() as session:
+        proposal = _proposal(session, contract_id, proposal_id)
+        names = _names(session, proposal)
+        if proposal.dismissed_at is not None:
+            proposal.dismissed_at = proposal.dismissed_by = None
+            _record(session, proposal, "users.maybe_the_same", names)
+        return names
+
+
+def _proposal(session: Session, contract_id: int, proposal_id: int) -> MergeProposal:
+    found = session.scalars(
+        sa.select(MergeProposal)
+        .where(MergeProposal.id == proposal_id, MergeProposal.contract_id == contract_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if found is None:
+        raise LookupError(proposal_id)
+    return found
+
+
+def _names(session: Session, proposal: MergeProposal) -> list[str]:
+    names: dict[int, str] = dict(
+        session.execute(
+            sa.select(User.id, User.name).where(User.id.in_([proposal.first_id, proposal.second_id]))
+        ).all()
+    )
+    return [names[proposal.first_id], names[proposal.second_id]]
+
+
+def _record(session: Session, proposal: MergeProposal, action: str, names: list[str]) -> None:
+    trail.record(
+        session,
+        action,
+        " and ".join(names),
+        contract_id=proposal.contract_id,
+        target_type="users",
+        details={"evidence": proposal.evidence, trail.IDS: f"{proposal.first_id}, {proposal.second_id}"},
+    )
