@@ -35,6 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.conflicts.views import bp as conflicts
     from webapp.exclusions.views import bp as exclusions
     from webapp.hooks.views import bp as hooks
+    from webapp.leavers.views import bp as leavers
     from webapp.mail.views import bp as mail
     from webapp.models import db
     from webapp.notify.views import bp as notify
@@ -76,6 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         exclusions,
         conflicts,
         users,
+        leavers,
         sync_status,
         audit,
         notify,

@@ -42,6 +42,8 @@ ACTIONS: dict[str, str] = {
     "user_sync.cancelled": "Stopped the running sync of",
     "user_sync.approved": "Approved the held run of",
     "user_sync.rejected": "Rejected the held run of",
+    "leaver_rule.changed": "Changed the leaver rule of",
+    "leaver_rule.spared": "Kept as they are, though due to be deactivated,",
     "webhook.created": "Set up the webhook",
     "webhook.changed": "Changed the webhook",
     "webhook.secret_renewed": "Made a new secret for the webhook",
@@ -51,6 +53,7 @@ ACTIONS: dict[str, str] = {
     "users.activated": "Activated",
     "users.reactivated": "Reactivated",
     "users.deactivated": "Deactivated",
+    "users.deactivated_by_rule": "Deactivated by the leaver rule",
 }
 
 IDS = "ids"  # a detail for machines, which the page leaves out: everybody in a batch

@@ -27,14 +27,18 @@ class Held(msgspec.Struct, frozen=True):
         return 100 * self.gone / self.known if self.known else 0.0
 
 
+def shrunk(*, gone: int, known: int, limits: Limits) -> bool:
+    """Whether ``gone`` of ``known`` people are more than ``limits`` let go at once."""
+    return gone >= limits.people and gone * 100 > limits.percent * known
+
+
 def judge(*, known: int, found: int, gone_names: list[str], limits: Limits) -> Held | None:
     """``Held`` when the list is empty or shrank past ``limits``, else ``None``.
 
     ``known``: people listed at the last good run. ``gone_names``: names of those not listed any more.
     """
     gone = len(gone_names)
-    shrunk = gone >= limits.people and gone * 100 > limits.percent * known
-    if found and not shrunk:
+    if found and not shrunk(gone=gone, known=known, limits=limits):
         return None
     return Held(known, found, gone, limits.percent, limits.people, sorted(gone_names)[:20])
 

@@ -17,6 +17,7 @@ from webapp.paging import Page, page_of
 from webapp.sync.keys import match_key
 from webapp.users.counts import status_counts
 from webapp.users.directory import Directory
+from webapp.users import leaving
 from webapp.users.filters import ANY, NONE, Filters
 
 PROBE = 5_000  # matches that one statement finds and counts; only where there are more, another counts them
@@ -55,10 +56,16 @@ def page_of_users(filters: Filters, directory: Directory) -> tuple[list[int], Pa
     if len(first) < PROBE:
         page = page_of(len(first))
     else:
-        page = page_of(session.scalar(sa.select(sa.func.count()).select_from(User).where(*where)) or 0)
+        page = page_of(count_of(session, filters, directory))
     if page.last <= len(first):
         return list(first[page.offset : page.last]), page
     return _slice(session, where, order, page), page
+
+
+def count_of(session: Session, filters: Filters, directory: Directory) -> int:
+    """How many users ``filters`` match."""
+    where = matching(session, filters, directory)
+    return session.scalar(sa.select(sa.func.count()).select_from(User).where(*where)) or 0
 
 
 def _slice(session: Session, where: Where, order: Order, page: Page) -> list[int]:
@@ -85,6 +92,8 @@ def matching(session: Session, filters: Filters, directory: Directory) -> Where:
             if filters.missing in (ANY, key)
         ]
         where.append(User.id.in_(_linked(wanted).where(Person.missing_since.is_not(None))))
+    if filters.gone:
+        where += leaving.conditions(session, filters.gone, directory)
     if filters.team:
         where.append(_has(UserTeam.user_id, UserTeam.team_id, filters.team, directory.with_below))
     if filters.role:
@@ -101,6 +110,8 @@ def ordering(filters: Filters, directory: Directory) -> Order:
         return Order((User.email_key, User.id), downwards, gaps=True)
     if name == "since":
         return Order((User.status_since, User.id), downwards)
+    if name == "gone" and filters.gone:
+        return Order((leaving.missing_since(), User.id), downwards, gaps=True)
     if name == "role" and filters.status == "active" and directory.roles:
         return Order((_first_role(directory), User.search_key, User.id), downwards, gaps=True)
     return Order((User.search_key, User.id), downwards)
