@@ -68,6 +68,7 @@ KINDS: dict[str, Kind] = {
             "Leavers are held",
             "The leaver rule would deactivate more people at once than the safeguard allows.",
             MANAGE_USERS,
+            INTEGRATIONS,
             by_default=True,
         ),
         Kind(
