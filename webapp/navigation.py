@@ -76,7 +76,9 @@ def navigation(access: Access) -> list[dict[str, Any]]:
         groups.append({"label": "Conversations", "items": [platforms | {"children": children}]})
     people = []
     if access.may(MANAGE_USERS):
-        users = _item("Users", "people", url_for("users.index", contract=slug), blueprint in ("users", "leavers"))
+        users = _item(
+            "Users", "people", url_for("users.index", contract=slug), blueprint in ("users", "leavers")
+        )
         people.append(users | {"count": _pending_count(access)})
     if access.may(MANAGE_USERS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS):
         conflicts = _item(

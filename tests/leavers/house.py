@@ -135,9 +135,7 @@ class House:
                 sa.select(Role).where(Role.contract_id == self.office.contract_id, Role.key == key)
             ).one()
             session.add(
-                UserRole(
-                    contract_id=self.office.contract_id, user_id=self.user(name).id, role_id=role.id
-                )
+                UserRole(contract_id=self.office.contract_id, user_id=self.user(name).id, role_id=role.id)
             )
 
     def change(self, statement: sa.UpdateBase) -> None:
@@ -164,13 +162,9 @@ class House:
     def mails(self) -> list[Message]:
         db.session.rollback()
         return list(
-            db.session.scalars(
-                sa.select(Message).where(Message.purpose == "leavers").order_by(Message.id)
-            )
+            db.session.scalars(sa.select(Message).where(Message.purpose == "leavers").order_by(Message.id))
         )
 
 
 def session_user(contract_id: int, name: str) -> User:
-    return db.session.scalars(
-        sa.select(User).where(User.contract_id == contract_id, User.name == name)
-    ).one()
+    return db.session.scalars(sa.select(User).where(User.contract_id == contract_id, User.name == name)).one()

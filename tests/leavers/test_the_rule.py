@@ -11,6 +11,7 @@ from flask import Flask
 from tests.actors import Actor, make_actor
 from tests.leavers.house import NAMES, House, listed
 from webapp import jobs
+from webapp.access import MANAGE_USERS
 from webapp.leavers import rule as use
 from webapp.models import AuditEvent, Integration, Person, User, UserSync, db, utcnow
 
@@ -270,11 +271,23 @@ def test_other_days_are_refused(house: House, admin: Actor, days: str) -> None:
     assert use.rule_of(house.office.contract_id) is None
 
 
-def test_the_rule_needs_both_permissions(app: Flask, house: House, manager: Actor) -> None:
-    support = make_actor(app, house.office.contract_id, "system_access")
-    for actor in (manager, support):
-        assert actor.get(f"{house.url}/rule").status_code == 403
-        assert actor.post(f"{house.url}/rule", {"when": "after", "days": "5"}).status_code == 403
+@pytest.mark.parametrize("role", ["manager", "system_access"])
+def test_the_rule_needs_both_permissions(app: Flask, house: House, role: str) -> None:
+    actor = make_actor(app, house.office.contract_id, role)
+    assert actor.get(f"{house.url}/rule").status_code == 403
+    assert actor.post(f"{house.url}/rule", {"when": "after", "days": "5"}).status_code == 403
+    assert use.rule_of(house.office.contract_id) is None
+
+
+def test_who_manages_integrations_alone_may_not_set_it(app: Flask, house: House, admin: Actor) -> None:
+    house.change(
+        sa.delete(db.metadata.tables["role_permissions"]).where(
+            db.metadata.tables["role_permissions"].c.permission == MANAGE_USERS
+        )
+    )
+    answer = admin.get(f"{house.url}/rule")
+    assert answer.status_code == 403
+    assert "Manage Users" in answer.text
 
 
 def test_the_limits_are_those_of_the_platform(house: House) -> None:

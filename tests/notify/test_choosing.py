@@ -55,7 +55,12 @@ def test_a_choice_is_kept_for_oneself_alone_and_written_down(app: Flask, contrac
     answer = ines.post(PAGE, {"kinds": ["held", "waiting"]}, follow_redirects=True)
     assert "Your choice is saved." in answer.text
     assert {kind for kind, ticked in boxes(ines).items() if ticked} == {"held", "waiting"}
-    assert {kind for kind, ticked in boxes(omar).items() if ticked} == {"broken", "held", "leavers", "overdue"}
+    assert {kind for kind, ticked in boxes(omar).items() if ticked} == {
+        "broken",
+        "held",
+        "leavers",
+        "overdue",
+    }
     with app.app_context():
         event = db.session.scalars(
             sa.select(AuditEvent).where(AuditEvent.action == "notifications.changed")

@@ -36,10 +36,11 @@ def counted_from(
     Time counts while the list was known: from each good reading (``read_at``) until ``good_for`` after it. Where
     the last reading is older than that, nothing is sure.
     """
+    moments = sorted((moment for moment in read_at if moment <= now), reverse=True)
+    if not moments or now - moments[0] > good_for:
+        return None
     frontier, rest = now, span
-    for moment in sorted((moment for moment in read_at if moment <= now), reverse=True):
-        if frontier == now and now - moment > good_for:
-            return None
+    for moment in moments:
         known_until = min(moment + good_for, frontier)
         if known_until - moment >= rest:
             return known_until - rest

@@ -108,5 +108,4 @@ def _narrowed(filters: Filters) -> bool:
 
 def asked() -> dict[str, str]:
     """The parameters of the request; without a list, those who hold a licence, the longest gone first."""
-    values = {"gone": "nowhere", "sort": "gone"} | request.args.to_dict()
-    return values
+    return {"gone": "nowhere", "sort": "gone"} | request.args.to_dict()

@@ -143,7 +143,9 @@ def _limits(session: Session, contract_id: int) -> dict[int, Limits]:
     rows = session.execute(
         sa.select(UserSync.integration_id, UserSync.shrink_percent, UserSync.shrink_people)
         .join(Integration, Integration.id == UserSync.integration_id)
-        .where(Integration.contract_id == contract_id, UserSync.enabled, Integration.connection == "connected")
+        .where(
+            Integration.contract_id == contract_id, UserSync.enabled, Integration.connection == "connected"
+        )
     )
     return {row.integration_id: Limits(row.shrink_percent, row.shrink_people) for row in rows}
 
@@ -155,4 +157,4 @@ def _known(session: Session, contract_id: int) -> dict[int, int]:
         .where(User.contract_id == contract_id, User.status == "active")
         .group_by(Person.integration_id)
     )
-    return {integration: count for integration, count in rows}
+    return dict(rows)

@@ -15,9 +15,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from webapp.models import Person, User, UserRole, UserTeam, db
 from webapp.paging import Page, page_of
 from webapp.sync.keys import match_key
+from webapp.users import leaving
 from webapp.users.counts import status_counts
 from webapp.users.directory import Directory
-from webapp.users import leaving
 from webapp.users.filters import ANY, NONE, Filters
 
 PROBE = 5_000  # matches that one statement finds and counts; only where there are more, another counts them
@@ -53,10 +53,7 @@ def page_of_users(filters: Filters, directory: Directory) -> tuple[list[int], Pa
         page = page_of(status_counts(directory.contract_id)[filters.status])
         return _slice(session, where, order, page), page
     first = session.scalars(sa.select(User.id).where(*where).order_by(*order.clauses()).limit(PROBE)).all()
-    if len(first) < PROBE:
-        page = page_of(len(first))
-    else:
-        page = page_of(count_of(session, filters, directory))
+    page = page_of(len(first)) if len(first) < PROBE else page_of(count_of(session, filters, directory))
     if page.last <= len(first):
         return list(first[page.offset : page.last]), page
     return _slice(session, where, order, page), page
