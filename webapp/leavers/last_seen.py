@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from webapp.models import Person, SyncRun
+from webapp.models import Integration, Person, SyncRun
 from webapp.models.sync import SUCCESS_STATES
 
 
@@ -22,7 +22,7 @@ class Sight:
 
 
 def last_sights(session: Session, user_ids: Iterable[int]) -> dict[tuple[int, str], Sight]:
-    """By user ID and remote ID; who was never on a good run's list before is left out."""
+    """By user ID and platform key; who was never on a good run's list before is left out."""
     run = aliased(SyncRun)
     before = (
         sa.select(sa.func.max(run.id))
@@ -36,8 +36,13 @@ def last_sights(session: Session, user_ids: Iterable[int]) -> dict[tuple[int, st
         .scalar_subquery()
     )
     rows = session.execute(
-        sa.select(Person.user_id, Person.remote_id, SyncRun.id, SyncRun.finished_at)
+        sa.select(Person.user_id, Integration.platform, SyncRun.id, SyncRun.finished_at)
+        .join(Integration, Integration.id == Person.integration_id)
         .join(SyncRun, SyncRun.id == before)
         .where(Person.user_id.in_(list(user_ids)), Person.missing_since.is_not(None))
     )
-    return {(user_id, remote_id): Sight(run_id, at) for user_id, remote_id, run_id, at in rows if at}
+    return {
+        (user_id, platform): Sight(run_id, at)
+        for user_id, platform, run_id, at in rows
+        if user_id is not None and at is not None
+    }
