@@ -6,8 +6,9 @@ import re
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 
-from tests.actors import Actor
+from tests.actors import Actor, make_actor
 from tests.leavers.house import NAMES, House
 from tests.pages import problems_of_page
 from tests.users.pages import open_page
@@ -78,6 +79,19 @@ def test_the_users_page_counts_them_and_leads_there(house: House, manager: Actor
     answer = manager.get(f"{users}?status=active&gone=nowhere")
     assert answer.status_code == 302
     assert answer.location == f"{house.url}?status=active&gone=nowhere"
+
+
+def test_platforms_and_sync_status_lead_there_for_those_who_may(house: House, admin: Actor) -> None:
+    contract = house.url.removesuffix("/users/leavers")
+    for page in ("integrations/platforms", "sync-status"):
+        assert f'href="{house.url}"' in admin.get(f"{contract}/{page}").text
+
+
+def test_support_is_not_led_there(app: Flask, house: House) -> None:
+    support = make_actor(app, house.office.contract_id, "system_access")
+    contract = house.url.removesuffix("/users/leavers")
+    assert house.url not in support.get(f"{contract}/sync-status").text
+    assert support.get(house.url).status_code == 403
 
 
 def test_deactivating_them_frees_their_licences(house: House, manager: Actor) -> None:
