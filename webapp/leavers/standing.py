@@ -157,4 +157,4 @@ def _known(session: Session, contract_id: int) -> dict[int, int]:
         .where(User.contract_id == contract_id, User.status == "active")
         .group_by(Person.integration_id)
     )
-    return dict(rows)
+    return dict(rows.all())
