@@ -36,7 +36,7 @@ def test_who_is_gone_stands_there_with_where_and_when(house: House, manager: Act
     assert names(manager, f"{house.url}?q=ada") == ["Ada"]
     assert "2 licences to free" in page
     assert len(re.findall(r"Last listed", page)) == 2
-    assert re.search(r'href="/c/[^"]+/sync-status/runs/\d+">run \d+</a>', page)
+    assert re.search(r'href="/c/[^"]+/sync-status/runs/\d+">Run \d+</a>', page)
     assert problems_of_page(page) == []
 
 

@@ -6,7 +6,8 @@ the schedule does what is promised; and the next good run goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import webapp
 from config import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, OAuthClient
 from sandbox.faults import KINDS
 from tests.actors import Actor, make_actor, make_contract
+from tests.servers.databases import SqliteTemplate
 from tests.servers.sandbox import Sandbox, sandbox_server
 from webapp import jobs
 from webapp.access import INTEGRATIONS
@@ -132,51 +134,65 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def sandboxes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Sandbox]]:
-    with (
-        sandbox_server("intercom", tmp_path_factory.mktemp("intercom")) as intercom,
-        sandbox_server("zendesk", tmp_path_factory.mktemp("zendesk")) as zendesk,
-    ):
-        yield {"intercom": intercom, "zendesk": zendesk}
+def places(
+    _sqlite_template: SqliteTemplate, _redis_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Place]]:
+    """Each platform with a contract of its own, made when first asked for: every case leaves it as it was."""
+    made: dict[str, Place] = {}
+    with ExitStack() as started:
+
+        def place_of(platform: str) -> Place:
+            if platform not in made:
+                folder = tmp_path_factory.mktemp(platform)
+                server = started.enter_context(sandbox_server(platform, folder))
+                url = started.enter_context(_sqlite_template.copy())
+                made[platform] = _make_place(platform, server, url, _redis_server, folder)
+            return made[platform]
+
+        yield place_of
+        for place in made.values():
+            with place.app.app_context():
+                db.session.remove()
+                db.engine.dispose()
 
 
 @pytest.fixture
 def place(
-    request: pytest.FixtureRequest,
-    sandboxes: dict[str, Sandbox],
-    sqlite_url: str,
-    redis_url: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest, places: Callable[[str], Place], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
-    """The platform that the case names. Waits between tries take no time, silences are cut short."""
-    platform = request.node.callspec.params["platform"]
+    """The platform that the case names, after a good run. Waits between tries take no time."""
     assert Reader.__init__.__kwdefaults__ is not None
     monkeypatch.setitem(Reader.__init__.__kwdefaults__, "sleep", lambda _seconds: None)
-    for server in sandboxes.values():
-        server.control("POST", "reset")
-    intercom, zendesk = sandboxes["intercom"].url, sandboxes["zendesk"].url
-    client = (SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET)
+    found = places(request.node.callspec.params["platform"])
+    with found.app.app_context():
+        yield found
+    found.sandbox.control("DELETE", "faults")
+
+
+def _make_place(platform: str, server: Sandbox, database_url: str, redis_url: str, folder: Path) -> Place:
+    client = OAuthClient(
+        SANDBOX_CLIENT_ID,
+        SANDBOX_CLIENT_SECRET,
+        api_url=server.url if platform == "intercom" else f"{server.url}/{{subdomain}}",
+        authorize_url=f"{server.url}/oauth" if platform == "intercom" else None,
+        sandbox=True,
+    )
     settings = config.test_settings(
-        database_url=sqlite_url,
+        database_url=database_url,
         redis_url=redis_url,
-        data_dir=tmp_path,
-        intercom=OAuthClient(*client, api_url=intercom, authorize_url=f"{intercom}/oauth", sandbox=True),
-        zendesk=OAuthClient(*client, api_url=f"{zendesk}/{{subdomain}}", sandbox=True),
-        http_read_timeout=0.4,
+        data_dir=folder,
+        http_read_timeout=0.5,  # one silence: a fault that hangs costs four of them
         http_connect_timeout=2.0,
+        **{platform: client},
     )
     app = webapp.create_app(settings)
     contract_id = make_contract(app, "acme")
     with app.app_context():
-        admin = make_actor(app, contract_id, "administrator")
-        found = Place(platform, app, sandboxes[platform], admin, "acme")
-        found.connect()
-        first = found.run("enable")
+        place = Place(platform, app, server, make_actor(app, contract_id, "administrator"), "acme")
+        place.connect()
+        first = place.run("enable")
         assert first.state == "completed", first.message
-        yield found
-        db.session.remove()
-        db.engine.dispose()
+    return place
 
 
 @pytest.mark.parametrize(("platform", "stage", "kind"), cases())
