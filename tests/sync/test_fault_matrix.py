@@ -181,7 +181,7 @@ def _make_place(platform: str, server: Sandbox, database_url: str, redis_url: st
         database_url=database_url,
         redis_url=redis_url,
         data_dir=folder,
-        http_read_timeout=0.5,  # one silence: a fault that hangs costs four of them
+        http_read_timeout=0.8,  # one silence: a fault that hangs costs four of them
         http_connect_timeout=2.0,
         **{platform: client},
     )
@@ -195,7 +195,7 @@ def _make_place(platform: str, server: Sandbox, database_url: str, redis_url: st
     return place
 
 
-@pytest.mark.parametrize(("platform", "stage", "kind"), cases())
+@pytest.mark.parametrize(("platform", "stage", "kind"), list(cases()))
 def test_every_fault_ends_well(place: Place, platform: str, stage: str, kind: str) -> None:
     if stage == "token refresh":
         place.end_token_soon()
