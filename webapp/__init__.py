@@ -36,6 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.exclusions.views import bp as exclusions
     from webapp.held_runs.views import bp as held_runs
     from webapp.hooks.views import bp as hooks
+    from webapp.leavers.views import bp as leavers
     from webapp.mail.views import bp as mail
     from webapp.merges.views import bp as merges
     from webapp.models import db
@@ -82,6 +83,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         conflicts,
         users,
         merges,
+        leavers,
         sync_status,
         audit,
         notify,

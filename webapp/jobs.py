@@ -18,6 +18,7 @@ from webapp.connectors.base import Connector, Recorder
 from webapp.connectors.platform import Opening
 from webapp.database import write_transaction
 from webapp.hooks import intake
+from webapp.leavers import rule as leavers
 from webapp.mail import delivery
 from webapp.models import ContractFeature, Integration, SyncRun, UserSync, db, utcnow
 from webapp.notify import announcing, reminders
@@ -80,6 +81,7 @@ def tick() -> None:
             woken,
         )
     _tell(settings, now)
+    leavers.carry_out_all(settings, now)
 
 
 def deliver_mail() -> None:

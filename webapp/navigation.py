@@ -64,7 +64,10 @@ def navigation(access: Access) -> list[dict[str, Any]]:
     people = []
     if access.may(MANAGE_USERS):
         users = _item(
-            "Users", "people", url_for("users.index", contract=slug), blueprint in ("users", "merges")
+            "Users",
+            "people",
+            url_for("users.index", contract=slug),
+            blueprint in ("users", "merges", "leavers"),
         )
         people.append(users | {"count": _pending_count(access)})
     if access.may(MANAGE_USERS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS):

@@ -44,6 +44,10 @@ GET  /c/<contract>/users/<int:user>/merge                 in   200   200   403  
 GET  /c/<contract>/users/<int:user>/merge/<int:other>     in   200   200   403   403   403   403 404   404   403
 POST /c/<contract>/users/<int:user>/merge/<int:other>     in   422   422   403   403   403   403 404   404   403
 POST /c/<contract>/users/merges/<int:merge_id>/undo       in   409   409   403   403   403   403 404   404   403
+GET  /c/<contract>/users/leavers                          in   200   200   403   403   403   403 404   404   403
+POST /c/<contract>/users/leavers/spare                    in   302   302   403   403   403   403 404   404   403
+GET  /c/<contract>/users/leavers/rule                     in   200   403   403   403   403   403 404   404   403
+POST /c/<contract>/users/leavers/rule                     in   302   403   403   403   403   403 404   404   403
 
 GET  /c/<contract>/sync-status                            in   200   200   403   403   403   200 404   404   200
 GET  /c/<contract>/sync-status/panel                      in   200   200   403   403   403   200 404   404   200
@@ -117,6 +121,7 @@ FORMS: dict[str, Callable[[Things], dict[str, Any]]] = {
     "/c/<contract>/users/activate/confirm": lambda things: {"status": "pending", "ids": things.pending_id},
     "/c/<contract>/users/deactivate": lambda things: {"status": "active", "ids": things.active_id},
     "/c/<contract>/users/deactivate/confirm": lambda things: {"status": "active", "ids": things.active_id},
+    "/c/<contract>/users/leavers/rule": lambda _: {"when": "after", "days": 30},
     "/c/<contract>/conflicts/<int:person_id>": lambda _: {"choice": "new"},
     "/c/<contract>/conflicts/many": lambda things: {"choice": "new", "ids": things.person_id},
     f"{_PLATFORM}/exclusions": lambda _: {"pattern": "*@partner.example"},

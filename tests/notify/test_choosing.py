@@ -32,12 +32,17 @@ def test_an_administrator_starts_with_what_needs_them_at_once(app: Flask, contra
         "overdue": True,
         "quarantine": False,
         "first_import": False,
+        "leavers": True,
         "waiting": False,
     }
 
 
 def test_who_manages_users_is_offered_what_concerns_them(app: Flask, contract_id: int) -> None:
-    assert boxes(make_actor(app, contract_id, "manager")) == {"first_import": False, "waiting": False}
+    assert boxes(make_actor(app, contract_id, "manager")) == {
+        "first_import": False,
+        "leavers": False,
+        "waiting": False,
+    }
 
 
 def test_without_the_feature_nothing_about_integrations_is_offered(app: Flask) -> None:
@@ -50,14 +55,19 @@ def test_a_choice_is_kept_for_oneself_alone_and_written_down(app: Flask, contrac
     answer = ines.post(PAGE, {"kinds": ["held", "waiting"]}, follow_redirects=True)
     assert "Your choice is saved." in answer.text
     assert {kind for kind, ticked in boxes(ines).items() if ticked} == {"held", "waiting"}
-    assert {kind for kind, ticked in boxes(omar).items() if ticked} == {"broken", "held", "overdue"}
+    assert {kind for kind, ticked in boxes(omar).items() if ticked} == {
+        "broken",
+        "held",
+        "leavers",
+        "overdue",
+    }
     with app.app_context():
         event = db.session.scalars(
             sa.select(AuditEvent).where(AuditEvent.action == "notifications.changed")
         ).one()
         assert event.details == {
             "mails": {
-                "before": ["A connection broke", "A run is held", "A sync is overdue"],
+                "before": ["A connection broke", "A run is held", "A sync is overdue", "Leavers are held"],
                 "after": ["A run is held", "People are waiting"],
             }
         }
@@ -67,7 +77,7 @@ def test_choosing_what_is_chosen_changes_nothing(app: Flask, contract_id: int) -
     ines = make_actor(app, contract_id, "administrator")
     assert (
         "Nothing was changed."
-        in ines.post(PAGE, {"kinds": ["broken", "held", "overdue"]}, follow_redirects=True).text
+        in ines.post(PAGE, {"kinds": ["broken", "held", "overdue", "leavers"]}, follow_redirects=True).text
     )
     with app.app_context():
         assert db.session.scalars(sa.select(NotificationChoice)).all() == []

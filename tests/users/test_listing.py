@@ -28,7 +28,7 @@ def test_each_tab_shows_its_people_and_its_count(world: World, manager: Actor) -
 
     page = open_page(manager, world.url)
     tabs = page.root.one("nav", aria_label="User status").all("a")
-    assert [tab.text for tab in tabs] == ["Active 1", "Inactive 1", "Pending 2"]
+    assert [tab.text for tab in tabs] == ["Active 1", "Inactive 1", "Pending 2", "Leavers 0"]
     assert tabs[0].attrs["aria-current"] == "page"
     assert names(manager, world, "status=pending") == ["Anna Kim", "Bartek Nowak"]
     assert names(manager, world, "status=inactive") == ["Carla Diaz"]

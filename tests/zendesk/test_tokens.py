@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import threading
+import json
+import subprocess
+import sys
 import time
+from contextlib import ExitStack
+from dataclasses import asdict
 
 import pytest
 import sqlalchemy as sa
 
+import config
+from tests.servers.processes import ROOT
 from tests.zendesk.conftest import Desk
 from webapp.connectors.base import AccessDenied, Unavailable
 from webapp.credentials import seal, unseal
@@ -68,27 +74,53 @@ def test_a_token_refused_before_its_time_is_exchanged_once(connected: Desk) -> N
     assert connected.enable().state == "completed"
 
 
-def test_eight_at_once_exchange_once(connected: Desk) -> None:
+EIGHT = """
+import json, pathlib, sys
+import sqlalchemy as sa
+import config, webapp
+from webapp.models import Integration, db
+from webapp.oauth.tokens import token_of
+
+given = json.loads(sys.argv[1])
+client = config.OAuthClient(**given.pop("zendesk"))
+folder = pathlib.Path(given.pop("data_dir"))
+app = webapp.create_app(config.test_settings(data_dir=folder, zendesk=client, **given))
+with app.app_context():
+    integration = db.session.scalars(sa.select(Integration)).one()
+    print("ready", flush=True)
+    sys.stdin.readline()
+    print(token_of(integration).current(), flush=True)
+"""
+
+
+def test_eight_processes_at_once_exchange_once(connected: Desk, settings: config.Settings) -> None:
+    """Each has its own connections and nothing in common with the others but the database."""
     end_soon(connected)
     connected.zendesk.control("DELETE", "requests")
-    found: list[str] = []
-    failed: list[BaseException] = []
-
-    def use() -> None:
-        try:
-            with connected.app.app_context():
-                found.append(token_of(db.session.scalars(sa.select(Integration)).one()).current())
-        except BaseException as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=use) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not failed
-    assert len(found) == 8
-    assert len(set(found)) == 1
+    given = {
+        "database_url": settings.database_url,
+        "redis_url": settings.redis_url,
+        "data_dir": str(settings.data_dir),
+        "zendesk": asdict(settings.zendesk),
+    }
+    command = [sys.executable, "-c", EIGHT, json.dumps(given)]
+    with ExitStack() as started:
+        programs = [
+            started.enter_context(
+                subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            )
+            for _ in range(8)
+        ]
+        for program in programs:
+            assert program.stdout is not None
+            assert program.stdout.readline() == "ready\n"
+        for program in programs:
+            assert program.stdin is not None
+            program.stdin.write("go\n")
+            program.stdin.flush()
+        found = [program.communicate(timeout=60)[0].strip() for program in programs]
+    assert [program.returncode for program in programs] == [0] * 8
+    assert set(found) == {stored(connected)["access_token"]}
     assert exchanges(connected) == 1
 
 

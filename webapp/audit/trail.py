@@ -45,6 +45,8 @@ ACTIONS: dict[str, str] = {
     "user_sync.approved": "Approved the held run of",
     "user_sync.approved_raising": "Approved the held run and raised the limits of",
     "user_sync.rejected": "Rejected the held run of",
+    "leaver_rule.changed": "Changed the leaver rule of",
+    "leaver_rule.spared": "Kept as they are, though due to be deactivated,",
     "webhook.created": "Set up the webhook",
     "webhook.changed": "Changed the webhook",
     "webhook.secret_renewed": "Made a new secret for the webhook",
@@ -58,6 +60,7 @@ ACTIONS: dict[str, str] = {
     "users.merge_undone": "Undid a merge into",
     "users.not_the_same": "Said that two users are not one person:",
     "users.maybe_the_same": "Took back that two users are not one person:",
+    "users.deactivated_by_rule": "Deactivated by the leaver rule",
 }
 
 IDS = "ids"  # a detail for machines, which the page leaves out: everybody in a batch

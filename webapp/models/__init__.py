@@ -7,6 +7,7 @@ from webapp.models.choice import Decision, Exclusion
 from webapp.models.contract import Contract, ContractFeature
 from webapp.models.incident import Incident, NotificationChoice, Reminder
 from webapp.models.integration import ConnectAttempt, Integration, UserSync
+from webapp.models.leaver import LeaverRule
 from webapp.models.mail import Message
 from webapp.models.merge import Merge, MergeProposal
 from webapp.models.role import Role, RolePermission, UserRole
@@ -27,6 +28,7 @@ __all__ = [
     "Heartbeat",
     "Incident",
     "Integration",
+    "LeaverRule",
     "Merge",
     "MergeProposal",
     "Message",

@@ -45,6 +45,13 @@ class User(Base):
         sa.Index("ix_users_by_email", "contract_id", "email_key", "status", "id"),
         sa.Index("ix_users_by_status_since", "contract_id", "status", "status_since", "id"),
         sa.Index("ix_users_by_third_party", "contract_id", "third_party_key"),
+        sa.Index(
+            "ix_users_left",
+            "contract_id",
+            "id",
+            sqlite_where=sa.text("left_since IS NOT NULL"),
+            postgresql_where=sa.text("left_since IS NOT NULL"),
+        ),
     )
 
     id: Mapped[IntPk]
@@ -68,6 +75,9 @@ class User(Base):
         BigInt, sa.ForeignKey("integrations.id"), comment="the integration that gave the name last"
     )
     named_at: Mapped[datetime | None] = mapped_column(comment="when that was")
+    left_since: Mapped[datetime | None] = mapped_column(
+        comment="of an inactive user who was on no platform any more when deactivated: since when"
+    )
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     changed_at: Mapped[datetime] = mapped_column(default=utcnow)
 

@@ -64,6 +64,14 @@ KINDS: dict[str, Kind] = {
             MANAGE_USERS,
         ),
         Kind(
+            "leavers",
+            "Leavers are held",
+            "The leaver rule would deactivate more people at once than the safeguard allows.",
+            MANAGE_USERS,
+            INTEGRATIONS,
+            by_default=True,
+        ),
+        Kind(
             "waiting",
             "People are waiting",
             "Once a week, as long as somebody has been pending for a week or longer.",

@@ -50,7 +50,7 @@ class Held(msgspec.Struct, frozen=True):
 
     @property
     def shrunk(self) -> bool:
-        return _shrunk(self, self.limits)
+        return shrunk(gone=self.gone, known=self.known, limits=self.limits)
 
     @property
     def grown(self) -> bool:
@@ -63,6 +63,11 @@ class Held(msgspec.Struct, frozen=True):
     @property
     def new_percent(self) -> float:
         return 100 * self.new / self.linked if self.linked else 0.0
+
+
+def shrunk(*, gone: int, known: int, limits: Limits) -> bool:
+    """Whether ``gone`` of ``known`` people are more than ``limits`` let go at once."""
+    return gone >= limits.shrink_people and gone * 100 > limits.shrink_percent * known
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -116,7 +121,7 @@ def still_covers(approved: Held, shown: Shown | None, now: Held, people: Shown) 
 
 def raised(held: Held, limits: Limits) -> Limits:
     """``limits``, no higher than lets a run like ``held`` pass; only an empty list is held by any limits."""
-    if _shrunk(held, limits):
+    if shrunk(gone=held.gone, known=held.known, limits=limits):
         limits = msgspec.structs.replace(limits, shrink_percent=_share(held.gone, held.known))
     if _grown(held, limits):
         percent = _share(held.new, held.linked)
@@ -125,10 +130,6 @@ def raised(held: Held, limits: Limits) -> Limits:
         else:
             limits = msgspec.structs.replace(limits, growth_people=min(held.new + 1, PEOPLE_MAX))
     return limits
-
-
-def _shrunk(held: Held, limits: Limits) -> bool:
-    return held.gone >= limits.shrink_people and held.gone * 100 > limits.shrink_percent * held.known
 
 
 def _grown(held: Held, limits: Limits) -> bool:

@@ -15,6 +15,7 @@ from webapp.access import MANAGE_USERS, PERMISSIONS, Refusal, Refused
 from webapp.audit import trail
 from webapp.database import rows_changed
 from webapp.models import Contract, ReportingAccess, RolePermission, User, UserRole, UserTeam, table_of
+from webapp.users.leaving import gone_since
 from webapp.users.selection import Found, Selection, Stray
 
 CHUNK = 5_000  # users in one statement
@@ -103,6 +104,8 @@ def change_status(
 ) -> None:
     """Give users another status and take away the roles, teams and reporting access they had.
 
+    Who becomes inactive while no platform lists them any more is remembered as one who left.
+
     Raises :class:`ListChanged` unless every one of them has the status ``before``.
     """
     chosen = (User.contract_id == contract_id, User.id.in_(ids))
@@ -115,7 +118,12 @@ def change_status(
         session,
         sa.update(User)
         .where(*chosen, User.status == before)
-        .values(status=after, status_since=now, changed_at=now),
+        .values(
+            status=after,
+            status_since=now,
+            changed_at=now,
+            left_since=gone_since() if after == "inactive" else None,
+        ),
     )
     if changed != len(ids):
         raise ListChanged(len(ids), changed)

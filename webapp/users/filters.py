@@ -9,9 +9,15 @@ from typing import Any
 from webapp.models.user import USER_STATUSES
 from webapp.users.directory import Directory
 
-SORTS = ("name", "username", "email", "role", "since")
+SORTS = ("name", "username", "email", "role", "since", "gone")
 NONE = "none"  # a filter's value for users without any team or role
 ANY = "any"  # a filter's value for users missing from whichever platform
+GONE = {  # which leavers a list is of, and the statuses they can have
+    "nowhere": USER_STATUSES,  # on no platform any more
+    "elsewhere": USER_STATUSES,  # missing from one, still on another
+    "back": ("inactive",),  # deactivated as gone, and on a platform again
+    "due": ("active",),  # whom the contract's rule would deactivate now
+}
 SEARCH_LENGTH = 200  # characters
 
 
@@ -26,11 +32,12 @@ class Filters:
     team: str = ""
     role: str = ""
     sort: str = "name"
+    gone: str = ""
 
     @property
     def narrowed(self) -> bool:
         """Whether anything but the status limits who is listed."""
-        return any((self.q, self.platform, self.missing, self.team, self.role))
+        return any((self.q, self.platform, self.missing, self.team, self.role, self.gone))
 
     def params(self) -> dict[str, Any]:
         """The parameters that lead to this list again."""
@@ -40,6 +47,7 @@ class Filters:
             "missing": self.missing,
             "team": self.team,
             "role": self.role,
+            "gone": self.gone,
             "sort": "" if self.sort == "name" else self.sort,
         }
         return {"status": self.status} | {name: value for name, value in named.items() if value}
@@ -54,7 +62,10 @@ def read_filters(values: Mapping[str, str], directory: Directory) -> Filters:
         missing=_known(values.get("missing"), (ANY, *directory.integrations)),
         team=_known(values.get("team"), (NONE, *map(str, directory.team_by_id))),
         role=_known(values.get("role"), (NONE, *map(str, directory.role_by_id))),
+        gone=_known(values.get("gone"), GONE),
     )
+    if found.gone and found.status not in GONE[found.gone]:
+        found = replace(found, status=GONE[found.gone][0])
     if found.missing == ANY and len(directory.integrations) == 1:
         found = replace(found, missing=next(iter(directory.integrations)))
     sort = values.get("sort", "")

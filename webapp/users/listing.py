@@ -15,6 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from webapp.models import Person, User, UserRole, UserTeam, db
 from webapp.paging import Page, page_of
 from webapp.sync.keys import match_key
+from webapp.users import leaving
 from webapp.users.counts import status_counts
 from webapp.users.directory import Directory
 from webapp.users.filters import ANY, NONE, Filters
@@ -52,13 +53,16 @@ def page_of_users(filters: Filters, directory: Directory) -> tuple[list[int], Pa
         page = page_of(status_counts(directory.contract_id)[filters.status])
         return _slice(session, where, order, page), page
     first = session.scalars(sa.select(User.id).where(*where).order_by(*order.clauses()).limit(PROBE)).all()
-    if len(first) < PROBE:
-        page = page_of(len(first))
-    else:
-        page = page_of(session.scalar(sa.select(sa.func.count()).select_from(User).where(*where)) or 0)
+    page = page_of(len(first)) if len(first) < PROBE else page_of(count_of(session, filters, directory))
     if page.last <= len(first):
         return list(first[page.offset : page.last]), page
     return _slice(session, where, order, page), page
+
+
+def count_of(session: Session, filters: Filters, directory: Directory) -> int:
+    """How many users ``filters`` match."""
+    where = matching(session, filters, directory)
+    return session.scalar(sa.select(sa.func.count()).select_from(User).where(*where)) or 0
 
 
 def _slice(session: Session, where: Where, order: Order, page: Page) -> list[int]:
@@ -85,6 +89,8 @@ def matching(session: Session, filters: Filters, directory: Directory) -> Where:
             if filters.missing in (ANY, key)
         ]
         where.append(User.id.in_(_gone(wanted)))
+    if filters.gone:
+        where += leaving.conditions(session, filters.gone, directory)
     if filters.team:
         where.append(_has(UserTeam.user_id, UserTeam.team_id, filters.team, directory.with_below))
     if filters.role:
@@ -101,6 +107,8 @@ def ordering(filters: Filters, directory: Directory) -> Order:
         return Order((User.email_key, User.id), downwards, gaps=True)
     if name == "since":
         return Order((User.status_since, User.id), downwards)
+    if name == "gone" and filters.gone:
+        return Order((leaving.missing_since(), User.id), downwards, gaps=True)
     if name == "role" and filters.status == "active" and directory.roles:
         return Order((_first_role(directory), User.search_key, User.id), downwards, gaps=True)
     return Order((User.search_key, User.id), downwards)

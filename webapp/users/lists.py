@@ -15,11 +15,12 @@ from webapp.models import Integration, User, UserSync, db
 from webapp.users.counts import status_counts
 from webapp.users.directory import Directory
 from webapp.users.filters import ANY, NONE, Filters
-from webapp.users.listing import page_of_users
+from webapp.users.listing import count_of, page_of_users
 from webapp.users.rows import rows_of
 from webapp.users.selection import UnknownUsers, pack, unpack
 
 TABS = (("active", "Active"), ("inactive", "Inactive"), ("pending", "Pending"))
+GONE_ACTIVE = Filters(status="active", gone="nowhere")
 INDENT = "\u2003"
 
 
@@ -33,7 +34,9 @@ def list_context(access: Access, filters: Filters, directory: Directory) -> dict
     return {
         "status": filters.status,
         "filters": filters,
-        "tab_list": _tabs(access.contract.slug, filters, counts),
+        "tab_list": tabs_of(
+            access.contract.slug, filters, counts, count_of(db.session(), GONE_ACTIVE, directory)
+        ),
         "filter_fields": _filter_fields(filters, directory),
         "rows": rows_of(db.session(), ids, directory),
         "page": page,
@@ -69,15 +72,27 @@ def _kept(contract_id: int, status: str) -> set[int]:
     )
 
 
-def _tabs(slug: str, filters: Filters, counts: dict[str, int]) -> list[dict[str, Any]]:
-    return [
+def tabs_of(
+    slug: str, filters: Filters, counts: dict[str, int], leavers: int, *, leavers_shown: bool = False
+) -> list[dict[str, Any]]:
+    """The tabs of the Users pages: a status each, and the leavers, counted as those who hold a licence."""
+    tabs = [
         {
             "label": label,
             "count": f"{counts[status]:,}",
-            "current": status == filters.status,
+            "current": status == filters.status and not leavers_shown,
             "url": url_for("users.index", contract=slug, status=status, q=filters.q or None),
         }
         for status, label in TABS
+    ]
+    return [
+        *tabs,
+        {
+            "label": "Leavers",
+            "count": f"{leavers:,}",
+            "current": leavers_shown,
+            "url": url_for("leavers.index", contract=slug),
+        },
     ]
 
 

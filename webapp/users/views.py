@@ -33,9 +33,11 @@ Answer = str | Response | tuple[str, int]
 
 @bp.get("")
 @requires(MANAGE_USERS)
-def index(contract: str) -> str:
+def index(contract: str) -> str | Response:
     directory = _directory()
     filters = read_filters(request.args, directory)
+    if filters.gone:  # the same list of people, with what matters about those who left
+        return redirect(f"{url_for('leavers.index', contract=contract)}?{request.query_string.decode()}")
     return render_template("users/index.html", **list_context(g.access, filters, directory))
 
 
