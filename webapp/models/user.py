@@ -37,6 +37,7 @@ class User(Base):
         sa.Index("ix_users_by_email", "contract_id", "email_key", "status", "id"),
         sa.Index("ix_users_by_status_since", "contract_id", "status", "status_since", "id"),
         sa.Index("ix_users_by_third_party", "contract_id", "third_party_key"),
+        {"sqlite_autoincrement": True},  # the ID of somebody who was removed is never another's
     )
 
     id: Mapped[IntPk]
