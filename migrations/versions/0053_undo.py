@@ -26,6 +26,13 @@ def upgrade():
             "users", schema=None, recreate="always", table_kwargs={"sqlite_autoincrement": True}
         ):
             pass
+    op.create_index(
+        "ix_decisions_by_user",
+        "decisions",
+        ["user_id"],
+        sqlite_where=sa.text("user_id IS NOT NULL"),
+        postgresql_where=sa.text("user_id IS NOT NULL"),
+    )
     with op.batch_alter_table("user_syncs", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column(
@@ -111,6 +118,7 @@ def downgrade():
         batch_op.create_check_constraint(op.f("ck_sync_runs_trigger"), f"trigger IN ({TRIGGERS})")
         for column in ("lines_left", "lines_removed_at", "undoes_id", "unlinked", "removed"):
             batch_op.drop_column(column)
+    op.drop_index("ix_decisions_by_user", "decisions")
     with op.batch_alter_table("user_syncs", schema=None) as batch_op:
         for column in ("resumed_at", "pause_reason", "paused_by", "paused_at"):
             batch_op.drop_column(column)

@@ -72,6 +72,7 @@ def _row(
         "status": state.health.status,
         "message": state.health.message,
         "freshness": state.health.freshness,
+        "since": state.health.since,
         "last_success_at": sync.last_success_at,
         "last_failure_at": failure.finished_at if failure else None,
         "last_failure": failure.message if failure else None,
@@ -93,7 +94,7 @@ def _history(integration_ids: list[int]) -> dict[int, list[SyncRun]]:
             .over(partition_by=SyncRun.integration_id, order_by=SyncRun.id.desc())
             .label("place"),
         )
-        .where(SyncRun.integration_id.in_(integration_ids), ~SyncRun.preview)
+        .where(SyncRun.integration_id.in_(integration_ids), ~SyncRun.preview, SyncRun.trigger != "undo")
         .subquery()
     )
     runs = db.session.scalars(
@@ -113,7 +114,12 @@ def _last_failures(integration_ids: list[int]) -> dict[int, SyncRun]:
         return {}
     newest = (
         sa.select(sa.func.max(SyncRun.id))
-        .where(SyncRun.integration_id.in_(integration_ids), SyncRun.state == "failed", ~SyncRun.preview)
+        .where(
+            SyncRun.integration_id.in_(integration_ids),
+            SyncRun.state == "failed",
+            ~SyncRun.preview,
+            SyncRun.trigger != "undo",
+        )
         .group_by(SyncRun.integration_id)
     )
     runs = db.session.scalars(sa.select(SyncRun).where(SyncRun.id.in_(newest)))

@@ -22,6 +22,8 @@ from webapp.sync.incidents import DECIDED, MOOT, close_incidents
 from webapp.sync.outcome import cancelled
 from webapp.sync.preview import LIFETIME, WhatIf, what_if_of
 from webapp.sync.schedule import Requested, Requester, first_slot, live_run, request_run
+from webapp.user_sync.locking import locked as _locked
+from webapp.user_sync.pause import forget_pause
 
 
 class NotConnected(Exception):
@@ -105,6 +107,7 @@ def enable(integration_id: int, by: Requester, settings: Settings) -> Requested:
         if not sync.enabled:
             sync.enabled, sync.enabled_at, sync.enabled_by = True, now, by.name
             sync.next_run_at = first_slot(now, integration_id, settings.sync_every)
+            forget_pause(sync)
             _record(session, integration, "user_sync.enabled", None)
         return request_run(session, integration, "enable", by, now)
 
@@ -121,6 +124,7 @@ def disable(integration_id: int, by: Requester, *, stop_running: bool) -> None:
         now = utcnow()
         sync.enabled, sync.disabled_at, sync.disabled_by = False, now, by.name
         sync.next_run_at = None
+        forget_pause(sync)
         _cancel_waiting(session, integration_id, by)
         if stop_running:
             _ask_to_stop(session, integration_id, by)
@@ -252,26 +256,6 @@ def apply_preview(integration_id: int, run_id: int, by: Requester) -> SyncRun:
 def _tried(what_if: WhatIf) -> dict[str, Any]:
     """The unsaved settings of a preview, for the audit log."""
     return {name.replace("_", " "): value for name, value in what_if.changes().items()}
-
-
-def _locked(session: Session, integration_id: int) -> tuple[Integration, UserSync]:
-    """The integration and its settings as they are now, locked until the transaction ends.
-
-    The lock on the integration lets a worker write rows that refer to it.
-    """
-    integration = session.scalars(
-        sa.select(Integration)
-        .where(Integration.id == integration_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).one()
-    sync = session.scalars(
-        sa.select(UserSync)
-        .where(UserSync.integration_id == integration_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
-    return integration, sync
 
 
 def _held(session: Session, integration_id: int, run_id: int) -> tuple[Integration, UserSync, SyncRun]:
