@@ -40,6 +40,9 @@ GET  /c/<contract>/sync-status/panel                      in   200   200   403  
 GET  /c/<contract>/sync-status/runs/<int:run_id>          in   200   200   403   403   403   200 404   404   200
 GET  /c/<contract>/sync-status/runs/<int:run_id>/panel    in   200   200   403   403   403   200 404   404   200
 
+GET  {undo}                                               in   200   403   403   403   403   403 404   404   403
+POST {undo}                                               in   302   403   403   403   403   403 404   404   403
+
 GET  /c/<contract>/conflicts                              in   200   200   403   403   403   403 404   404   403
 POST /c/<contract>/conflicts/<int:person_id>              in   302   302   403   403   403   403 404   404   403
 POST /c/<contract>/conflicts/many                         in   302   302   403   403   403   403 404   404   403
@@ -64,6 +67,8 @@ POST {sync}/sync-now                                      in   302   403   403  
 POST {sync}/runs/<int:run_id>/cancel                      in   302   403   403   403   403   403 404   404   403
 POST {sync}/runs/<int:run_id>/approve                     in   302   403   403   403   403   403 404   404   403
 POST {sync}/runs/<int:run_id>/reject                      in   302   403   403   403   403   403 404   404   403
+POST {sync}/pause                                         in   302   403   403   403   403   403 404   404   403
+POST {sync}/resume                                        in   302   403   403   403   403   403 404   404   403
 GET  {sync}/disable                                       in   200   403   403   403   403   403 404   404   403
 POST {sync}/disable                                       in   302   403   403   403   403   403 404   404   403
 GET  {other}                                              in   200   403   403   403   403   403 404   404   403
@@ -94,6 +99,7 @@ _SHORT = {
     "{platform}": _PLATFORM,
     "{sync}": f"{_PLATFORM}/user-sync",
     "{decision}": "/c/<contract>/conflicts/decisions/<int:decision_id>",
+    "{undo}": "/c/<contract>/sync-status/runs/<int:run_id>/undo",
     "{other}": f"{_PLATFORM}/other-account/<int:attempt_id>",
 }
 
@@ -112,6 +118,8 @@ FORMS: dict[str, Callable[[Things], dict[str, Any]]] = {
     f"{_PLATFORM}/connect": lambda _: {"site": "us"},
     f"{_PLATFORM}/user-sync/identifier": lambda _: {"column": "email"},
     f"{_PLATFORM}/user-sync/safeguard": lambda _: {"shrink_percent": 30, "shrink_people": 6},
+    "/c/<contract>/sync-status/runs/<int:run_id>/undo": lambda _: {"then": "pause"},
+    f"{_PLATFORM}/user-sync/pause": lambda _: {"reason": "Tidying up there"},
     f"{_PLATFORM}/user-sync/disable": lambda _: {"running": "finish"},
 }
 

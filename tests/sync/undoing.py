@@ -34,12 +34,12 @@ def undo(office: Office, run: SyncRun) -> SyncRun:
     return work(office, ask(office, run))
 
 
-def change_user(office: Office, username: str, **values: Any) -> None:
-    """Somebody changes columns of a user."""
+def change_user(office: Office, whom: str, /, **values: Any) -> None:
+    """Somebody changes columns of the user with the username ``whom``."""
     with write_transaction() as session:
         session.execute(
             sa.update(User)
-            .where(User.contract_id == office.contract_id, User.username == username)
+            .where(User.contract_id == office.contract_id, User.username == whom)
             .values(**values)
         )
 

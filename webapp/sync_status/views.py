@@ -17,7 +17,8 @@ from webapp.paging import url_with
 from webapp.platforms.board import PlatformState, platform_states
 from webapp.runs import RunRow, recent_runs
 from webapp.sync.preview import LIFETIME
-from webapp.sync_status.history import KIND_LABELS, calls_of, changes_of, counters, counts_by_kind
+from webapp.sync_status.history import KEPT, KIND_LABELS, calls_of, changes_of, counters, counts_by_kind
+from webapp.undo import undoing
 
 bp = Blueprint("sync_status", __name__, url_prefix="/c/<contract>/sync-status")
 
@@ -162,6 +163,10 @@ def run(contract: str, run_id: int) -> str:
         approve_url=url_for("user_sync.approve", **address) if decide else None,
         reject_url=url_for("user_sync.reject", **address) if decide else None,
         can_manage=can_manage,
+        undo_url=url_for("undo.ask", contract=contract, run_id=run_id)
+        if can_manage and access.may(MANAGE_USERS) and undoing.why_not(row.run) is None
+        else None,
+        undos=[RunRow(one, contract, row.platform) for one in undoing.undone_by(row.run)],
         panel_url=url_for(".run_panel", contract=contract, run_id=run_id),
     )
 
@@ -200,6 +205,7 @@ def _run_or_404(contract: str, run_id: int) -> RunRow:
 
 def _filters(run_: SyncRun, kind: str | None) -> list[dict[str, Any]]:
     counts = counts_by_kind(run_)
+    labels = KIND_LABELS | ({"left_out": KEPT} if run_.undoes_id is not None else {})
     everything = {
         "label": "All changes",
         "count": sum(counts.values()),
@@ -210,7 +216,7 @@ def _filters(run_: SyncRun, kind: str | None) -> list[dict[str, Any]]:
         everything,
         *(
             {"label": label, "count": counts[key], "url": url_with(kind=key), "current": key == kind}
-            for key, label in KIND_LABELS.items()
+            for key, label in labels.items()
             if key in counts
         ),
     ]
