@@ -23,9 +23,7 @@ def age(office: Office, run: SyncRun, by: timedelta) -> None:
     """Let the run have ended longer ago."""
     office.run(run.id)
     with write_transaction() as session:
-        session.execute(
-            sa.update(SyncRun).where(SyncRun.id == run.id).values(finished_at=utcnow() - by)
-        )
+        session.execute(sa.update(SyncRun).where(SyncRun.id == run.id).values(finished_at=utcnow() - by))
 
 
 def tidy(office: Office) -> int:
@@ -54,10 +52,12 @@ def test_a_step_is_bounded_and_the_next_one_goes_on(office: Office, monkeypatch:
     run = office.sync(*CROWD)
     rows = len(office.lines(run)) + len(office.calls(run))
     age(office, run, timedelta(days=366))
-    removed = []
+    removed: list[int] = []
     while not removed or removed[-1]:
         removed.append(tidy(office))
-        assert office.run(run.id).lines_removed_at is not None  # from the first step on: nobody counts on the rest
+        assert (
+            office.run(run.id).lines_removed_at is not None
+        )  # from the first step on: nobody counts on the rest
     assert sum(removed) == rows
     assert max(removed) == 3
     assert not office.run(run.id).lines_left

@@ -25,7 +25,12 @@ def work(office: Office, undo: SyncRun, batch_size: int | None = None) -> SyncRu
     undone = db.session.get_one(SyncRun, undo.undoes_id)
     db.session.rollback()
     undo_run(
-        office.engine, undo, undone, undo.attempt, lease=office.lease, batch_size=batch_size or office.batch_size
+        office.engine,
+        undo,
+        undone,
+        undo.attempt,
+        lease=office.lease,
+        batch_size=batch_size or office.batch_size,
     )
     return office.run(undo.id)
 

@@ -62,10 +62,10 @@ def test_a_run_is_undone_and_each_leads_to_the_other(watched: Watched) -> None:
     assert f"/runs/{run.id}/undo" in watched.run_page(run, actor=watched.admin)
     page = page_of(watched, run)
     assert texts(page, GOES) == [
-        "Ada Lovelace ada@example.com Imported, untouched since: taken away again 1",
-        "Bob Martin bob@example.com Gets the old name back: Changed from Bob Martin → to Bob Old No longer linked, "
-        "as before. 2",
-        "Cleo Nova cleo@example.com No longer linked; the user stays 3",
+        "Ada Lovelace ada @example.com Imported, untouched since: taken away again 1",
+        "Bob Martin bob @example.com Gets the old name back: Changed from Bob Martin → to Bob Old "
+        "No longer linked, as before. 2",
+        "Cleo Nova cleo @example.com No longer linked; the user stays 3",
     ]
     assert "The next sync would bring it all back" in said(page)
     assert "Undo for 3 people" in said(page)
@@ -91,20 +91,20 @@ def test_what_cannot_go_back_is_listed_first_with_the_reason(watched: Watched) -
         office.rename_here("bob@example.com", "Robert")
     page = page_of(watched, run)
     assert texts(page, STAYS) == [
-        "Ada Lovelace ada@example.com Is active by now, and takes a licence. 1",
-        "Robert bob@example.com The name has changed since, by hand or by a later run. Would be Bob Old again; is "
-        "Robert now. 2",
+        "Ada Lovelace ada @example.com Is active by now, and takes a licence. 1",
+        "Robert bob @example.com The name has changed since, by hand or by a later run. "
+        "Would be Bob Old again; is Robert now. 2",
     ]
     assert "Active by now: 1. Renamed since: 1." in said(page)
     assert texts(page_of(watched, run, "?show=goes"), GOES) == [
-        "Cleo Nova cleo@example.com No longer linked; the user stays 3"
+        "Cleo Nova cleo @example.com No longer linked; the user stays 3"
     ]
     press(watched, run, stamp_of(page))
     with watched.inside() as office:
         work(office, undo_of(watched, run))
     after = watched.run_page(undo_of(watched, run))
     assert strip(after)["Stay"] == 2
-    assert "Stays Ada Lovelace ada@example.com Is active by now" in texts(after, "Changes in run")[0]
+    assert "Stays Ada Lovelace ada @example.com Is active by now" in texts(after, "Changes in run")[0]
 
 
 def test_nothing_is_done_when_something_has_changed_since_it_was_shown(watched: Watched) -> None:

@@ -36,9 +36,14 @@ def open_overdue(office: Office) -> int:
     with write_transaction() as session:
         incidents.open_overdue(session, utcnow(), feature=INTEGRATIONS)
     db.session.rollback()
-    return db.session.scalar(
-        sa.select(sa.func.count()).select_from(Incident).where(Incident.kind == "overdue", Incident.closed_at.is_(None))
-    ) or 0
+    return (
+        db.session.scalar(
+            sa.select(sa.func.count())
+            .select_from(Incident)
+            .where(Incident.kind == "overdue", Incident.closed_at.is_(None))
+        )
+        or 0
+    )
 
 
 def desk(app: Flask) -> tuple[Office, str, Actor]:
@@ -124,6 +129,8 @@ def test_the_tab_pauses_and_resumes_and_says_who_and_why(app: Flask) -> None:
 
 def test_a_reason_that_is_too_long_pauses_nothing(app: Flask) -> None:
     _, platforms, admin = desk(app)
-    page = admin.post(f"{platforms}/intercom/user-sync/pause", {"reason": "x" * 201}, follow_redirects=True).text
+    page = admin.post(
+        f"{platforms}/intercom/user-sync/pause", {"reason": "x" * 201}, follow_redirects=True
+    ).text
     assert "at most 200 characters. The schedule was not paused." in said(page)
     assert "User sync is on" in said(page)

@@ -42,8 +42,8 @@ def is_here(contract_id: int, person_id: int) -> bool:
 def link(contract_id: int, person_id: int, user_id: int, *, by: str) -> str:
     """Decide that the person is the user; the user's name.
 
-    Raises :class:`NoLongerInConflict`, :class:`CandidateTaken`, or ``LookupError`` for a user who is no candidate or was
-    removed when a run was undone.
+    Raises :class:`NoLongerInConflict`, :class:`CandidateTaken`, or ``LookupError`` for a user who is no
+    candidate or was removed when a run was undone.
     """
     with write_transaction() as session:
         person = _in_conflict(session, contract_id, [person_id])[0]

@@ -26,7 +26,9 @@ def pause(contract: str, platform: str) -> Response:
         flash(f"{' '.join(form.reason.errors)} The schedule was not paused.", "error")
         return _back(contract, platform)
     try:
-        paused = use.pause(integration.id, Requester(current_user.id, current_user.name), form.reason.data or "")
+        paused = use.pause(
+            integration.id, Requester(current_user.id, current_user.name), form.reason.data or ""
+        )
     except use.NothingToPause:
         flash("User sync is off, so there is no schedule to pause.", "info")
     else:

@@ -148,7 +148,9 @@ def _rename(connection: sa.Connection, target: Target, steps: Sequence[Step], no
     connection.execute(
         sa.update(users)
         .where(users.c.id == sa.bindparam("user"), users.c.contract_id == target.contract_id)
-        .values(renamed_values(users) | {"named_by_integration_id": target.integration_id, "changed_at": now}),
+        .values(
+            renamed_values(users) | {"named_by_integration_id": target.integration_id, "changed_at": now}
+        ),
         [
             {"user": step.user_id, "new_name": step.after, "new_name_key": match_key(step.after) or ""}
             for step in sorted(steps, key=lambda step: step.user_id or 0)
@@ -165,7 +167,7 @@ def renamed_values(users: sa.Table) -> dict[str, Any]:
         sa.func.coalesce(users.c.email_key, ""),
         sa.func.coalesce(users.c.third_party_key, ""),
     ]
-    joined = name_key
+    joined: sa.ColumnElement[str] = name_key
     for key in others:
         joined = joined + line + key
     return {

@@ -86,7 +86,9 @@ def judge(facts: Facts, now: datetime) -> Health:
     if facts.enabled and facts.paused_at is not None:
         by = f" by {facts.paused_by}" if facts.paused_by else ""
         why = f": {facts.pause_reason.rstrip('.')}." if facts.pause_reason else "."
-        return Health(PAUSED, f"The schedule was paused{by}{why} Sync now still works.", fresh, facts.paused_at)
+        return Health(
+            PAUSED, f"The schedule was paused{by}{why} Sync now still works.", fresh, facts.paused_at
+        )
     if facts.last_state == "completed_with_warnings":
         return Health(WARNING, facts.last_message or "The last run left something for you to look at.", fresh)
     if fresh in ("late", "overdue"):

@@ -29,7 +29,17 @@ log = logging.getLogger(__name__)
 TRIES = 5  # for a batch whose users somebody else is working on
 
 LINE_KINDS = {REMOVE: "removed", RENAME: "renamed", UNLINK: "unlinked"}
-_COLUMNS = ("kind", "remote_id", "person_name", "person_email", "user_id", "before", "after", "reason", "detail")
+_COLUMNS = (
+    "kind",
+    "remote_id",
+    "person_name",
+    "person_email",
+    "user_id",
+    "before",
+    "after",
+    "reason",
+    "detail",
+)
 
 
 @dataclass
@@ -77,9 +87,7 @@ def undo_run(
 
 def _carry_out(work: _Undo, batch_size: int) -> None:
     with work.engine.connect() as connection:
-        total = connection.scalar(
-            sa.select(sa.func.count()).select_from(judged(work.run))
-        )
+        total = connection.scalar(sa.select(sa.func.count()).select_from(judged(work.run)))
     work.stage("apply", total=total or 0, done=0)
     pause = SQLITE_PAUSE if work.engine.dialect.name == "sqlite" else 0.0
     with work.engine.connect() as reading:
@@ -212,9 +220,7 @@ def _write_lines(connection: sa.Connection, run_id: int, rows: Sequence[sa.Row[A
             detail = {"unlinked": True} if row.link_goes else None
         user_id = None if kind == "removed" else row.user_id
         name = row.before if kind == "renamed" else row.person_name
-        written.append(
-            (kind, row.remote_id, name, row.person_email, user_id, before, after, reason, detail)
-        )
+        written.append((kind, row.remote_id, name, row.person_email, user_id, before, after, reason, detail))
     insert_rows(
         connection,
         table_of(SyncChange),
@@ -236,19 +242,29 @@ def _finish(work: _Undo) -> None:
                 .group_by(SyncChange.kind)
             ).all()
         )
-        reasons = dict(
-            connection.execute(
+        reasons = {
+            reason: count
+            for reason, count in connection.execute(
                 sa.select(SyncChange.reason, sa.func.count())
                 .where(SyncChange.run_id == work.lease.run_id, SyncChange.reason.is_not(None))
                 .group_by(SyncChange.reason)
                 .order_by(SyncChange.reason)
-            ).all()
+            )
+            if reason is not None
+        }
+        ended = _done(
+            work.run.id,
+            counts,
+            reasons,
+            found=connection.scalar(
+                sa.select(sa.func.count())
+                .select_from(SyncChange)
+                .where(
+                    SyncChange.run_id == work.run.id, SyncChange.kind.in_(("imported", "linked", "renamed"))
+                )
+            )
+            or 0,
         )
-        ended = _done(work.run.id, counts, reasons, found=connection.scalar(
-            sa.select(sa.func.count())
-            .select_from(SyncChange)
-            .where(SyncChange.run_id == work.run.id, SyncChange.kind.in_(("imported", "linked", "renamed")))
-        ) or 0)
         work.event(ended.title, ended.message, ended.kind)
         _write_end(connection, work, ended)
     log.info("undo %s: %s: %s", work.lease.run_id, ended.state, ended.message)

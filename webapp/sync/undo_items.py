@@ -256,9 +256,7 @@ def line_ids(connection: sa.Connection, run_id: int, size: int) -> Iterator[list
     """The undoable lines of a run in slices, the newest first."""
     below: int | None = None
     while True:
-        statement = sa.select(SyncChange.id).where(
-            SyncChange.run_id == run_id, SyncChange.kind.in_(UNDOABLE)
-        )
+        statement = sa.select(SyncChange.id).where(SyncChange.run_id == run_id, SyncChange.kind.in_(UNDOABLE))
         if below is not None:
             statement = statement.where(SyncChange.id < below)
         ids = list(connection.scalars(statement.order_by(SyncChange.id.desc()).limit(size)))

@@ -38,10 +38,10 @@ WHY_NOT = {
     "changed. It cannot be undone.",
     undoing.NOTHING: "Nothing of this run can go back any more.",
 }
-CHANGED = (
-    "Something has changed since this page was shown, so nobody was changed. Look again: this is how it is now."
+CHANGED = "Something has changed since this page was shown, so nobody was changed. Look again: this is how it is now."
+RUN_LIVE = (
+    "A run is going on for {platform}. Nobody was changed. Wait until it has ended, or stop it, then undo."
 )
-RUN_LIVE = "A run is going on for {platform}. Nobody was changed. Wait until it has ended, or stop it, then undo."
 
 
 @bp.get("")

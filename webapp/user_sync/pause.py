@@ -62,7 +62,9 @@ def forget_pause(sync: UserSync) -> None:
     sync.paused_at = sync.paused_by = sync.pause_reason = None
 
 
-def _record(session: Session, integration: Integration, action: str, details: dict[str, object] | None) -> None:
+def _record(
+    session: Session, integration: Integration, action: str, details: dict[str, object] | None
+) -> None:
     trail.record(
         session,
         action,

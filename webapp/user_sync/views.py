@@ -257,7 +257,11 @@ def sync_now(contract: str, platform: str) -> Response:
         return _refused(state, contract, "User sync is off. Enable it first.")
     text = "A run was going on already; your request joins it." if requested.joined else "A run has started."
     if requested.run.trigger == "undo":
-        wait = "press Sync now again then" if state.sync and state.sync.paused_at else "a run starts by itself then"
+        wait = (
+            "press Sync now again then"
+            if state.sync and state.sync.paused_at
+            else "a run starts by itself then"
+        )
         return _refused(state, contract, f"An undo is going on. Wait until it has ended; {wait}.", "info")
     return _woken(requested, state, contract, text)
 
