@@ -40,12 +40,14 @@ def ready(browser: Browser, stack: Stack) -> Iterator[dict[str, str]]:
         assert violations(admin.page) == []
         enable_user_sync(admin)
         run_through(admin)
+        admin.open(SYNC)
+        first_import = admin.page.locator("#last-run").get_attribute("href")
         everybody = control(stack, "GET", "admins").json()["admins"]
         control(stack, "PUT", "admins", {"admins": everybody[:60]})
         admin.press("Sync now")
         admin.sees("Held")
         held = admin.page.get_by_role("main").get_by_role("link", name=re.compile("just now")).first
-        addresses = {"held run": held.get_attribute("href") or ""}
+        addresses = {"held run": held.get_attribute("href") or "", "undo": f"{first_import}/undo"}
         control(stack, "POST", "faults", {"path": "/admins", "kind": "html", "times": 1})
         admin.press("Sync now")
         admin.sees("Failed")
