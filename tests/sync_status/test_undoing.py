@@ -14,6 +14,14 @@ from tests.sync.undoing import change_user, work
 from tests.sync_status.conftest import Watched, forms, said, strip, texts
 from webapp.models import SyncRun, db
 
+BOB_GOES_BACK = (
+    "Bob Martin bob @example.com Gets the old name back: Changed from Bob Martin → to Bob Old "
+    "No longer linked, as before. 2"
+)
+BOB_STAYS = (
+    "Robert bob @example.com The name has changed since, by hand or by a later run. "
+    "Would be Bob Old again; is Robert now. 2"
+)
 GOES, STAYS = "Who goes back", "Who cannot go back any more"
 
 
@@ -63,8 +71,7 @@ def test_a_run_is_undone_and_each_leads_to_the_other(watched: Watched) -> None:
     page = page_of(watched, run)
     assert texts(page, GOES) == [
         "Ada Lovelace ada @example.com Imported, untouched since: taken away again 1",
-        "Bob Martin bob @example.com Gets the old name back: Changed from Bob Martin → to Bob Old "
-        "No longer linked, as before. 2",
+        BOB_GOES_BACK,
         "Cleo Nova cleo @example.com No longer linked; the user stays 3",
     ]
     assert "The next sync would bring it all back" in said(page)
@@ -92,8 +99,7 @@ def test_what_cannot_go_back_is_listed_first_with_the_reason(watched: Watched) -
     page = page_of(watched, run)
     assert texts(page, STAYS) == [
         "Ada Lovelace ada @example.com Is active by now, and takes a licence. 1",
-        "Robert bob @example.com The name has changed since, by hand or by a later run. "
-        "Would be Bob Old again; is Robert now. 2",
+        BOB_STAYS,
     ]
     assert "Active by now: 1. Renamed since: 1." in said(page)
     assert texts(page_of(watched, run, "?show=goes"), GOES) == [
