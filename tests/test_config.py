@@ -218,11 +218,15 @@ def test_each_platform_has_a_client_of_its_own() -> None:
         ("SYNC_LEASE_SECONDS", "90", ["1", "601", "1 min"]),
         ("SYNC_TICK_SECONDS", "10", ["0", "61", "٣"]),
         ("SYNC_BATCH_SIZE", "500", ["0", "10001", "1e3"]),
+        ("SYNC_HISTORY_DAYS", "30", ["6", "36501", "a year"]),
     ],
 )
 def test_a_number_is_taken_when_it_makes_sense(name: str, good: str, bad: list[str]) -> None:
     settings = production(**{name: good})
-    numbers = (settings.proxies, settings.lease.total_seconds(), settings.tick_seconds, settings.batch_size)
+    numbers = (
+        *(settings.proxies, settings.lease.total_seconds(), settings.tick_seconds, settings.batch_size),
+        settings.keep_lines.days,
+    )
     assert int(good) in numbers
     for text in bad:
         with pytest.raises(SettingsError, match=rf"^{name} is “{text}”. Set it to a whole number from"):

@@ -42,9 +42,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.models import db
     from webapp.notify.views import bp as notify
     from webapp.oauth import registry as oauth
+    from webapp.pausing.views import bp as pausing
     from webapp.platforms.views import bp as platforms
     from webapp.previews.views import bp as previews
     from webapp.sync_status.views import bp as sync_status
+    from webapp.undo.views import bp as undo
     from webapp.user_sync.views import bp as user_sync
     from webapp.users.views import bp as users
     from webapp.webhooks.views import bp as webhooks
@@ -79,12 +81,14 @@ def create_app(settings: Settings | None = None) -> Flask:
         user_sync,
         previews,
         held_runs,
+        pausing,
         exclusions,
         conflicts,
         users,
         merges,
         leavers,
         sync_status,
+        undo,
         audit,
         notify,
         mail,

@@ -23,9 +23,10 @@ from webapp.mail import delivery
 from webapp.models import ContractFeature, Integration, SyncRun, UserSync, db, utcnow
 from webapp.notify import announcing, reminders
 from webapp.oauth.tokens import token_of
-from webapp.sync import incidents, preview, schedule
+from webapp.sync import incidents, preview, retention, schedule
 from webapp.sync.batches import Batches
 from webapp.sync.run import Ingredients, NotRunnable, run_sync
+from webapp.sync.undo import undo_run
 from webapp.webhooks import delivery as webhooks
 
 log = logging.getLogger(__name__)
@@ -34,8 +35,12 @@ STUCK_AFTER = timedelta(minutes=1)  # a claim follows within seconds once a work
 
 
 def run(run_id: int, attempt: int) -> None:
-    """Carry out one attempt of a sync run."""
+    """Carry out one attempt of a sync run, or of a run that undoes another."""
     settings = _settings()
+    undone = _undone_by(int(run_id))
+    if undone is not None:
+        undo_run(db.engine, *undone, int(attempt), lease=settings.lease, batch_size=settings.batch_size)
+        return
     run_sync(
         int(run_id),
         int(attempt),
@@ -57,6 +62,7 @@ def tick() -> None:
         done = schedule.tick(session, now, feature=INTEGRATIONS, every=settings.sync_every)
         heartbeat.beat(session, heartbeat.WORKER, now)
         preview.forget_old(session, now)
+        retention.remove_old_lines(session, now, settings.keep_lines)
         waiting = schedule.waiting(session)
         stuck = session.execute(
             sa.select(SyncRun.id, SyncRun.attempt).where(
@@ -134,6 +140,18 @@ def _load(run_id: int) -> tuple[Integration, UserSync, SyncRun, str]:
     if integration.connection != "connected":
         raise NotRunnable("The platform is not connected.")
     return integration, sync, run_row, registry.PLATFORMS[integration.platform].people_word
+
+
+def _undone_by(run_id: int) -> tuple[SyncRun, SyncRun] | None:
+    """The undo ``run_id`` and the run that it takes back; ``None`` for any other run."""
+    session = db.session()
+    session.rollback()
+    undo = session.get(SyncRun, run_id)
+    undone = session.get_one(SyncRun, undo.undoes_id) if undo is not None and undo.undoes_id else None
+    session.commit()
+    if undo is None or undone is None:
+        return None
+    return undo, undone
 
 
 def _connector(integration: Integration, record: Recorder) -> Connector:

@@ -72,7 +72,19 @@ class RunRow:
 
     @property
     def started_by(self) -> str:
-        return self.run.requested_by or "Schedule"
+        who = self.run.requested_by or "Schedule"
+        return f"{who}, undoing run {self.run.undoes_id}" if self.undo else who
+
+    @property
+    def undo(self) -> bool:
+        """Whether it takes back another run."""
+        return self.run.undoes_id is not None
+
+    @property
+    def undoes_url(self) -> str | None:
+        if not self.undo:
+            return None
+        return url_for("sync_status.run", contract=self.slug, run_id=self.run.undoes_id)
 
     @property
     def counted(self) -> bool:
@@ -81,9 +93,14 @@ class RunRow:
 
     @property
     def stage_label(self) -> str:
-        return dict(zip(STAGES, _stage_labels(self.platform), strict=True)).get(
-            self.run.stage or "", "Waiting for a worker"
-        )
+        return self._labels.get(self.run.stage or "", "Waiting for a worker")
+
+    @property
+    def _labels(self) -> dict[str, str]:
+        """The stages this kind of run goes through, with their names."""
+        if self.undo:
+            return {"connect": "Look at what has changed since", "apply": "Put back", "finish": "Finish"}
+        return dict(zip(STAGES, _stage_labels(self.platform), strict=True))
 
     @property
     def hold(self) -> dict[str, Any] | None:
@@ -118,14 +135,15 @@ class RunRow:
 
     @property
     def stages(self) -> list[Stage]:
-        """The five stages with how far the run is."""
-        current = STAGES.index(self.run.stage) if self.run.stage else -1
+        """Its stages with how far the run is."""
+        keys = list(self._labels)
+        current = keys.index(self.run.stage) if self.run.stage in keys else -1
         over = not self.run.live
         rows = []
-        for index, label in enumerate(_stage_labels(self.platform)):
+        for index, (key, label) in enumerate(self._labels.items()):
             done = index < current or (over and self.run.state.startswith("completed"))
             state = "done" if done else "current" if index == current and not over else "todo"
-            rows.append(Stage(label, state, self._note(STAGES[index], done)))
+            rows.append(Stage(label, state, self._note(key, done)))
         return rows
 
     def _note(self, stage: str, done: bool) -> str:

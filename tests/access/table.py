@@ -54,6 +54,9 @@ GET  /c/<contract>/sync-status/panel                      in   200   200   403  
 GET  /c/<contract>/sync-status/runs/<int:run_id>          in   200   200   403   403   403   200 404   404   200
 GET  /c/<contract>/sync-status/runs/<int:run_id>/panel    in   200   200   403   403   403   200 404   404   200
 
+GET  {undo}                                               in   200   403   403   403   403   403 404   404   403
+POST {undo}                                               in   302   403   403   403   403   403 404   404   403
+
 GET  /c/<contract>/conflicts                              in   200   200   403   403   403   403 404   404   403
 POST /c/<contract>/conflicts/<int:person_id>              in   302   302   403   403   403   403 404   404   403
 POST /c/<contract>/conflicts/many                         in   302   302   403   403   403   403 404   404   403
@@ -80,6 +83,8 @@ POST {sync}/runs/<int:run_id>/cancel                      in   302   403   403  
 POST {sync}/runs/<int:run_id>/approve                     in   302   403   403   403   403   403 404   404   403
 POST {sync}/runs/<int:run_id>/approve-and-raise           in   302   403   403   403   403   403 404   404   403
 POST {sync}/runs/<int:run_id>/reject                      in   302   403   403   403   403   403 404   404   403
+POST {sync}/pause                                         in   302   403   403   403   403   403 404   404   403
+POST {sync}/resume                                        in   302   403   403   403   403   403 404   404   403
 GET  {sync}/disable                                       in   200   403   403   403   403   403 404   404   403
 POST {sync}/disable                                       in   302   403   403   403   403   403 404   404   403
 GET  {other}                                              in   200   403   403   403   403   403 404   404   403
@@ -111,6 +116,7 @@ _SHORT = {
     "{sync}": f"{_PLATFORM}/user-sync",
     "{decision}": "/c/<contract>/conflicts/decisions/<int:decision_id>",
     "{proposal}": "/c/<contract>/users/merges/<int:proposal_id>",
+    "{undo}": "/c/<contract>/sync-status/runs/<int:run_id>/undo",
     "{other}": f"{_PLATFORM}/other-account/<int:attempt_id>",
 }
 
@@ -135,6 +141,8 @@ FORMS: dict[str, Callable[[Things], dict[str, Any]]] = {
         "growth_percent": 60,
         "growth_people": 70,
     },
+    "/c/<contract>/sync-status/runs/<int:run_id>/undo": lambda _: {"then": "pause"},
+    f"{_PLATFORM}/user-sync/pause": lambda _: {"reason": "Tidying up there"},
     f"{_PLATFORM}/user-sync/disable": lambda _: {"running": "finish"},
 }
 

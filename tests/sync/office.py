@@ -212,6 +212,10 @@ class Office:
         )
         return {user.username: user for user in rows}
 
+    def users_id(self, username: str) -> int:
+        """The ID of a user who is here."""
+        return self.users()[username].id
+
     def remembered(self) -> dict[str, Remembered]:
         """Everybody known there by remote ID."""
         db.session.rollback()

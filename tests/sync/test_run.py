@@ -186,7 +186,7 @@ def test_an_inactive_user_is_linked_and_renamed_and_stays_inactive(office: Offic
         "renamed",
         "A. Byron",
         "Ada Lovelace",
-        {"inactive": True},
+        {"inactive": True, "named_by": None},  # nobody had named them: an undo says so again
     )
     user = office.users()["ada@example.com"]
     assert (user.status, user.name) == ("inactive", "Ada Lovelace")

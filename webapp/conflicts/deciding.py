@@ -44,7 +44,8 @@ def is_here(contract_id: int, person_id: int) -> bool:
 def link(contract_id: int, person_id: int, user_id: int, *, by: str) -> str:
     """Decide that the person is the user; the user's name.
 
-    Raises :class:`NoLongerInConflict`, :class:`CandidateTaken`, or ``LookupError`` for a user who is no candidate.
+    Raises :class:`NoLongerInConflict`, :class:`CandidateTaken`, or ``LookupError`` for a user who is no
+    candidate or was removed when a run was undone.
     """
     with write_transaction() as session:
         _lock_integration(session, contract_id, person_id)
@@ -53,7 +54,9 @@ def link(contract_id: int, person_id: int, user_id: int, *, by: str) -> str:
             raise LookupError(user_id)
         user = session.scalars(
             sa.select(User).where(User.id == user_id, User.contract_id == contract_id).with_for_update()
-        ).one()
+        ).one_or_none()
+        if user is None:
+            raise LookupError(user_id)
         if user.status == MERGED:
             raise CandidateTaken(user.name)
         moved_from = let_go(session, person, user_id)

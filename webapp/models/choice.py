@@ -59,6 +59,12 @@ class Decision(Base):
             sqlite_where=sa.text("forgotten_at IS NULL"),
             postgresql_where=sa.text("forgotten_at IS NULL"),
         ),
+        sa.Index(
+            "ix_decisions_by_user",
+            "user_id",
+            sqlite_where=sa.text("user_id IS NOT NULL"),
+            postgresql_where=sa.text("user_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[IntPk]

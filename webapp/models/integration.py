@@ -88,6 +88,10 @@ class UserSync(Base):
     growth_percent: Mapped[int] = mapped_column(default=50, server_default="50")
     growth_people: Mapped[int] = mapped_column(default=50, server_default="50")
     next_run_at: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None] = mapped_column(comment="the schedule makes no runs since then")
+    paused_by: Mapped[str | None] = mapped_column(sa.String(255))
+    pause_reason: Mapped[str | None] = mapped_column(sa.String(200))
+    resumed_at: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(
         default=0, server_default="0", comment="runs in a row that failed for a passing reason"
     )

@@ -14,9 +14,11 @@ from webapp.models.integration import Integration
 RUN_STATES = ("queued", "running", "completed", "completed_with_warnings", "held", "failed", "cancelled")
 LIVE_STATES = ("queued", "running")
 SUCCESS_STATES = ("completed", "completed_with_warnings")
-TRIGGERS = ("enable", "schedule", "manual", "command", "reconnect")
+TRIGGERS = ("enable", "schedule", "manual", "command", "reconnect", "undo")
 STAGES = ("connect", "fetch", "match", "apply", "finish")
-CHANGE_KINDS = ("imported", "linked", "renamed", "returned", "missing", "left_out", "conflict")
+CHANGE_KINDS = (
+    "imported", "linked", "renamed", "returned", "missing", "left_out", "conflict", "removed", "unlinked"
+)  # fmt: skip
 
 
 class Person(Base):
@@ -95,6 +97,18 @@ class SyncRun(Base):
         ),
         sa.Index("ix_sync_runs_recent", "integration_id", "id"),
         sa.Index("ix_sync_runs_state", "state", "lease_expires_at"),
+        sa.Index(
+            "ix_sync_runs_undoes",
+            "undoes_id",
+            sqlite_where=sa.text("undoes_id IS NOT NULL"),
+            postgresql_where=sa.text("undoes_id IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_sync_runs_with_lines",
+            "finished_at",
+            sqlite_where=sa.text("lines_left"),
+            postgresql_where=sa.text("lines_left"),
+        ),
         one_of("state", RUN_STATES),
         one_of("trigger", TRIGGERS),
         one_of("stage", STAGES),
@@ -133,6 +147,12 @@ class SyncRun(Base):
     conflicts: Mapped[int] = mapped_column(default=0)
     missing: Mapped[int] = mapped_column(default=0)
     returned: Mapped[int] = mapped_column(default=0)
+    removed: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="of an undo: imported users taken away again"
+    )
+    unlinked: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="of an undo: links taken back, the users stay"
+    )
     reasons: Mapped[dict[str, Any] | None] = mapped_column(comment="left-out and conflict reasons, counted")
 
     message: Mapped[str | None] = mapped_column(
@@ -165,7 +185,16 @@ class SyncRun(Base):
     shown: Mapped[dict[str, Any] | None] = mapped_column(
         deferred=True, comment="of a held run: whom a decision is about"
     )
+    undoes_id: Mapped[int | None] = mapped_column(
+        BigInt, sa.ForeignKey("sync_runs.id"), comment="of an undo: the run that it takes back"
+    )
     timeline: Mapped[list[Any] | None]
+    lines_removed_at: Mapped[datetime | None] = mapped_column(
+        comment="since when its lines and calls are being removed for their age"
+    )
+    lines_left: Mapped[bool] = mapped_column(
+        default=True, server_default=sa.true(), comment="whether there may be lines or calls"
+    )
 
     integration: Mapped[Integration] = relationship(viewonly=True)
 

@@ -52,6 +52,7 @@ class User(Base):
             sqlite_where=sa.text("left_since IS NOT NULL"),
             postgresql_where=sa.text("left_since IS NOT NULL"),
         ),
+        {"sqlite_autoincrement": True},  # the ID of somebody who was removed is never another's
     )
 
     id: Mapped[IntPk]

@@ -30,7 +30,9 @@ class PlatformState:
     def next_run_at(self) -> datetime | None:
         """When the next run is planned; ``None`` while nothing is."""
         connected = self.integration is not None and self.integration.connection == "connected"
-        return self.sync.next_run_at if self.sync is not None and self.sync.enabled and connected else None
+        if self.sync is None or not self.sync.enabled or self.sync.paused_at is not None or not connected:
+            return None
+        return self.sync.next_run_at
 
     @property
     def can_sync_now(self) -> bool:
@@ -45,6 +47,8 @@ class PlatformState:
             return "Reconnect first."
         if self.sync is None or not self.sync.enabled:
             return "Enable User sync first."
+        if self.live is not None and self.live.trigger == "undo":
+            return "Available when the undo has ended."
         return "Available when this run ends." if self.live else None
 
 
@@ -93,13 +97,17 @@ def facts(
         last_message=last.message if last else None,
         running=live is not None,
         failures=sync.failures or 0,
+        paused_at=sync.paused_at,
+        paused_by=sync.paused_by,
+        pause_reason=sync.pause_reason,
+        resumed_at=sync.resumed_at,
     )
 
 
 def _runs(
     integration_ids: list[int],
 ) -> tuple[dict[int, SyncRun], dict[int, SyncRun], dict[int, SyncRun]]:
-    """The last ended run that was not cancelled, the live run, and the held one, by integration."""
+    """By integration the last ended sync that was not cancelled, the live run, which may be an undo, and the held one."""
     if not integration_ids:
         return {}, {}, {}
     newest = (
@@ -108,6 +116,7 @@ def _runs(
             SyncRun.integration_id.in_(integration_ids),
             SyncRun.state.not_in((*LIVE_STATES, "cancelled")),
             ~SyncRun.preview,
+            SyncRun.trigger != "undo",
         )
         .group_by(SyncRun.integration_id)
     )

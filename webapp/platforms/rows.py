@@ -43,10 +43,17 @@ class PlatformRow:
     def message(self) -> str:
         live = self.state.live
         if live is not None and self.status not in ("Error", "Not connected"):
+            if live.undoes_id is not None:
+                return f"Run {live.undoes_id} is being undone."
             if live.stage == "apply" and live.total:
                 return f"Syncing now: {live.done:,} of {live.total:,} people dealt with."
             return "Syncing now."
         return self.state.health.message
+
+    @property
+    def paused_at(self) -> datetime | None:
+        """Since when the schedule is paused, where that is what the message tells."""
+        return None if self.state.live else self.state.health.since
 
     @property
     def freshness(self) -> str | None:

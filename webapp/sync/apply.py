@@ -15,6 +15,7 @@ from webapp.database import writing
 from webapp.models import Integration, Person, SyncChange, SyncRun, User, table_of, utcnow
 from webapp.sync.batches import Batches
 from webapp.sync.bulk import insert_rows
+from webapp.sync.former import former
 from webapp.sync.keys import SEARCH_MAX, USER_KEYS, match_key, user_keys
 from webapp.sync.lease import Lease, renew
 from webapp.sync.terms import NAME_MAX, Kind, Plan, Reason, Step
@@ -82,6 +83,7 @@ def _apply_batch(connection: sa.Connection, lease: Lease, target: Target, steps:
     )
     _forget_plans(connection)
     now = utcnow()
+    was = former(connection, target.integration_id, steps)
     imports = [step for step in steps if step.kind is Kind.IMPORT]
     user_ids = dict(
         zip((step.remote_id for step in imports), _next_ids(connection, len(imports)), strict=True)
@@ -89,7 +91,7 @@ def _apply_batch(connection: sa.Connection, lease: Lease, target: Target, steps:
     _import(connection, target, imports, user_ids, now)
     _rename(connection, target, [step for step in steps if step.kind is Kind.RENAME], now)
     _remember(connection, target, steps, user_ids, now)
-    write_changes(connection, lease.run_id, steps, user_ids)
+    write_changes(connection, lease.run_id, steps, user_ids, was)
 
 
 def _expect_links(connection: sa.Connection, target: Target) -> None:
@@ -121,7 +123,7 @@ def _next_ids(connection: sa.Connection, count: int) -> list[int]:
     if count == 0:
         return []
     if connection.dialect.name == "sqlite":
-        highest = connection.scalar(sa.select(sa.func.max(User.id))) or 0
+        highest = connection.scalar(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'users'")) or 0
         return list(range(highest + 1, highest + 1 + count))
     return list(
         connection.scalars(
@@ -168,34 +170,41 @@ def _rename(connection: sa.Connection, target: Target, steps: Sequence[Step], no
     if not steps:
         return
     users = table_of(User)
-    name_key = sa.bindparam("new_name_key", type_=sa.Text)
-    line = "\n"
     connection.execute(
         sa.update(users)
         .where(users.c.id == sa.bindparam("user"), users.c.contract_id == target.contract_id)
         .values(
-            name=sa.bindparam("new_name"),
-            name_key=name_key,
-            search_key=sa.func.substr(
-                name_key
-                + line
-                + users.c.username_key
-                + line
-                + sa.func.coalesce(users.c.email_key, "")
-                + line
-                + sa.func.coalesce(users.c.third_party_key, ""),
-                1,
-                SEARCH_MAX,
-            ),
-            named_by_integration_id=target.integration_id,
-            named_at=now,
-            changed_at=now,
+            renamed_values(users)
+            | {
+                "named_by_integration_id": target.integration_id,
+                "named_at": now,
+                "changed_at": now,
+            }
         ),
         [
             {"user": step.user_id, "new_name": step.after, "new_name_key": match_key(step.after) or ""}
             for step in sorted(steps, key=lambda step: step.user_id or 0)
         ],
     )
+
+
+def renamed_values(users: sa.Table) -> dict[str, Any]:
+    """The columns that follow from a new name, for rows with ``new_name`` and ``new_name_key``."""
+    name_key = sa.bindparam("new_name_key", type_=sa.Text)
+    line = "\n"
+    others = [
+        users.c.username_key,
+        sa.func.coalesce(users.c.email_key, ""),
+        sa.func.coalesce(users.c.third_party_key, ""),
+    ]
+    joined: sa.ColumnElement[str] = name_key
+    for key in others:
+        joined = joined + line + key
+    return {
+        "name": sa.bindparam("new_name"),
+        "name_key": name_key,
+        "search_key": sa.func.substr(joined, 1, SEARCH_MAX),
+    }
 
 
 def _remember(
@@ -258,7 +267,7 @@ def _mirror(step: Step, user_id: int | None) -> tuple[Any, ...]:
         attributes,
         step.kind.value if step.kind in (Kind.LEAVE_OUT, Kind.CONFLICT) else "linked",
         step.reason.value if step.reason else None,
-        _detail(step) if step.kind is Kind.CONFLICT else None,
+        (_detail(step) or None) if step.kind is Kind.CONFLICT else None,
         user_id,
     )
 
@@ -273,12 +282,14 @@ def write_changes(
     run_id: int,
     steps: Sequence[Step],
     user_ids: Mapping[str, int],
+    was: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     saved: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """The lines of the run's history; none for people of whom only the mirror changed.
 
-    What an earlier attempt of the same run wrote already is passed over. ``saved`` (of a preview): what the
-    saved settings would do, by the remote ID of those with whom they would do something else.
+    What an earlier attempt of the same run wrote already is passed over. ``was``: see :mod:`webapp.sync.former`.
+    ``saved`` (of a preview): what the saved settings would do, by the remote ID of those with whom they would do
+    something else.
     """
     rows: list[tuple[Any, ...]] = []
     for step in steps:
@@ -286,7 +297,8 @@ def write_changes(
         who = (step.remote_id, step.name, step.email, user_id)
         if step.kind is not Kind.REFRESH:
             reason = step.reason.value if step.reason else None
-            others = _detail(step), saved.get(step.remote_id)
+            detail = {**_detail(step), **was.get(step.remote_id, {})}
+            others = detail or None, saved.get(step.remote_id)
             rows.append((step.kind.value, *who, step.before, step.after, reason, *others))
         if step.returned:
             rows.append(("returned", *who, None, None, None, None, None))
@@ -300,7 +312,7 @@ def write_changes(
     )
 
 
-def _detail(step: Step) -> dict[str, Any] | None:
+def _detail(step: Step) -> dict[str, Any]:
     detail: dict[str, Any] = {}
     if step.inactive:
         detail["inactive"] = True
@@ -310,4 +322,4 @@ def _detail(step: Step) -> dict[str, Any] | None:
         detail["candidates"] = list(step.candidates)
     if step.decided_by is not None and step.kind is not Kind.CONFLICT:
         detail["decided_by"] = step.decided_by
-    return detail or None
+    return detail

@@ -27,32 +27,47 @@ class Facts:
     last_message: str | None = None
     running: bool = False
     failures: int = 0
+    paused_at: datetime | None = None
+    paused_by: str | None = None
+    pause_reason: str | None = None
+    resumed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Health:
-    """The word for the state, the sentence that explains it, and the freshness while sync is on."""
+    """The word for the state, the sentence that explains it, and the freshness while sync is on.
+
+    ``since`` is when the schedule was paused, while it is.
+    """
 
     status: str
     message: str
     freshness: str | None
+    since: datetime | None = None
 
 
 def freshness(facts: Facts, now: datetime) -> str | None:
-    """on time, late or overdue against the promise; ``None`` while User sync is off."""
+    """on time, late or overdue against the promise; ``None`` while User sync is off or its schedule is paused.
+
+    The time before the schedule was resumed does not count.
+    """
     if not facts.enabled or facts.enabled_at is None or facts.connection == "not_connected":
         return None
+    if facts.paused_at is not None:
+        return None
     if facts.last_success_at is None or facts.last_success_at < facts.enabled_at:
-        age, allowed = now - facts.enabled_at, FIRST_WITHIN
+        since, allowed = facts.enabled_at, FIRST_WITHIN
     else:
-        age, allowed = now - facts.last_success_at, LATE_AFTER
+        since, allowed = facts.last_success_at, LATE_AFTER
+    age = now - max(since, facts.resumed_at or since)
     if age > OVERDUE_AFTER:
         return "overdue"
     return "late" if age > allowed else "on time"
 
 
 def judge(facts: Facts, now: datetime) -> Health:
-    """The worst that applies wins: Error, Warning, Paused, Active."""
+    """The worst that applies wins: Error, Warning, Paused, Active; a schedule that somebody paused comes before
+    what the last run left to look at."""
     fresh = freshness(facts, now)
     if facts.connection == "not_connected":
         return Health(NOT_CONNECTED, "Connect it to bring its people in.", None)
@@ -68,6 +83,12 @@ def judge(facts: Facts, now: datetime) -> Health:
         return Health(ERROR, message, fresh)
     if facts.last_state == "held":
         return Health(WARNING, facts.last_message or "The last run is held by the safeguard.", fresh)
+    if facts.enabled and facts.paused_at is not None:
+        by = f" by {facts.paused_by}" if facts.paused_by else ""
+        why = f": {facts.pause_reason.rstrip('.')}." if facts.pause_reason else "."
+        return Health(
+            PAUSED, f"The schedule was paused{by}{why} Sync now still works.", fresh, facts.paused_at
+        )
     if facts.last_state == "completed_with_warnings":
         return Health(WARNING, facts.last_message or "The last run left something for you to look at.", fresh)
     if fresh in ("late", "overdue"):

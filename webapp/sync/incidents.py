@@ -80,6 +80,7 @@ def run_ended(connection: sa.Connection, run_id: int, now: datetime) -> None:
             SyncRun.state,
             SyncRun.message,
             SyncRun.preview,
+            SyncRun.trigger,
             SyncRun.contract_id,
             SyncRun.integration_id,
             Integration.connection,
@@ -106,6 +107,8 @@ def run_ended(connection: sa.Connection, run_id: int, now: datetime) -> None:
             run_id=run_id,
         )
 
+    if row.trigger == "undo":
+        return
     if row.state == "failed" and row.connection == "broken":
         begin("broken")
     elif row.preview:
@@ -151,6 +154,8 @@ def open_overdue(session: Session, now: datetime, *, feature: str) -> int:
         .where(
             UserSync.enabled,
             Integration.connection == "connected",
+            UserSync.paused_at.is_(None),
+            sa.or_(UserSync.resumed_at.is_(None), UserSync.resumed_at < since),
             UserSync.enabled_at < since,
             sa.or_(UserSync.last_success_at.is_(None), UserSync.last_success_at < since),
             ~sa.exists().where(Incident.integration_id == Integration.id, Incident.closed_at.is_(None)),

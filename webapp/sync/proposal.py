@@ -41,7 +41,7 @@ def write(
     for steps in chunks(plan.steps, batch_size):
         with writing(), engine.begin() as connection:
             renew(connection, lease, {"done": SyncRun.done + len(steps)})
-            write_changes(connection, lease.run_id, steps, {}, saved)
+            write_changes(connection, lease.run_id, steps, {}, saved=saved)
     with writing(), engine.begin() as connection:
         renew(connection, lease)
         write_left_out(connection, lease.run_id, listing)

@@ -77,10 +77,14 @@ def request_run(
 ) -> Requested:
     """A queued run for ``integration``, or the live one it already has. Call inside a write transaction.
 
-    A live run that was asked to stop a moment ago goes on: somebody wants it again. With ``expects`` the run
-    applies nothing unless its plan has that fingerprint.
+    A live run that was asked to stop a moment ago goes on: somebody wants it again. A live undo is answered with
+    as well; the schedule makes the run as soon as that has ended. With ``expects`` the run applies nothing unless
+    its plan has that fingerprint.
     """
     live = live_run(session, integration.id, lock=True)
+    if live is not None and live.trigger == "undo":
+        _bring_forward(session.connection(), UserSync.integration_id == integration.id, now)
+        return Requested(live, joined=True)
     if live is not None:
         live.cancel_requested_at = live.cancel_requested_by = None
         return Requested(live, joined=True)
@@ -113,6 +117,16 @@ def request_preview(
     session.add(run)
     session.flush()
     return run
+
+
+def request_undo(session: Session, run: SyncRun, by: Requester, now: datetime) -> SyncRun | None:
+    """A queued undo of ``run``; ``None`` while the integration has a live run. Call inside a write transaction."""
+    if live_run(session, run.integration_id, lock=True) is not None:
+        return None
+    undo = SyncRun(**_new_run(run.contract_id, run.integration_id, "undo", by, now), undoes_id=run.id)
+    session.add(undo)
+    session.flush()
+    return undo
 
 
 def live_run(session: Session, integration_id: int, *, lock: bool = False) -> SyncRun | None:
@@ -167,8 +181,8 @@ def _bring_forward(connection: sa.Connection, which: sa.ColumnElement[bool], mom
 def tick(session: Session, now: datetime, *, feature: str, every: timedelta) -> Ticked:
     """Take runs back from dead workers and make the runs that are due. Call inside a write transaction.
 
-    Due is what is enabled, connected, of a contract with ``feature`` on, and past its time. A run that is
-    live already answers for the one that is due.
+    Due is what is enabled, not paused, connected, of a contract with ``feature`` on, and past its time. A run that
+    is live already answers for the one that is due; a live undo does not, so that waits until it has ended.
     """
     given_up, taken_back = _recover(session, now)
     due = session.execute(
@@ -180,7 +194,17 @@ def tick(session: Session, now: datetime, *, feature: str, every: timedelta) -> 
                 ContractFeature.contract_id == Integration.contract_id, ContractFeature.feature == feature
             ),
         )
-        .where(UserSync.enabled, UserSync.next_run_at <= now, Integration.connection == "connected")
+        .where(
+            UserSync.enabled,
+            UserSync.paused_at.is_(None),
+            UserSync.next_run_at <= now,
+            Integration.connection == "connected",
+            ~sa.exists().where(
+                SyncRun.integration_id == UserSync.integration_id,
+                SyncRun.state.in_(LIVE_STATES),
+                SyncRun.trigger == "undo",
+            ),
+        )
         .order_by(UserSync.next_run_at)
         .with_for_update(of=UserSync, skip_locked=True)
     ).all()

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from webapp.models import SyncChange, SyncRequest, SyncRun, User, db
 from webapp.paging import Page, page_of
 from webapp.sync.keys import match_key
+from webapp.undo.words import STAYS
 
 KIND_LABELS = {
     "imported": "Imported",
@@ -20,7 +21,10 @@ KIND_LABELS = {
     "missing": "Gone",
     "left_out": "Left out",
     "conflict": "Conflict",
+    "removed": "Removed",
+    "unlinked": "Unlinked",
 }
+KEPT = "Stays"  # what an undo calls those who are left out of it
 
 WOULD_LABELS = KIND_LABELS | {
     "imported": "To import",
@@ -72,7 +76,7 @@ REASON_WORDS: dict[str, tuple[str, str | None]] = {
         "Their username belongs to another user here",
         "Change that user’s username or their identifier.",
     ),
-}
+} | {reason: (text, None) for reason, (text, _) in STAYS.items()}
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ class ChangeRow:
 
     @property
     def kind_label(self) -> str:
+        if self.change.reason in STAYS:
+            return KEPT
         return (WOULD_LABELS if self.proposed else KIND_LABELS)[self.change.kind]
 
     @property
@@ -126,6 +132,8 @@ class ChangeRow:
             "renamed": f"Renamed{f'.{inactive}' if inactive else ''}",
             "returned": "Listed again.",
             "missing": "No longer listed. Nobody was deactivated.",
+            "removed": "Was pending and untouched since the import.",
+            "unlinked": "No longer linked, as before. The user stays.",
         }[kind]
 
     @property
@@ -214,10 +222,22 @@ def calls_of(run: SyncRun) -> Sequence[SyncRequest]:
 
 
 def counters(run: SyncRun, lines: dict[str, int]) -> list[dict[str, Any]]:
-    """The strip of figures: those before “Gone” add up to the first.
+    """The strip of figures: those before “Gone” add up to the first; for an undo all after the first do.
 
     What a held run would do is counted by its ``lines`` (kind to number); its own counters say what was done.
     """
+    if run.undoes_id is not None:
+        return [
+            {"label": label, "value": value, "kind": kind}
+            for label, value, kind in (
+                ("Changes", run.found, None),
+                ("Taken away again", run.removed, "removed"),
+                ("Called as before", run.renamed, "renamed"),
+                ("Unlinked", run.unlinked, "unlinked"),
+                ("Stay", run.left_out, "left_out"),
+                ("As before already", run.unchanged, None),
+            )
+        ]
     held = run.proposed and not run.preview
     done = {
         "imported": run.imported,

@@ -21,6 +21,7 @@ from webapp.sync.preview import LIFETIME
 from webapp.sync_status.comparing import compared, tried
 from webapp.sync_status.history import (
     DIFFERS,
+    KEPT,
     KIND_LABELS,
     WOULD_LABELS,
     calls_of,
@@ -29,6 +30,7 @@ from webapp.sync_status.history import (
     counts_by_kind,
     differing,
 )
+from webapp.undo import undoing
 from webapp.user_sync.locking import limits_of
 
 bp = Blueprint("sync_status", __name__, url_prefix="/c/<contract>/sync-status")
@@ -90,6 +92,7 @@ def _row(
         "status": state.health.status,
         "message": state.health.message,
         "freshness": state.health.freshness,
+        "since": state.health.since,
         "last_success_at": sync.last_success_at,
         "last_failure_at": failure.finished_at if failure else None,
         "last_failure": failure.message if failure else None,
@@ -111,7 +114,7 @@ def _history(integration_ids: list[int]) -> dict[int, list[SyncRun]]:
             .over(partition_by=SyncRun.integration_id, order_by=SyncRun.id.desc())
             .label("place"),
         )
-        .where(SyncRun.integration_id.in_(integration_ids), ~SyncRun.preview)
+        .where(SyncRun.integration_id.in_(integration_ids), ~SyncRun.preview, SyncRun.trigger != "undo")
         .subquery()
     )
     runs = db.session.scalars(
@@ -131,7 +134,12 @@ def _last_failures(integration_ids: list[int]) -> dict[int, SyncRun]:
         return {}
     newest = (
         sa.select(sa.func.max(SyncRun.id))
-        .where(SyncRun.integration_id.in_(integration_ids), SyncRun.state == "failed", ~SyncRun.preview)
+        .where(
+            SyncRun.integration_id.in_(integration_ids),
+            SyncRun.state == "failed",
+            ~SyncRun.preview,
+            SyncRun.trigger != "undo",
+        )
         .group_by(SyncRun.integration_id)
     )
     runs = db.session.scalars(sa.select(SyncRun).where(SyncRun.id.in_(newest)))
@@ -172,6 +180,10 @@ def run(contract: str, run_id: int) -> str:
         **_preview(row, sync, address, can_manage),
         **_decision(row, sync, address, can_manage),
         can_manage=can_manage,
+        undo_url=url_for("undo.ask", contract=contract, run_id=run_id)
+        if can_manage and access.may(MANAGE_USERS) and undoing.why_not(row.run) is None
+        else None,
+        undos=[RunRow(one, contract, row.platform) for one in undoing.undone_by(row.run)],
         panel_url=url_for(".run_panel", contract=contract, run_id=run_id),
     )
 
@@ -244,6 +256,8 @@ def _run_or_404(contract: str, run_id: int) -> RunRow:
 
 def _filters(run_: SyncRun, counts: dict[str, int], kind: str | None) -> list[dict[str, Any]]:
     labels = WOULD_LABELS if run_.preview or run_.proposed else KIND_LABELS
+    if run_.undoes_id is not None:
+        labels = labels | {"left_out": KEPT}
     everything = {
         "label": "All changes",
         "count": sum(counts.values()),

@@ -19,6 +19,7 @@ from webapp.sync.outcome import cancelled
 from webapp.sync.safeguard import Limits
 from webapp.sync.schedule import Requested, Requester, first_slot, live_run, request_run
 from webapp.user_sync.locking import NotConnected, NotEnabled, limits_of, locked, record, set_limits
+from webapp.user_sync.pause import forget_pause
 
 PREVIEW_STOPPED = "This preview was stopped before it was done. Nothing was saved or changed."
 
@@ -77,6 +78,7 @@ def enable(integration_id: int, by: Requester, settings: Settings) -> Requested:
         if not sync.enabled:
             sync.enabled, sync.enabled_at, sync.enabled_by = True, now, by.name
             sync.next_run_at = first_slot(now, integration_id, settings.sync_every)
+            forget_pause(sync)
             record(session, integration, "user_sync.enabled", None)
         return request_run(session, integration, "enable", by, now)
 
@@ -93,6 +95,7 @@ def disable(integration_id: int, by: Requester, *, stop_running: bool) -> None:
         now = utcnow()
         sync.enabled, sync.disabled_at, sync.disabled_by = False, now, by.name
         sync.next_run_at = None
+        forget_pause(sync)
         _cancel_waiting(session, integration_id, by)
         if stop_running:
             _ask_to_stop(session, integration_id, by)

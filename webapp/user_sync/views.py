@@ -104,13 +104,15 @@ def _panel(state: PlatformState, contract: str) -> dict[str, Any]:
         "run": live,
         "last_run": last,
         "result_text": last.message if last else None,
-        "first_import": live is not None and sync.last_success_at is None,
+        "first_import": live is not None and sync.last_success_at is None and not live.undo,
         "why_not_sync_now": state.why_not_sync_now,
         "sync_now_url": _url("sync_now", state, contract),
         "panel_url": _url("panel", state, contract),
         "preview_url": url_for("previews.ask", contract=contract, platform=state.platform.key),
         "try_url": url_for("previews.form", contract=contract, platform=state.platform.key),
         "can_preview": state.integration is not None and state.integration.connection == "connected",
+        "pause_url": url_for("pausing.pause", contract=contract, platform=state.platform.key),
+        "resume_url": url_for("pausing.resume", contract=contract, platform=state.platform.key),
         "next_run_at": state.next_run_at,
         "schedule_times": _schedule_times(state.next_run_at),
         "zone": zone_of_request().key,
@@ -206,6 +208,7 @@ def save_safeguard(contract: str, platform: str) -> Response | tuple[str, int]:
 def enable(contract: str, platform: str) -> Response:
     state, integration = connected_once(platform)
     first = integration.user_sync.last_success_at is None
+    undoing = state.live is not None and state.live.trigger == "undo"
     try:
         requested = use.enable(integration.id, me(), _settings())
     except NotConnected:
@@ -215,6 +218,8 @@ def enable(contract: str, platform: str) -> Response:
             f"{state.platform.label} is not connected, so nothing can be imported. Connect it first.",
         )
     what = "The first import has started" if first else "A run has started"
+    if undoing:
+        what = "A run starts as soon as the undo has ended"
     return _woken(requested, state, contract, f"User sync is enabled. {what}.")
 
 
@@ -255,6 +260,13 @@ def sync_now(contract: str, platform: str) -> Response:
     except NotEnabled:
         return refused(state, contract, "User sync is off. Enable it first.")
     text = "A run was going on already; your request joins it." if requested.joined else "A run has started."
+    if requested.run.trigger == "undo":
+        wait = (
+            "press Sync now again then"
+            if state.sync and state.sync.paused_at
+            else "a run starts by itself then"
+        )
+        return refused(state, contract, f"An undo is going on. Wait until it has ended; {wait}.", "info")
     return _woken(requested, state, contract, text)
 
 

@@ -1,0 +1,77 @@
+"""Undoing runs of an office by hand, and what there is of users and links to compare."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from tests.sync.office import SOMEBODY, Office
+from webapp.database import write_transaction
+from webapp.models import SyncRun, User, db
+from webapp.sync.undo import undo_run
+from webapp.undo import undoing
+
+
+def ask(office: Office, run: SyncRun, *, then: str = undoing.GO_ON) -> SyncRun:
+    """A queued undo of ``run``."""
+    stamp = undoing.verdicts(office.run(run.id)).stamp
+    return undoing.undo(office.integration_id, run.id, SOMEBODY, stamp=stamp, then=then)
+
+
+def work(office: Office, undo: SyncRun, batch_size: int | None = None) -> SyncRun:
+    """Carry out the present attempt of an undo, as a worker does."""
+    undo = office.run(undo.id)
+    undone = db.session.get_one(SyncRun, undo.undoes_id)
+    db.session.rollback()
+    undo_run(
+        office.engine,
+        undo,
+        undone,
+        undo.attempt,
+        lease=office.lease,
+        batch_size=batch_size or office.batch_size,
+    )
+    return office.run(undo.id)
+
+
+def undo(office: Office, run: SyncRun) -> SyncRun:
+    return work(office, ask(office, run))
+
+
+def change_user(office: Office, whom: str, /, **values: Any) -> None:
+    """Somebody changes columns of the user with the username ``whom``."""
+    with write_transaction() as session:
+        session.execute(
+            sa.update(User)
+            .where(User.contract_id == office.contract_id, User.username == whom)
+            .values(**values)
+        )
+
+
+def users_of(office: Office) -> dict[int, tuple[Any, ...]]:
+    """Everything about the users that a run may change."""
+    return {
+        user.id: (
+            *(user.status, user.name, user.name_key, user.username, user.email, user.third_party_id),
+            *(user.search_key, user.named_by_integration_id, user.source_integration_id),
+        )
+        for user in office.users().values()
+    }
+
+
+def links_of(office: Office) -> dict[str, int]:
+    return {
+        remote_id: person.user_id
+        for remote_id, person in office.remembered().items()
+        if person.user_id is not None
+    }
+
+
+def unlinked_of(office: Office) -> dict[str, tuple[Any, ...]]:
+    """What is known of those who are linked to nobody."""
+    return {
+        remote_id: (person.outcome, person.reason, person.detail)
+        for remote_id, person in office.remembered().items()
+        if person.user_id is None
+    }

@@ -1,0 +1,19 @@
+"""The form that pauses a schedule."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import StringField
+from wtforms.validators import Length
+
+from webapp.user_sync.pause import REASON_MAX
+
+
+class PauseForm(FlaskForm):
+    """Why, for the colleagues who find it paused."""
+
+    reason = StringField(
+        "Reason",
+        filters=[lambda text: text.strip() if text else ""],
+        validators=[Length(max=REASON_MAX, message=f"Enter a reason of at most {REASON_MAX} characters.")],
+    )
