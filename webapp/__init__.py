@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.user_sync.views import bp as user_sync
     from webapp.users.views import bp as users
     from webapp.webhooks.views import bp as webhooks
+    from webapp.why.views import bp as why
 
     settings = settings or load_settings()
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
@@ -74,6 +75,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         platforms,
         user_sync,
         exclusions,
+        why,
         conflicts,
         users,
         sync_status,

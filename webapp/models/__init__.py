@@ -8,6 +8,7 @@ from webapp.models.contract import Contract, ContractFeature
 from webapp.models.incident import Incident, NotificationChoice, Reminder
 from webapp.models.integration import ConnectAttempt, Integration, UserSync
 from webapp.models.mail import Message
+from webapp.models.question import Question
 from webapp.models.role import Role, RolePermission, UserRole
 from webapp.models.sync import Heartbeat, Person, SyncChange, SyncRequest, SyncRun
 from webapp.models.team import ReportingAccess, Team, UserTeam
@@ -30,6 +31,7 @@ __all__ = [
     "NotificationChoice",
     "Person",
     "PlatformNotice",
+    "Question",
     "Reminder",
     "ReportingAccess",
     "Role",

@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from webapp.connectors.base import BadResponse, Call, Connector, ConnectorError, Listing, WrongAccount
+from webapp.connectors.base import Call, Connector, ConnectorError, Listing
 from webapp.database import writing
 from webapp.models import (
     Integration,
@@ -31,8 +31,8 @@ from webapp.sync import columns, events, incidents, outcome, preview, safeguard,
 from webapp.sync.apply import Outdated, Target, apply_plan, write_changes
 from webapp.sync.bulk import insert_rows
 from webapp.sync.lease import CancelRequested, Lease, LeaseLost, claim, kept_alive, renew
-from webapp.sync.plan import plan_sync
-from webapp.sync.rules import rule_of, salt_of
+from webapp.sync.planning import check_account, prepare, without_settled
+from webapp.sync.rules import salt_of
 from webapp.sync.terms import IdentifierAbsent, Kind, Plan
 
 log = logging.getLogger(__name__)
@@ -159,11 +159,7 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
     connector = use.connector(integration, work.calls.append)
     with kept_alive(work.engine, work.lease):
         account = connector.account()
-    if account.id != integration.remote_account_id:
-        raise WrongAccount(
-            f"The connection now opens “{account.name}”, but this contract was connected to "
-            f"“{integration.remote_account_name}”."
-        )
+    check_account(account, integration)
     work.event("Connection checked", f"It opens {account.name}.")
 
     work.stage("fetch")
@@ -200,43 +196,17 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
             log.info("run %s: users changed here meanwhile, planning again", work.lease.run_id)
             with work.engine.connect() as connection:
                 memory = store.remember(connection, integration.id)
-            plan = _plan(work, _without_settled(listing, memory), memory)
+            plan = _plan(work, without_settled(listing, memory), memory)
     else:
         raise RuntimeError(f"users kept changing here; gave up after planning {REPLANS} times")
     _finish(work, listing, plan)
 
 
 def _plan(work: _Work, listing: Listing, memory: store.Memory) -> Plan:
-    """What to do about everybody but those whose record is the same: they are settled and stay as they are."""
-    looked_at = {memory.settled[revision] for revision in memory.settled.keys() - listing.same}
-    looked_at |= {person_id for revision, person_id in memory.others if revision not in listing.same}
-    with work.engine.connect() as connection, kept_alive(work.engine, work.lease):
-        known = store.known_people(connection, work.integration.id, looked_at, memory.winners)
-        linked = {entry.remote_id for entry in known if entry.user_id is not None}
-        strangers = [person for person in listing.people if person.remote_id not in linked]
-        others = [person.remote_id for person in strangers]
-        others += [entry.remote_id for entry in listing.left_out]
-        if listing.same and store.lists_settled(connection, work.integration.id, others, looked_at):
-            raise BadResponse(
-                f"The list of {work.people_word} names somebody twice, so it cannot be trusted."
-            )
-        rule = rule_of(connection, work.settings, listing)
-        users = store.users_for(
-            connection, work.integration.contract_id, work.integration.id, strangers, rule, memory.winners
-        )
-    return plan_sync(listing.people, known, users, rule, same=len(listing.same))
-
-
-def _without_settled(listing: Listing, memory: store.Memory) -> Listing:
-    """The same listing, with who was settled since the fetch counted as the same."""
-    now_same = {person.revision for person in listing.people if person.revision in memory.settled}
-    return Listing(
-        found=listing.found,
-        same=listing.same | now_same,
-        people=[person for person in listing.people if person.revision not in now_same],
-        left_out=listing.left_out,
-        user_types=listing.user_types,
-    )
+    with kept_alive(work.engine, work.lease):
+        return prepare(
+            work.engine, work.integration.contract_id, work.settings, listing, memory, work.people_word
+        ).plan
 
 
 def _safeguard(work: _Work, listing: Listing, memory: store.Memory, plan: Plan) -> safeguard.Held | None:
