@@ -40,6 +40,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.notify.views import bp as notify
     from webapp.oauth import registry as oauth
     from webapp.platforms.views import bp as platforms
+    from webapp.run_compare.views import bp as run_compare
+    from webapp.run_files.views import bp as run_files
     from webapp.sync_status.views import bp as sync_status
     from webapp.user_sync.views import bp as user_sync
     from webapp.users.views import bp as users
@@ -79,6 +81,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         conflicts,
         users,
         sync_status,
+        run_files,
+        run_compare,
         audit,
         notify,
         mail,
