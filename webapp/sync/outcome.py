@@ -184,10 +184,15 @@ def held(held_: Held, people_word: str) -> Ending:
     )
 
 
-def cancelled() -> Ending:
+def cancelled(*, preview: bool = False) -> Ending:
+    rest = (
+        "A preview changes nobody."
+        if preview
+        else "What was written before stays; the next run does the rest."
+    )
     return Ending(
         state="cancelled",
-        message="Stopped on request. What was written before stays; the next run does the rest.",
+        message=f"Stopped on request. {rest}",
         title="Stopped",
         kind="idle",
     )

@@ -153,14 +153,20 @@ def sync_now(integration_id: int, by: Requester, trigger: str = "manual") -> Req
 
 
 def cancel(integration_id: int, run_id: int, by: Requester) -> bool:
-    """Ask a live run to stop; whether there was one to ask."""
+    """Ask a live run or preview to stop; whether there was one to ask."""
     with write_transaction() as session:
         integration, _ = _locked(session, integration_id)
-        run = live_run(session, integration_id)
-        if run is None or run.id != run_id:
+        preview = session.scalar(
+            sa.select(SyncRun.preview).where(
+                SyncRun.id == run_id,
+                SyncRun.integration_id == integration_id,
+                SyncRun.state.in_(LIVE_STATES),
+            )
+        )
+        if preview is None:
             return False
-        _cancel_waiting(session, integration_id, by)
-        _ask_to_stop(session, integration_id, by)
+        _cancel_waiting(session, integration_id, by, preview=preview)
+        _ask_to_stop(session, integration_id, by, preview=preview)
         _record(session, integration, "user_sync.cancelled", {"run": run_id})
         return True
 
@@ -287,12 +293,16 @@ def _held(session: Session, integration_id: int, run_id: int) -> tuple[Integrati
     return integration, sync, run
 
 
-def _cancel_waiting(session: Session, integration_id: int, by: Requester) -> None:
-    """A run no worker has begun yet ends here and now."""
+def _cancel_waiting(session: Session, integration_id: int, by: Requester, *, preview: bool = False) -> None:
+    """A run (or preview) no worker has begun yet ends here and now."""
     now = utcnow()
     session.execute(
         sa.update(SyncRun)
-        .where(SyncRun.integration_id == integration_id, SyncRun.state == "queued", ~SyncRun.preview)
+        .where(
+            SyncRun.integration_id == integration_id,
+            SyncRun.state == "queued",
+            SyncRun.preview.is_(preview),
+        )
         .values(
             state="cancelled",
             finished_at=now,
@@ -300,16 +310,20 @@ def _cancel_waiting(session: Session, integration_id: int, by: Requester) -> Non
             cancel_requested_by=by.name,
             message=sa.case(
                 (SyncRun.started_at.is_(None), "Stopped before it began. Nobody was changed."),
-                else_=cancelled().message,
+                else_=cancelled(preview=preview).message,
             ),
         )
     )
 
 
-def _ask_to_stop(session: Session, integration_id: int, by: Requester) -> None:
+def _ask_to_stop(session: Session, integration_id: int, by: Requester, *, preview: bool = False) -> None:
     session.execute(
         sa.update(SyncRun)
-        .where(SyncRun.integration_id == integration_id, SyncRun.state.in_(LIVE_STATES), ~SyncRun.preview)
+        .where(
+            SyncRun.integration_id == integration_id,
+            SyncRun.state.in_(LIVE_STATES),
+            SyncRun.preview.is_(preview),
+        )
         .values(cancel_requested_at=utcnow(), cancel_requested_by=by.name)
     )
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.audit import trail
+from webapp.connectors.platform import Platform
 from webapp.connectors.registry import PLATFORMS
 from webapp.database import write_transaction
 from webapp.models import Exclusion, Integration, Person, Question, User, utcnow
@@ -146,3 +147,13 @@ def known_here(session: Session, contract_id: int, integration_id: int, text: st
         .limit(5)
     )
     return [KnownHere(user.name, user.email, user.id, user.status, None) for user in users]
+
+
+def platforms_to_ask(session: Session, contract_id: int) -> list[Platform]:
+    """The platforms that are connected for a contract."""
+    found = session.scalars(
+        sa.select(Integration.platform)
+        .where(Integration.contract_id == contract_id, Integration.connection == "connected")
+        .order_by(Integration.id)
+    )
+    return [PLATFORMS[platform] for platform in found]
