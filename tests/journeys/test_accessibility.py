@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.pages import (
     Person,
@@ -21,6 +21,7 @@ from tests.servers.stack import Stack
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 SYNC = "/c/demo/integrations/platforms/intercom/user-sync"
+WHY = "/c/demo/integrations/platforms/intercom/why"
 
 
 def violations(page: Page) -> list[str]:
@@ -54,6 +55,16 @@ def ready(browser: Browser, stack: Stack) -> Iterator[dict[str, str]]:
         admin.open("/c/demo/users?status=pending")
         user = admin.page.locator("main table a[href*='/users/']").first.get_attribute("href")
         addresses["user"] = user or ""
+        addresses["bundle"] = f"{addresses['held run']}/bundle"
+        addresses["comparison"] = (
+            f"{addresses['held run']}/compare/{addresses['failed run'].rsplit('/', 1)[1]}"
+        )
+        for name, text in (("answer", "a"), ("answer, nobody", "nobody-is-called-so")):
+            admin.open(WHY)
+            admin.page.get_by_label("Name, email or ID").fill(text)
+            admin.press("Look for them")
+            expect(admin.page.get_by_role("button", name="Ask again")).to_be_visible(timeout=60_000)
+            addresses[name] = admin.page.url.removeprefix(stack.url)
         yield addresses
 
 
@@ -64,6 +75,7 @@ PAGES = {
     "user sync": SYNC,
     "disable": f"{SYNC}/disable",
     "disconnect": "/c/demo/integrations/platforms/intercom/disconnect",
+    "why": WHY,
     "pending": "/c/demo/users?status=pending",
     "pending, filtered to nobody": "/c/demo/users?status=pending&q=nobody-is-called-so",
     "active": "/c/demo/users?status=active",
