@@ -28,7 +28,7 @@ class Meant(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``set_aside`` is the platform's own rule; ``types_out`` are the labels of their types that are left out;
     ``excluded`` is “person”, or the pattern their email fits. ``looked_for`` are pairs of what and value,
-    ``fits`` the ids of users found by them. ``kind`` and what follows it are those of the plan's step.
+    ``fits`` the ids of users found by them; ``linked`` people are not looked up any more. ``kind`` and what follows it are those of the plan's step.
     """
 
     remote_id: str
@@ -41,6 +41,7 @@ class Meant(msgspec.Struct, frozen=True, omit_defaults=True):
     excluded: str | None = None
     looked_for: list[tuple[str, str]] = []
     fits: list[int] = []
+    linked: bool = False
     kind: str | None = None
     reason: str | None = None
     value: str | None = None
@@ -160,6 +161,7 @@ def explained(
                 excluded=_excluded(entry, rule),
                 looked_for=_looked_for(entry, rule.identifier_column),
                 fits=users_like(lookup, users),
+                linked=entry.remote_id in linked,
                 **_decided(steps.get(entry.remote_id), linked.get(entry.remote_id)),
             )
         )

@@ -184,7 +184,7 @@ def _match(meant: Meant, now: Standing) -> Step:
         return Step("Match", PASSED, f"No user here has one of these values.{decided}", facts)
     user = now.users.get(meant.user_id or 0)
     name = user.name if user else "a user here"
-    if meant.kind == "linked" or (meant.kind == "renamed" and meant.fits):
+    if not meant.linked:
         decided = f", as {meant.decided_by} decided" if meant.decided_by else ""
         return Step("Match", PASSED, f"Recognised as {name}{decided}.", facts)
     return Step("Match", PASSED, f"Linked to {name} since an earlier run, so nothing is compared any more.")
