@@ -28,7 +28,8 @@ class Meant(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``set_aside`` is the platform's own rule; ``types_out`` are the labels of their types that are left out;
     ``excluded`` is “person”, or the pattern their email fits. ``looked_for`` are pairs of what and value,
-    ``fits`` the ids of users found by them; ``linked`` people are not looked up any more. ``kind`` and what follows it are those of the plan's step.
+    ``fits`` the ids of users found by them; ``linked`` people are not looked up any more. ``kind`` and what
+    follows it are those of the plan's step.
     """
 
     remote_id: str
