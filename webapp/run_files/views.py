@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, g, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, g, render_template, request
 
 from config import Settings
 from webapp import heartbeat, queue
@@ -16,6 +16,7 @@ from webapp.platforms.forms import ConfirmForm
 from webapp.run_files.bundle import CONTENTS, bundle_of
 from webapp.run_files.export import Export, note
 from webapp.run_files.redaction import Pseudonyms
+from webapp.runs import RunRow
 from webapp.sync_status.history import Filters
 from webapp.sync_status.views import run_or_404
 
@@ -41,24 +42,23 @@ def export(contract: str, run_id: int) -> Response:
     return _file(lines, f"{wanted.stem}.{form}", TYPES[form])
 
 
-@bp.get("/bundle")
+@bp.route("/bundle", methods=["GET", "POST"])
 @requires(VIEW_SYNC_STATUS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
-def bundle(contract: str, run_id: int) -> str:
-    """What is in the bundle, before it is made."""
+def bundle(contract: str, run_id: int) -> str | Response:
+    """GET says what is in the bundle, POST makes it."""
     row = run_or_404(contract, run_id)
+    if request.method == "POST":
+        return _packed(row)
     return render_template(
         "run_files/bundle.html",
         run=row,
         platform=row.platform,
         contents=CONTENTS,
-        download_url=url_for(".download_bundle", contract=contract, run_id=run_id),
+        download_url=request.path,
     )
 
 
-@bp.post("/bundle")
-@requires(VIEW_SYNC_STATUS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
-def download_bundle(contract: str, run_id: int) -> Response:
-    row = run_or_404(contract, run_id)
+def _packed(row: RunRow) -> Response:
     if not ConfirmForm().validate_on_submit():
         abort(400)
     now = utcnow()
@@ -74,7 +74,7 @@ def download_bundle(contract: str, run_id: int) -> Response:
         db.session(), row.run, state, Pseudonyms(settings.secret_key, row.run.contract_id), around, now
     )
     note(row.run, row.platform, "user_sync.bundled", {})
-    return _file(iter([packed]), f"support-run-{run_id}.zip", "application/zip")
+    return _file(iter([packed]), f"support-run-{row.run.id}.zip", "application/zip")
 
 
 def _file(parts: Iterator[str] | Iterator[bytes], name: str, content_type: str) -> Response:
