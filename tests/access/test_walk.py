@@ -208,7 +208,7 @@ def test_another_contracts_thing_looks_like_one_that_never_existed(there: World,
                 form = {"csrf_token": token} if method == "POST" else None
                 answers.append(client.open(target, method=method, data=form))
             assert [answer.status_code for answer in answers] == [404, 404], (method, rule)
-            real = re.escape(str(next(iter(values.values()))))
+            real = "|".join(re.escape(str(value)) for value in values.values())
             pattern = re.compile(rf"(?<=/)({real}|{NEVER})(?=[/\"?])")
             pages = [pattern.sub("ID", bare(answer)) for answer in answers]
             assert pages[0] == pages[1], (method, rule)
