@@ -45,11 +45,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.pausing.views import bp as pausing
     from webapp.platforms.views import bp as platforms
     from webapp.previews.views import bp as previews
+    from webapp.run_compare.views import bp as run_compare
+    from webapp.run_files.views import bp as run_files
     from webapp.sync_status.views import bp as sync_status
     from webapp.undo.views import bp as undo
     from webapp.user_sync.views import bp as user_sync
     from webapp.users.views import bp as users
     from webapp.webhooks.views import bp as webhooks
+    from webapp.why.views import bp as why
 
     settings = settings or load_settings()
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
@@ -83,12 +86,15 @@ def create_app(settings: Settings | None = None) -> Flask:
         held_runs,
         pausing,
         exclusions,
+        why,
         conflicts,
         users,
         merges,
         leavers,
         sync_status,
         undo,
+        run_files,
+        run_compare,
         audit,
         notify,
         mail,

@@ -20,10 +20,10 @@ from webapp.database import write_transaction
 from webapp.hooks import intake
 from webapp.leavers import rule as leavers
 from webapp.mail import delivery
-from webapp.models import ContractFeature, Integration, SyncRun, UserSync, db, utcnow
+from webapp.models import ContractFeature, Integration, Question, SyncRun, UserSync, db, utcnow
 from webapp.notify import announcing, reminders
 from webapp.oauth.tokens import token_of
-from webapp.sync import incidents, preview, retention, schedule
+from webapp.sync import answering, incidents, preview, retention, schedule
 from webapp.sync.batches import Batches
 from webapp.sync.run import Ingredients, NotRunnable, run_sync
 from webapp.sync.undo import undo_run
@@ -54,6 +54,11 @@ def run(run_id: int, attempt: int) -> None:
     )
 
 
+def answer(question_id: int) -> None:
+    """Answer a question about one person."""
+    answering.answer_question(int(question_id), answering.Ingredients(db.engine, _load_question, _connector))
+
+
 def tick() -> None:
     """Make the runs that are due, take back those of dead workers, and wake workers for all that wait."""
     settings = _settings()
@@ -63,6 +68,8 @@ def tick() -> None:
         heartbeat.beat(session, heartbeat.WORKER, now)
         preview.forget_old(session, now)
         retention.remove_old_lines(session, now, settings.keep_lines)
+        answering.tidy(session, now)
+        questions = answering.waiting(session)
         waiting = schedule.waiting(session)
         stuck = session.execute(
             sa.select(SyncRun.id, SyncRun.attempt).where(
@@ -86,6 +93,8 @@ def tick() -> None:
             done.given_up,
             woken,
         )
+    for question_id in questions:
+        queue.wake_answer(question_id)
     _tell(settings, now)
     leavers.carry_out_all(settings, now)
 
@@ -131,15 +140,29 @@ def _load(run_id: int) -> tuple[Integration, UserSync, SyncRun, str]:
     session = db.session()
     session.rollback()
     run_row = session.get_one(SyncRun, run_id, options=[undefer(SyncRun.shown)], populate_existing=True)
-    integration = session.get_one(Integration, run_row.integration_id)
-    sync = session.get_one(UserSync, integration.id)
+    integration, sync = _ready(run_row.integration_id)
+    return integration, sync, run_row, registry.PLATFORMS[integration.platform].people_word
+
+
+def _load_question(question: Question) -> tuple[Integration, UserSync, str]:
+    """What a question is about. Raises :class:`NotRunnable`."""
+    db.session.rollback()
+    integration, sync = _ready(question.integration_id)
+    return integration, sync, registry.PLATFORMS[integration.platform].people_word
+
+
+def _ready(integration_id: int) -> tuple[Integration, UserSync]:
+    """An integration that may be read now, and its settings. Raises :class:`NotRunnable`."""
+    session = db.session()
+    integration = session.get_one(Integration, integration_id, populate_existing=True)
+    sync = session.get_one(UserSync, integration.id, populate_existing=True)
     feature = session.get(ContractFeature, (integration.contract_id, INTEGRATIONS))
     session.commit()
     if feature is None:
         raise NotRunnable("The feature Integrations is switched off for this contract.")
     if integration.connection != "connected":
         raise NotRunnable("The platform is not connected.")
-    return integration, sync, run_row, registry.PLATFORMS[integration.platform].people_word
+    return integration, sync
 
 
 def _undone_by(run_id: int) -> tuple[SyncRun, SyncRun] | None:

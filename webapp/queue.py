@@ -24,11 +24,13 @@ log = logging.getLogger(__name__)
 
 TICK = "webapp.jobs.tick"
 RUN = "webapp.jobs.run"
+ANSWER = "webapp.jobs.answer"
 DELIVER_MAIL = "webapp.jobs.deliver_mail"
 DELIVER_WEBHOOKS = "webapp.jobs.deliver_webhooks"
-ALLOWED = frozenset({TICK, RUN, DELIVER_MAIL, DELIVER_WEBHOOKS})
+ALLOWED = frozenset({TICK, RUN, ANSWER, DELIVER_MAIL, DELIVER_WEBHOOKS})
 CONTROL, SYNC = "control", "sync"  # worked in this order
 RUN_TIMEOUT = 3600  # seconds
+ANSWER_TIMEOUT = 840  # seconds; less than after which a question is given up
 DELIVERY_TIMEOUT = 600  # seconds
 
 
@@ -105,6 +107,31 @@ def wake_soon(run_id: int, attempt: int) -> bool:
         wake([(run_id, attempt)])
     except redis.RedisError:
         log.exception("the queue is not reachable; the next tick wakes a worker for run %s", run_id)
+        return False
+    return True
+
+
+def wake_answer(question_id: int) -> bool:
+    """Wake a worker for a question just committed; ``False`` when Redis is away and the next tick has to.
+
+    Somebody waits for the answer, so it goes before runs.
+    """
+    job_id = f"question-{question_id}"
+    try:
+        queue(CONTROL).enqueue(
+            ANSWER,
+            question_id,
+            job_id=job_id,
+            unique=True,
+            result_ttl=0,
+            failure_ttl=0,
+            job_timeout=ANSWER_TIMEOUT,
+            description=job_id,
+        )
+    except DuplicateJobError:
+        log.debug("%s is being answered already", job_id)
+    except redis.RedisError:
+        log.exception("the queue is not reachable; the next tick wakes a worker for question %s", question_id)
         return False
     return True
 

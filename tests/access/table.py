@@ -53,6 +53,11 @@ GET  /c/<contract>/sync-status                            in   200   200   403  
 GET  /c/<contract>/sync-status/panel                      in   200   200   403   403   403   200 404   404   200
 GET  /c/<contract>/sync-status/runs/<int:run_id>          in   200   200   403   403   403   200 404   404   200
 GET  /c/<contract>/sync-status/runs/<int:run_id>/panel    in   200   200   403   403   403   200 404   404   200
+POST {run}/export                                         in   200   200   403   403   403   200 404   404   200
+GET  {run}/bundle                                         in   200   200   403   403   403   200 404   404   200
+POST {run}/bundle                                         in   200   200   403   403   403   200 404   404   200
+GET  {run}/compare                                        in   302   302   403   403   403   302 404   404   302
+GET  {run}/compare/<int:other_id>                         in   200   200   403   403   403   200 404   404   200
 
 GET  {undo}                                               in   200   403   403   403   403   403 404   404   403
 POST {undo}                                               in   302   403   403   403   403   403 404   404   403
@@ -74,6 +79,10 @@ POST {sync}/types                                         in   302   403   403  
 GET  {sync}/preview                                       in   200   403   403   403   403   403 404   404   403
 POST {sync}/preview                                       in   302   403   403   403   403   403 404   404   403
 POST {sync}/runs/<int:run_id>/apply                       in   302   403   403   403   403   403 404   404   403
+GET  {platform}/why                                       in   200   403   403   403   403   403 404   404   403
+POST {platform}/why                                       in   302   403   403   403   403   403 404   404   403
+GET  {platform}/why/<int:question_id>                     in   200   403   403   403   403   403 404   404   403
+GET  {platform}/why/<int:question_id>/panel               in   200   403   403   403   403   403 404   404   403
 GET  {platform}/exclusions                                in   200   403   403   403   403   403 404   404   403
 POST {platform}/exclusions                                in   302   403   403   403   403   403 404   404   403
 POST {platform}/exclusions/<int:exclusion_id>/take-back   in   302   403   403   403   403   403 404   404   403
@@ -113,6 +122,7 @@ _PLATFORM = "/c/<contract>/integrations/platforms/<platform>"
 _SHORT = {
     "{platforms}": "/c/<contract>/integrations/platforms",
     "{platform}": _PLATFORM,
+    "{run}": "/c/<contract>/sync-status/runs/<int:run_id>",
     "{sync}": f"{_PLATFORM}/user-sync",
     "{decision}": "/c/<contract>/conflicts/decisions/<int:decision_id>",
     "{proposal}": "/c/<contract>/users/merges/<int:proposal_id>",
@@ -130,6 +140,8 @@ FORMS: dict[str, Callable[[Things], dict[str, Any]]] = {
     "/c/<contract>/users/leavers/rule": lambda _: {"when": "after", "days": 30},
     "/c/<contract>/conflicts/<int:person_id>": lambda _: {"choice": "new"},
     "/c/<contract>/conflicts/many": lambda things: {"choice": "new", "ids": things.person_id},
+    "/c/<contract>/sync-status/runs/<int:run_id>/export": lambda _: {"form": "json"},
+    f"{_PLATFORM}/why": lambda _: {"q": "Pia"},
     f"{_PLATFORM}/exclusions": lambda _: {"pattern": "*@partner.example"},
     "/c/<contract>/webhook": lambda _: {"url": "http://127.0.0.1:9/hook", "events": "run.held"},
     "/c/<contract>/notifications": lambda _: {"kinds": "waiting"},

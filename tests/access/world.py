@@ -26,6 +26,7 @@ from webapp.models import (
     Merge,
     MergeProposal,
     Person,
+    Question,
     SignInSession,
     SyncChange,
     SyncRequest,
@@ -62,6 +63,7 @@ class Things:
     other_id: int
     proposal_id: int
     merge_id: int
+    question_id: int
 
     def values(self, rule_arguments: set[str]) -> dict[str, object]:
         """A value for each of ``rule_arguments``. KeyError for one that nobody thought of."""
@@ -69,6 +71,8 @@ class Things:
             "contract": self.slug,
             "platform": "intercom",
             "run_id": self.held_id,
+            "other_id": self.run_id,
+            "question_id": self.question_id,
             "user": self.pending_id,
             "attempt_id": self.attempt_id,
             "person_id": self.person_id,
@@ -249,9 +253,32 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
                 secret=credentials.seal_for(["webhook", contract_id], {"secret": f"whsec_{marker}"}),
             )
         )
+        question = Question(
+            contract_id=contract_id,
+            integration_id=integration.id,
+            text=f"Pia of {marker}",
+            asked_by="somebody",
+            state="answered",
+            answer={
+                "account": f"{marker} workspace",
+                "found": 1,
+                "fit": "exact",
+                "people": [{"remote_id": "1", "name": f"Pia of {marker}", "kind": "unchanged"}],
+            },
+        )
+        session.add(question)
         session.flush()
         return Things(
-            marker, contract_id, *runs, pending.id, active.id, *attempts, *choices, message.id, *twins
+            marker,
+            contract_id,
+            *runs,
+            pending.id,
+            active.id,
+            *attempts,
+            *choices,
+            message.id,
+            *twins,
+            question.id,
         )
 
 

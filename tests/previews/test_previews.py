@@ -156,3 +156,28 @@ def test_a_preview_is_kept_for_a_day(office: Office, slug: str, admin: Actor) ->
     jobs.tick()
     db.session.rollback()
     assert db.session.scalars(sa.select(SyncRun.id)).all() == []
+
+
+def test_a_preview_that_waits_or_runs_can_be_stopped(office: Office, slug: str, admin: Actor) -> None:
+    office.platform.people_there = [ADA, GRACE]
+    waiting = office.run(int(admin.post(f"{page(slug)}/preview").location.rsplit("/", 1)[1]))
+    assert "Stop this run" in admin.get(f"/c/{slug}/sync-status/runs/{waiting.id}").text
+    admin.post(f"{page(slug)}/runs/{waiting.id}/cancel")
+    assert office.run(waiting.id).state == "cancelled"
+
+    run = office.run(int(admin.post(f"{page(slug)}/preview").location.rsplit("/", 1)[1]))
+    office.platform.meanwhile = lambda: admin.post(f"{page(slug)}/runs/{run.id}/cancel")
+    office.work(run)
+    stopped = office.run(run.id)
+    assert stopped.state == "cancelled"
+    assert stopped.message == "Stopped on request. A preview changes nobody."
+    assert office.changes(stopped) == []
+
+
+def test_stopping_a_preview_leaves_the_run_beside_it_alone(office: Office, slug: str, admin: Actor) -> None:
+    office.platform.people_there = [ADA]
+    run = office.request()
+    preview_id = int(admin.post(f"{page(slug)}/preview").location.rsplit("/", 1)[1])
+    admin.post(f"{page(slug)}/runs/{preview_id}/cancel")
+    assert office.run(run.id).state == "queued"
+    assert office.run(preview_id).state == "cancelled"

@@ -219,13 +219,13 @@ def test_progress_says_how_many_of_how_many(watched: Watched) -> None:
     assert "Import and rename" in page
 
 
-def test_support_staff_read_a_run_and_find_nothing_to_press(watched: Watched) -> None:
+def test_support_staff_read_a_run_and_find_nothing_to_press_but_its_files(watched: Watched) -> None:
     everybody = [person(str(n), f"Person {n}", f"p{n}@example.com") for n in range(20)]
     watched.sync(*everybody)
     held = watched.sync(*everybody[:5])
     assert held.state == "held"
     page = watched.run_page(held)
-    assert forms(page) == []
+    assert forms(page) == [f"/c/{watched.slug}/sync-status/runs/{held.id}/export"]
     assert "Someone with the permission Manage Integrations decides" in said(page)
     assert "15 of 20 teammates are gone (75%; the limit is 20%)" in said(page)
     assert "Person 19" in said(page)

@@ -57,6 +57,7 @@ def index(contract: str) -> str:
         platforms=[(key, platform.label) for key, platform in PLATFORMS.items()],
         nobody_yet=open_count == 0,
         may_see_users=access.may(MANAGE_USERS),
+        may_ask=access.may(MANAGE_INTEGRATIONS),
     )
 
 

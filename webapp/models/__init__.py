@@ -10,6 +10,7 @@ from webapp.models.integration import ConnectAttempt, Integration, UserSync
 from webapp.models.leaver import LeaverRule
 from webapp.models.mail import Message
 from webapp.models.merge import Merge, MergeProposal
+from webapp.models.question import Question
 from webapp.models.role import Role, RolePermission, UserRole
 from webapp.models.sync import Heartbeat, Person, SyncChange, SyncRequest, SyncRun
 from webapp.models.team import ReportingAccess, Team, UserTeam
@@ -35,6 +36,7 @@ __all__ = [
     "NotificationChoice",
     "Person",
     "PlatformNotice",
+    "Question",
     "Reminder",
     "ReportingAccess",
     "Role",

@@ -107,7 +107,7 @@ def facts(
 def _runs(
     integration_ids: list[int],
 ) -> tuple[dict[int, SyncRun], dict[int, SyncRun], dict[int, SyncRun]]:
-    """By integration the last ended sync that was not cancelled, the live run, which may be an undo, and the held one."""
+    """By integration: the last ended sync that was not cancelled, the live run (maybe an undo), the held one."""
     if not integration_ids:
         return {}, {}, {}
     newest = (

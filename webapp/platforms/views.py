@@ -307,6 +307,13 @@ def frame(state: PlatformState, contract: str, tab: str) -> dict[str, Any]:
                 "current": tab == "exclusions",
             }
         )
+        tabs.append(
+            {
+                "label": "Why not here?",
+                "url": url_for("why.index", contract=contract, platform=key),
+                "current": tab == "why",
+            }
+        )
     integration = state.integration
     return {
         "platform": state.platform,

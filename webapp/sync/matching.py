@@ -34,7 +34,7 @@ def short_email(person: Person) -> str | None:
     return person.email if person.email and len(person.email) <= EMAIL_MAX else None
 
 
-_Keys = tuple[str | None, str | None, str | None]  # username, user ID, email in their matching forms
+Keys = tuple[str | None, str | None, str | None]  # username, user ID, email in their matching forms
 
 
 def match_strangers(
@@ -53,7 +53,7 @@ def match_strangers(
         return []
     column = rule.identifier_column
     directory = _Directory(users)
-    lookups: dict[str, _Keys] = {}
+    lookups: dict[str, Keys] = {}
     found: dict[str, dict[int, UserHere]] = {}
     values: dict[str, str] = {}
     drafts: dict[str, Step] = {}
@@ -75,15 +75,10 @@ def match_strangers(
             if decision.user_id is not None:
                 by_user[decision.user_id].append(remote_id)
             continue
+        lookups[remote_id] = looked_for(person, column)
         if column is not None:
-            value = match_key(person.columns[column]) or ""
             values[remote_id] = person.columns[column]
-            by_value[value].append(remote_id)
-            lookups[remote_id] = value, value, value
-        else:  # a platform without usernames: the email stands for the username too
-            email = match_key(person.email)
-            username = match_key(person.username) if person.username else email
-            lookups[remote_id] = username, match_key(remote_id), email
+            by_value[lookups[remote_id][0] or ""].append(remote_id)
         matches = directory.matching(lookups[remote_id])
         found[remote_id] = matches
         for user_id in matches:
@@ -103,6 +98,20 @@ def match_strangers(
     _refuse_shared_values(drafts, lookups, values, decided)
     _refuse_taken_usernames(drafts, lookups, directory, claimed)
     return list(drafts.values())
+
+
+def looked_for(person: Person, column: str | None) -> Keys:
+    """What ``person`` is looked up by: the column's value three times, or each identifier with its own kind."""
+    if column is not None:
+        value = match_key(person.columns.get(column)) or ""
+        return value, value, value
+    email = match_key(person.email)  # where a platform has no usernames, it stands for the username too
+    return match_key(person.username) if person.username else email, match_key(person.remote_id), email
+
+
+def users_like(lookup: Keys, users: Iterable[UserHere]) -> list[int]:
+    """The ids of the ``users`` that ``lookup`` finds, sorted."""
+    return sorted(_Directory(users).matching(lookup))
 
 
 def _decided(
@@ -126,7 +135,7 @@ def _shared(by_value: Mapping[str, list[str]]) -> list[str]:
 
 
 def _refuse_shared_values(
-    drafts: dict[str, Step], lookups: Mapping[str, _Keys], values: Mapping[str, str], decided: Iterable[str]
+    drafts: dict[str, Step], lookups: Mapping[str, Keys], values: Mapping[str, str], decided: Iterable[str]
 ) -> None:
     """Whoever looks for what somebody else's new user would have: a conflict, whatever else they match.
 
@@ -165,7 +174,7 @@ def _refuse_shared_values(
                     waiting.append(other)
 
 
-def _keys_of(draft: Step) -> _Keys:
+def _keys_of(draft: Step) -> Keys:
     """What the user would have whom ``draft`` imports."""
     return match_key(draft.username), match_key(draft.remote_id), match_key(draft.email)
 
@@ -325,7 +334,7 @@ class _Directory:
             if user.third_party_key:
                 self._by_third_party[user.third_party_key].append(user)
 
-    def matching(self, lookup: _Keys) -> dict[int, UserHere]:
+    def matching(self, lookup: Keys) -> dict[int, UserHere]:
         """Users by ID whose username, user ID or email is the one in ``lookup``."""
         username, third_party, email = lookup
         matches: list[UserHere] = []

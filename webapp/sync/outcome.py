@@ -219,10 +219,15 @@ def held(held_: Held, shown: Shown, people_word: str, *, again: bool = False) ->
     )
 
 
-def cancelled() -> Ending:
+def cancelled(*, preview: bool = False) -> Ending:
+    rest = (
+        "A preview changes nobody."
+        if preview
+        else "What was written before stays; the next run does the rest."
+    )
     return Ending(
         state="cancelled",
-        message="Stopped on request. What was written before stays; the next run does the rest.",
+        message=f"Stopped on request. {rest}",
         title="Stopped",
         kind="idle",
     )

@@ -13,8 +13,6 @@ from webapp.connectors.base import Person
 from webapp.sync.matching import match_strangers, short_email, shown_name
 from webapp.sync.terms import NAME_MAX, IdentifierAbsent, Kind, Known, Plan, Reason, Rule, Step, UserHere
 
-_Keys = tuple[str | None, str | None, str | None]  # username, user ID, email in their matching forms
-
 
 def plan_sync(
     people: Sequence[Person],

@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from webapp.connectors.base import BadResponse, Call, Connector, ConnectorError, Listing, WrongAccount
+from webapp.connectors.base import Call, Connector, ConnectorError, Listing
 from webapp.database import writing
 from webapp.models import (
     Integration,
@@ -40,8 +40,8 @@ from webapp.sync import (
 from webapp.sync.apply import Outdated, Target, apply_plan
 from webapp.sync.batches import Batches
 from webapp.sync.lease import CancelRequested, Lease, LeaseLost, claim, kept_alive, renew
-from webapp.sync.plan import plan_sync
-from webapp.sync.rules import rule_of, salt_of
+from webapp.sync.planning import check_account, prepare, without_settled
+from webapp.sync.rules import salt_of
 from webapp.sync.terms import IdentifierAbsent, Kind, Plan
 from webapp.sync.what_if import WhatIf, save_tried, what_if_of
 
@@ -158,7 +158,7 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
             "run %s attempt %s: another worker took over, nothing more is written here", run_id, attempt
         )
     except CancelRequested:
-        _end(use.engine, lease, work, outcome.cancelled())
+        _end(use.engine, lease, work, outcome.cancelled(preview=work is not None and work.preview))
     except NotRunnable as reason:
         _end(use.engine, lease, work, outcome.not_runnable(str(reason)))
     except IdentifierAbsent as error:
@@ -179,11 +179,7 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
     connector = use.connector(integration, work.calls.append)
     with kept_alive(work.engine, work.lease):
         account = connector.account()
-    if account.id != integration.remote_account_id:
-        raise WrongAccount(
-            f"The connection now opens “{account.name}”, but this contract was connected to "
-            f"“{integration.remote_account_name}”."
-        )
+    check_account(account, integration)
     work.event("Connection checked", f"It opens {account.name}.")
 
     work.stage("fetch")
@@ -228,7 +224,7 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
             log.info("run %s: users changed here meanwhile, planning again", work.lease.run_id)
             with work.engine.connect() as connection:
                 memory = store.remember(connection, integration.id)
-            plan = _plan(work, _without_settled(listing, memory), memory, work.settings)
+            plan = _plan(work, without_settled(listing, memory), memory, work.settings)
     else:
         raise RuntimeError(f"users kept changing here; gave up after planning {REPLANS} times")
     if any(step.kind not in (Kind.LEAVE_OUT, Kind.CONFLICT) for step in plan.steps):
@@ -268,36 +264,10 @@ def _saved_plan(work: _Work, listing: Listing, memory: store.Memory, salt: bytes
 def _plan(
     work: _Work, listing: Listing, memory: store.Memory, settings: UserSync, tried: Sequence[str] = ()
 ) -> Plan:
-    """What to do about everybody but those whose record is the same: they are settled and stay as they are."""
-    looked_at = {memory.settled[revision] for revision in memory.settled.keys() - listing.same}
-    looked_at |= {person_id for revision, person_id in memory.others if revision not in listing.same}
-    with work.engine.connect() as connection, kept_alive(work.engine, work.lease):
-        known = store.known_people(connection, work.integration.id, looked_at, memory.winners)
-        linked = {entry.remote_id for entry in known if entry.user_id is not None}
-        strangers = [person for person in listing.people if person.remote_id not in linked]
-        others = [person.remote_id for person in strangers]
-        others += [entry.remote_id for entry in listing.left_out]
-        if listing.same and store.lists_settled(connection, work.integration.id, others, looked_at):
-            raise BadResponse(
-                f"The list of {work.people_word} names somebody twice, so it cannot be trusted."
-            )
-        rule = rule_of(connection, settings, listing, tried)
-        users = store.users_for(
-            connection, work.integration.contract_id, work.integration.id, strangers, rule, memory.winners
-        )
-    return plan_sync(listing.people, known, users, rule, same=len(listing.same))
-
-
-def _without_settled(listing: Listing, memory: store.Memory) -> Listing:
-    """The same listing, with who was settled since the fetch counted as the same."""
-    now_same = {person.revision for person in listing.people if person.revision in memory.settled}
-    return Listing(
-        found=listing.found,
-        same=listing.same | now_same,
-        people=[person for person in listing.people if person.revision not in now_same],
-        left_out=listing.left_out,
-        user_types=listing.user_types,
-    )
+    with kept_alive(work.engine, work.lease):
+        return prepare(
+            work.engine, work.integration.contract_id, settings, listing, memory, work.people_word, tried
+        ).plan
 
 
 def _safeguard(work: _Work, listing: Listing, memory: store.Memory, plan: Plan) -> safeguard.Held | None:

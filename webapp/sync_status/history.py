@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from webapp.models import SyncChange, SyncRequest, SyncRun, User, db
 from webapp.paging import Page, page_of
@@ -147,39 +148,75 @@ class ChangeRow:
         return REASON_WORDS[self.change.reason][1] if self.change.reason else None
 
 
-def changes_of(
-    run: SyncRun, *, kind: str | None, q: str, user_url: Callable[[int], str | None]
-) -> tuple[list[ChangeRow], Page]:
-    """A page of the run's changes as they were made; ``q`` is looked for in name, email and ID, literally."""
-    conditions = [SyncChange.run_id == run.id]
-    if kind == DIFFERS:
-        conditions.append(SyncChange.saved_kind.is_not(None))
-    elif kind in KIND_LABELS:
-        conditions.append(SyncChange.kind == kind)
-    needle = match_key(q)
-    if needle:
-        conditions.append(
-            sa.or_(
-                *(
-                    sa.func.lower(column).contains(needle, autoescape=True)
-                    for column in (SyncChange.person_name, SyncChange.person_email, SyncChange.remote_id)
+@dataclass(frozen=True)
+class Filters:
+    """Which of a run's changes are wanted; ``None`` and an empty text mean any."""
+
+    kind: str | None = None
+    reason: str | None = None
+    q: str = ""
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> Filters:
+        """Those in an address; a kind or reason that there is none of counts as any."""
+        kind, reason = given.get("kind"), given.get("reason")
+        return cls(
+            kind if kind in (*KIND_LABELS, DIFFERS) else None,
+            reason if reason in REASON_WORDS else None,
+            given.get("q", "").strip()[:200],
+        )
+
+    def conditions(self, run: SyncRun) -> list[sa.ColumnElement[bool]]:
+        """``q`` is looked for in name, email and ID, literally."""
+        found = [SyncChange.run_id == run.id]
+        if self.kind == DIFFERS:
+            found.append(SyncChange.saved_kind.is_not(None))
+        elif self.kind is not None:
+            found.append(SyncChange.kind == self.kind)
+        if self.reason is not None:
+            found.append(SyncChange.reason == self.reason)
+        needle = match_key(self.q)
+        if needle:
+            found.append(
+                sa.or_(
+                    *(
+                        sa.func.lower(column).contains(needle, autoescape=True)
+                        for column in (SyncChange.person_name, SyncChange.person_email, SyncChange.remote_id)
+                    )
                 )
             )
-        )
+        return found
+
+
+def changes_of(
+    run: SyncRun, filters: Filters, user_url: Callable[[int], str | None]
+) -> tuple[list[ChangeRow], Page]:
+    """A page of the run's changes as they were made."""
+    conditions = filters.conditions(run)
     total = db.session.scalar(sa.select(sa.func.count()).select_from(SyncChange).where(*conditions)) or 0
     page = page_of(total)
     changes = db.session.scalars(
         sa.select(SyncChange).where(*conditions).order_by(SyncChange.id).limit(page.size).offset(page.offset)
     ).all()
+    return worded(db.session(), run, changes, user_url), page
+
+
+def worded(
+    session: Session,
+    run: SyncRun,
+    changes: Sequence[SyncChange],
+    user_url: Callable[[int], str | None] = lambda _: None,
+) -> list[ChangeRow]:
+    """The changes in words, in one statement for all of them."""
     wanted = {user for change in changes for user in (change.detail or {}).get("candidates", [])}
     names: dict[int, str] = {}
     if wanted:
         names = dict(
-            db.session.execute(
+            session.execute(
                 sa.select(User.id, User.name).where(User.contract_id == run.contract_id, User.id.in_(wanted))
             ).all()
         )
-    rows = [
+    return [
         ChangeRow(
             change,
             [names[user] for user in (change.detail or {}).get("candidates", []) if user in names],
@@ -188,7 +225,6 @@ def changes_of(
         )
         for change in changes
     ]
-    return rows, page
 
 
 def counts_by_kind(run: SyncRun) -> dict[str, int]:
@@ -212,6 +248,32 @@ def differing(run: SyncRun) -> int:
         )
         or 0
     )
+
+
+def reasons_of(run: SyncRun) -> list[tuple[str, str]]:
+    """The reasons that occur in a run, for the filter: pairs of value and text."""
+    found = db.session.scalars(
+        sa.select(SyncChange.reason)
+        .where(SyncChange.run_id == run.id, SyncChange.reason.is_not(None))
+        .distinct()
+        .order_by(SyncChange.reason)
+    )
+    return [(reason, REASON_WORDS[reason][0]) for reason in found if reason in REASON_WORDS]
+
+
+def calls_in_words(run: SyncRun) -> str:
+    """“3 calls, all GET”, counted in what was recorded."""
+    rows = db.session.execute(
+        sa.select(SyncRequest.method, sa.func.count())
+        .where(SyncRequest.run_id == run.id)
+        .group_by(SyncRequest.method)
+        .order_by(SyncRequest.method)
+    ).all()
+    total = sum(count for _, count in rows)
+    calls = "1 call" if total == 1 else f"{total:,} calls"
+    if [method for method, _ in rows] == ["GET"]:
+        return f"{calls}, {'a GET, which only reads' if total == 1 else 'all GET, which only reads'}"
+    return f"{calls}: {', '.join(f'{count:,} {method}' for method, count in rows)}"
 
 
 def calls_of(run: SyncRun) -> Sequence[SyncRequest]:

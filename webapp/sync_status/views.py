@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, abort, g, make_response, render_template, request, url_for
+from flask import Blueprint, abort, current_app, g, make_response, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from config import Settings
 from webapp import heartbeat, queue
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, VIEW_SYNC_STATUS, Access, requires
 from webapp.connectors.registry import PLATFORMS
@@ -16,6 +17,7 @@ from webapp.held_runs.deciding import limits_raised
 from webapp.models import Integration, SyncRun, UserSync, db, utcnow
 from webapp.paging import url_with
 from webapp.platforms.board import PlatformState, platform_states
+from webapp.run_compare.comparing import other_runs
 from webapp.runs import RunRow, recent_runs
 from webapp.sync.preview import LIFETIME
 from webapp.sync_status.comparing import compared, tried
@@ -24,11 +26,14 @@ from webapp.sync_status.history import (
     KEPT,
     KIND_LABELS,
     WOULD_LABELS,
+    Filters,
+    calls_in_words,
     calls_of,
     changes_of,
     counters,
     counts_by_kind,
     differing,
+    reasons_of,
 )
 from webapp.undo import undoing
 from webapp.user_sync.locking import limits_of
@@ -150,14 +155,14 @@ def _last_failures(integration_ids: list[int]) -> dict[int, SyncRun]:
 @requires(VIEW_SYNC_STATUS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def run(contract: str, run_id: int) -> str:
     access: Access = g.access
-    row = _run_or_404(contract, run_id)
-    kind, q = request.args.get("kind"), request.args.get("q", "")[:200]
+    row = run_or_404(contract, run_id)
+    filters = Filters.of(request.args)
     can_manage = access.may(MANAGE_INTEGRATIONS)
 
     def user_url(user: int) -> str | None:
         return url_for("users.show", contract=contract, user=user) if access.may(MANAGE_USERS) else None
 
-    changes, page = changes_of(row.run, kind=kind, q=q, user_url=user_url)
+    changes, page = changes_of(row.run, filters, user_url)
     lines = counts_by_kind(row.run)
     sync = db.session.get_one(UserSync, row.run.integration_id)
     address: dict[str, Any] = {"contract": contract, "platform": row.platform.key, "run_id": run_id}
@@ -171,11 +176,16 @@ def run(contract: str, run_id: int) -> str:
             | ({} if row.counted else {"value": "–"})
             for item in counters(row.run, lines)
         ],
-        filters=_filters(row.run, lines, kind),
+        filters=_filters(row.run, lines, filters.kind),
+        reason=filters.reason,
+        reasons=reasons_of(row.run),
         changes=changes,
         page=page,
-        q=q,
+        q=filters.q,
         requests=calls_of(row.run),
+        calls_said=calls_in_words(row.run),
+        address=_settings().public_url + row.url,
+        others=other_runs(row.run, contract, row.platform),
         timeline=[entry | {"at": datetime.fromisoformat(entry["at"])} for entry in row.timeline or []],
         **_preview(row, sync, address, can_manage),
         **_decision(row, sync, address, can_manage),
@@ -192,7 +202,7 @@ def run(contract: str, run_id: int) -> str:
 @requires(VIEW_SYNC_STATUS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def run_panel(contract: str, run_id: int) -> Response:
     """The progress of a run alone, for polling; the page is loaded anew once it has ended."""
-    row = _run_or_404(contract, run_id)
+    row = run_or_404(contract, run_id)
     response = make_response(
         render_template(
             "sync_status/_run_progress.html", run=row, can_manage=g.access.may(MANAGE_INTEGRATIONS)
@@ -238,12 +248,17 @@ def _decision(row: RunRow, sync: UserSync, address: dict[str, Any], can_manage: 
     }
 
 
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings
+
+
 def _may_be_applied(run_: SyncRun) -> bool:
     """Whether a preview ended well and is not past its day."""
     return run_.fingerprint is not None and utcnow() - run_.queued_at < LIFETIME
 
 
-def _run_or_404(contract: str, run_id: int) -> RunRow:
+def run_or_404(contract: str, run_id: int) -> RunRow:
     found = db.session.execute(
         sa.select(SyncRun, Integration.platform)
         .join(Integration, Integration.id == SyncRun.integration_id)

@@ -148,7 +148,11 @@ def _cancel_waiting(session: Session, integration_id: int, by: Requester) -> Non
     now = utcnow()
     session.execute(
         sa.update(SyncRun)
-        .where(SyncRun.integration_id == integration_id, SyncRun.state == "queued", ~SyncRun.preview)
+        .where(
+            SyncRun.integration_id == integration_id,
+            SyncRun.state == "queued",
+            ~SyncRun.preview,
+        )
         .values(
             state="cancelled",
             finished_at=now,
@@ -165,6 +169,10 @@ def _cancel_waiting(session: Session, integration_id: int, by: Requester) -> Non
 def _ask_to_stop(session: Session, integration_id: int, by: Requester) -> None:
     session.execute(
         sa.update(SyncRun)
-        .where(SyncRun.integration_id == integration_id, SyncRun.state.in_(LIVE_STATES), ~SyncRun.preview)
+        .where(
+            SyncRun.integration_id == integration_id,
+            SyncRun.state.in_(LIVE_STATES),
+            ~SyncRun.preview,
+        )
         .values(cancel_requested_at=utcnow(), cancel_requested_by=by.name)
     )

@@ -9,6 +9,7 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, VIEW_SYNC_STATUS, Access, requires
+from webapp.connectors.platform import Platform
 from webapp.merges.judging import all_in, who_stayed
 from webapp.merges.listing import merged_into
 from webapp.models import db
@@ -25,6 +26,7 @@ from webapp.users.lists import list_context
 from webapp.users.profile import recent_changes, sign_in_of
 from webapp.users.rows import rows_of
 from webapp.users.selection import MAX_KEPT, Selection, TooManyKept, UnknownUsers, keep, read_selection
+from webapp.why.asking import platforms_to_ask
 
 bp = Blueprint("users", __name__, url_prefix="/c/<contract>/users")
 
@@ -38,7 +40,8 @@ def index(contract: str) -> str | Response:
     filters = read_filters(request.args, directory)
     if filters.gone:  # the same list of people, with what matters about those who left
         return redirect(f"{url_for('leavers.index', contract=contract)}?{request.query_string.decode()}")
-    return render_template("users/index.html", **list_context(g.access, filters, directory))
+    context = list_context(g.access, filters, directory)
+    return render_template("users/index.html", **context, ask_at=_ask_at() if context["empty"] else [])
 
 
 @bp.post("/keep")
@@ -90,7 +93,16 @@ def show(contract: str, user: int) -> str | Response:
         may_see_runs=access.may(VIEW_SYNC_STATUS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS),
         next_step_url=url_for(next_step, contract=contract, ids=user, status=status),
         is_yourself=user == access.user.id,
+        may_ask=access.may(MANAGE_INTEGRATIONS, feature=INTEGRATIONS),
+        ask_at=[] if found[0].links else _ask_at(),
     )
+
+
+def _ask_at() -> list[Platform]:
+    """The platforms at which the person may ask why somebody is not here."""
+    access: Access = g.access
+    may = access.may(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+    return platforms_to_ask(db.session(), access.contract.id) if may else []
 
 
 # ------------------------------------------------------------------ activating

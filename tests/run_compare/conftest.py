@@ -1,0 +1,3 @@
+from tests.sync_status.conftest import watched
+
+__all__ = ["watched"]

@@ -1,0 +1,88 @@
+"""Files of a run. What leaves the house is asked for by a form and stands in the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, Response, abort, current_app, g, render_template, request
+
+from config import Settings
+from webapp import heartbeat, queue
+from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, VIEW_SYNC_STATUS, requires
+from webapp.models import db, utcnow
+from webapp.platforms.board import platform_state
+from webapp.platforms.forms import ConfirmForm
+from webapp.run_files.bundle import CONTENTS, bundle_of
+from webapp.run_files.export import Export, note
+from webapp.run_files.redaction import Pseudonyms
+from webapp.runs import RunRow
+from webapp.sync_status.history import Filters
+from webapp.sync_status.views import run_or_404
+
+bp = Blueprint("run_files", __name__, url_prefix="/c/<contract>/sync-status/runs/<int:run_id>")
+
+TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+
+
+@bp.post("/export")
+@requires(VIEW_SYNC_STATUS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def export(contract: str, run_id: int) -> Response:
+    """The run's lines that pass the page's filters, as the form's ``form``, sent while they are read."""
+    row = run_or_404(contract, run_id)
+    form = request.form.get("form", "")
+    if form not in TYPES or not ConfirmForm().validate_on_submit():
+        abort(400)
+    wanted = Export(db.engine, row.run, row.platform, contract, Filters.of(request.form))
+    chosen = {name: value for name in ("kind", "reason", "q") if (value := getattr(wanted.filters, name))}
+    note(row.run, row.platform, "user_sync.exported", {"as": form.upper(), **chosen})
+    db.session.refresh(row.run)
+    db.session.expunge(row.run)
+    lines: Iterator[str] = wanted.csv() if form == "csv" else wanted.json()
+    return _file(lines, f"{wanted.stem}.{form}", TYPES[form])
+
+
+@bp.route("/bundle", methods=["GET", "POST"])
+@requires(VIEW_SYNC_STATUS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
+def bundle(contract: str, run_id: int) -> str | Response:
+    """GET says what is in the bundle, POST makes it."""
+    row = run_or_404(contract, run_id)
+    if request.method == "POST":
+        return _packed(row)
+    return render_template(
+        "run_files/bundle.html",
+        run=row,
+        platform=row.platform,
+        contents=CONTENTS,
+        download_url=request.path,
+    )
+
+
+def _packed(row: RunRow) -> Response:
+    if not ConfirmForm().validate_on_submit():
+        abort(400)
+    now = utcnow()
+    state = platform_state(g.access.contract, row.platform.key)
+    if state is None:
+        abort(404)
+    around: dict[str, Any] = {
+        name: heartbeat.seen(name, now).seen_at for name in (heartbeat.SCHEDULER, heartbeat.WORKER)
+    }
+    around["queue"] = queue.depth()
+    settings: Settings = current_app.extensions["settings"]
+    packed = bundle_of(
+        db.session(), row.run, state, Pseudonyms(settings.secret_key, row.run.contract_id), around, now
+    )
+    note(row.run, row.platform, "user_sync.bundled", {})
+    return _file(iter([packed]), f"support-run-{row.run.id}.zip", "application/zip")
+
+
+def _file(parts: Iterator[str] | Iterator[bytes], name: str, content_type: str) -> Response:
+    return Response(
+        parts,
+        content_type=content_type,
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        },
+    )
