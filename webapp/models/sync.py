@@ -14,6 +14,8 @@ from webapp.models.integration import Integration
 RUN_STATES = ("queued", "running", "completed", "completed_with_warnings", "held", "failed", "cancelled")
 LIVE_STATES = ("queued", "running")
 SUCCESS_STATES = ("completed", "completed_with_warnings")
+# What the health of a platform is judged by: its runs that ended and were not cancelled.
+COUNTING_STATES = ("completed", "completed_with_warnings", "held", "failed")
 TRIGGERS = ("enable", "schedule", "manual", "command", "reconnect")
 STAGES = ("connect", "fetch", "match", "apply", "finish")
 CHANGE_KINDS = ("imported", "linked", "renamed", "returned", "missing", "left_out", "conflict")
@@ -95,6 +97,7 @@ class SyncRun(Base):
         ),
         sa.Index("ix_sync_runs_recent", "integration_id", "id"),
         sa.Index("ix_sync_runs_state", "state", "lease_expires_at"),
+        sa.Index("ix_sync_runs_newest", "integration_id", "preview", "id", "state"),
         one_of("state", RUN_STATES),
         one_of("trigger", TRIGGERS),
         one_of("stage", STAGES),
