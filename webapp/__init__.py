@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.notify.views import bp as notify
     from webapp.oauth import registry as oauth
     from webapp.platforms.views import bp as platforms
+    from webapp.support.views import bp as support
     from webapp.sync_status.views import bp as sync_status
     from webapp.user_sync.views import bp as user_sync
     from webapp.users.views import bp as users
@@ -77,6 +78,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         conflicts,
         users,
         sync_status,
+        support,
         audit,
         notify,
         mail,

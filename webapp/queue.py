@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -131,10 +132,32 @@ def forget_stuck(run_id: int, attempt: int) -> None:
     connection().delete(SafeJob.key_for(f"run-{run_id}-{attempt}"))
 
 
-def depth() -> int | None:
-    """How many jobs wait; ``None`` when Redis does not answer."""
+@dataclass(frozen=True)
+class State:
+    """How many jobs wait, are being worked and have failed."""
+
+    waiting: int
+    running: int
+    failed: int
+
+
+def state() -> State | None:
+    """What is in the queue; ``None`` when Redis does not answer. Nothing is tidied by looking."""
+    queues = [queue(CONTROL), queue(SYNC)]
     try:
-        return queue(CONTROL).count + queue(SYNC).count
+        with connection().pipeline(transaction=False) as asked:
+            for one in queues:
+                asked.llen(one.key)
+                asked.zcard(one.started_job_registry.key)
+                asked.zcard(one.failed_job_registry.key)
+            numbers = asked.execute()
     except redis.RedisError:
         log.warning("the queue is not reachable")
         return None
+    return State(*(sum(numbers[place::3]) for place in range(3)))
+
+
+def depth() -> int | None:
+    """How many jobs wait; ``None`` when Redis does not answer."""
+    found = state()
+    return None if found is None else found.waiting
