@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import report, servers, syncs
+from bench import fleet, report, servers, syncs
 from bench.databases import Databases, Postgres, Sqlite
 from bench.programs import BenchError
 from bench.syncs import Lab, Measurement
@@ -45,7 +45,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure syncs and pages.")
     parser.add_argument("--sizes", type=_sizes, help="how many people, such as 1000,10000")
     parser.add_argument("--databases", type=_databases, default=DATABASES, help="sqlite, postgres or both")
-    parser.add_argument("--only", choices=["sync", "pages"], help="only this half")
+    parser.add_argument("--only", choices=["sync", "fleet"], help="only this half")
+    parser.add_argument("--contracts", type=int, default=500, help="of the fleet")
+    parser.add_argument("--people", type=int, default=200, help="of each contract of the fleet")
+    parser.add_argument("--big", type=int, default=100_000, help="people of the fleet's one big contract")
     parser.add_argument(
         "--quick", action="store_true", help="1,000 people, once: to see that all of it works"
     )
@@ -55,6 +58,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def measure(wanted: argparse.Namespace, folder: Path, started: ExitStack) -> None:
     """Start the servers in ``folder``, measure, print and save."""
     sizes = wanted.sizes or (SIZES[:1] if wanted.quick else SIZES)
+    if wanted.only == "fleet":
+        measure_fleet(wanted, folder, started)
+        return
     redis_url = started.enter_context(servers.redis(folder / "redis"))
     workspace = Workspace(started.enter_context(servers.sandbox(folder / "sandbox")))
     databases: list[Databases] = []
@@ -73,6 +79,34 @@ def measure(wanted: argparse.Namespace, folder: Path, started: ExitStack) -> Non
                 measured.append(measurement)
     print(report.table(report.SYNC_HEADINGS, [report.sync_row(one) for one in measured]))
     print(f"Saved as {report.save(report.Report(facts, measured))}")
+
+
+def measure_fleet(wanted: argparse.Namespace, folder: Path, started: ExitStack) -> None:
+    """The fleet alone, on each database."""
+    size = fleet.Size(wanted.contracts, wanted.people, wanted.big)
+    api_url = started.enter_context(servers.many_workspaces(folder, size.people, size.big))
+    postgres_url = (
+        started.enter_context(servers.postgres(folder / "postgres"))
+        if "postgres" in wanted.databases
+        else None
+    )
+    kinds: list[Databases] = [Sqlite(folder)] if "sqlite" in wanted.databases else []
+    if postgres_url is not None:
+        kinds.append(Postgres(postgres_url))
+    facts = report.machine([one.version for one in kinds])
+    print(report.machine_line(facts), flush=True)
+    measured: list[fleet.Cycle] = []
+    for one in kinds:
+        with servers.redis(folder / f"redis-{one.name}") as redis_url:
+            for cycle in fleet.measure(folder, one, redis_url, api_url, size):
+                print(
+                    report.table(report.FLEET_HEADINGS, [report.fleet_row(cycle)]),
+                    file=sys.stderr,
+                    flush=True,
+                )
+                measured.append(cycle)
+    print(report.table(report.FLEET_HEADINGS, [report.fleet_row(one) for one in measured]))
+    print(f"Saved as {report.save(report.Report(facts, [], measured))}")
 
 
 def _sizes(text: str) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.fleet import Cycle
 from bench.programs import ROOT
 from bench.syncs import Measurement
 
@@ -33,6 +34,7 @@ class Report(msgspec.Struct):
 
     machine: Machine
     syncs: list[Measurement]
+    fleet: list[Cycle] = []
 
 
 def machine(databases: Sequence[str]) -> Machine:
@@ -92,6 +94,29 @@ def sync_line(one: Measurement) -> str:
         f"{one.database}, {one.people:,} people, {one.sync}: {_seconds(one.product.wall)} s, "
         f"{one.ratio:.2f} x floor (load {one.load:.1f})"
     )
+
+
+FLEET_HEADINGS = (
+    "database", "phase", "contracts", "people", "wall s", "runs/s", "tick s", "idle tick", "wait p50", "wait p95",
+    "run p50", "run p95", "big waited", "big took", "small beside",
+)  # fmt: skip
+
+
+def fleet_row(one: Cycle) -> list[str]:
+    """The cells below :data:`FLEET_HEADINGS`."""
+    seconds = (
+        one.tick, one.idle_tick, one.wait_p50, one.wait_p95, one.run_p50, one.run_p95, one.big_wait, one.big_seconds,
+    )  # fmt: skip
+    return [
+        one.database,
+        one.phase,
+        f"{one.contracts:,}",
+        f"{one.people:,}",
+        _seconds(one.wall),
+        f"{one.runs_per_second:.1f}",
+        *map(_seconds, seconds),
+        f"{one.small_ended_beside_big:,}",
+    ]
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -119,9 +119,7 @@ def signed_in(view: View) -> View:
     return view
 
 
-def requires(
-    *permissions: str, feature: str | None = None, support: bool = False
-) -> Callable[[View], View]:
+def requires(*permissions: str, feature: str | None = None, support: bool = False) -> Callable[[View], View]:
     """Someone of the contract in the URL with any one of ``permissions``, while ``feature`` is on for it.
 
     With ``support`` platform-wide support may use the view too, while the feature is on.

@@ -69,7 +69,7 @@ def queue(name: str) -> rq.Queue:
     return rq.Queue(name, connection=connection(), serializer=JSONSerializer, job_class=SafeJob)
 
 
-def wake(runs: Iterable[tuple[int, int]]) -> int:
+def wake(runs: Iterable[tuple[int, int]], *, at_front: bool = False) -> int:
     """Put ``(run, attempt)`` pairs into the queue that are not in it; how many were put.
 
     The same attempt is put once: its job's id says so. Raises ``redis.RedisError``; the runs stay queued in
@@ -93,6 +93,7 @@ def wake(runs: Iterable[tuple[int, int]]) -> int:
                 failure_ttl=0,
                 job_timeout=RUN_TIMEOUT,
                 description=job_id,
+                at_front=at_front,
             )
             put += 1
         except DuplicateJobError:
@@ -101,9 +102,12 @@ def wake(runs: Iterable[tuple[int, int]]) -> int:
 
 
 def wake_soon(run_id: int, attempt: int) -> bool:
-    """Wake a worker for a run just committed; ``False`` when Redis is away and the next tick has to."""
+    """Wake a worker for a run just committed, before all that the schedule made: somebody is looking at it.
+
+    ``False`` when Redis is away and the next tick has to.
+    """
     try:
-        wake([(run_id, attempt)])
+        wake([(run_id, attempt)], at_front=True)
     except redis.RedisError:
         log.exception("the queue is not reachable; the next tick wakes a worker for run %s", run_id)
         return False
@@ -125,6 +129,16 @@ def wake_delivery(function: str, now: datetime) -> None:
         )
     except DuplicateJobError:
         log.debug("%s is being started already", job_id)
+
+
+def workers() -> int:
+    """How many workers there are. Raises ``redis.RedisError``."""
+    return rq.Worker.count(connection=connection())
+
+
+def control_waits() -> bool:
+    """Whether the tick or a delivery waits for a worker. Raises ``redis.RedisError``."""
+    return bool(connection().llen(queue(CONTROL).key))
 
 
 def forget_stuck(run_id: int, attempt: int) -> None:

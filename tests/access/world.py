@@ -246,7 +246,9 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
             )
         )
         session.flush()
-        return Things(marker, contract_id, *runs, pending.id, active.id, *attempts, *choices, message.id, integration.id)
+        return Things(
+            marker, contract_id, *runs, pending.id, active.id, *attempts, *choices, message.id, integration.id
+        )
 
 
 def _user(session: Session, contract_id: int, status: str, name: str, integration_id: int) -> User:

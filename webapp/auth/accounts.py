@@ -91,9 +91,7 @@ def revoke_support(session: Session, account: Account) -> bool:
     return True
 
 
-def _note_support(
-    session: Session, action: str, account: Account, details: dict[str, object] | None
-) -> None:
+def _note_support(session: Session, action: str, account: Account, details: dict[str, object] | None) -> None:
     trail.record(
         session,
         action,

@@ -58,7 +58,7 @@ def counts(session: Session, now: datetime, q: str = "") -> dict[str, int]:
     """How many connections stand how; every word of :data:`BY_URGENCY` is there."""
     judged = _judged(now, q).subquery()
     found = session.execute(sa.select(judged.c.standing, sa.func.count()).group_by(judged.c.standing))
-    by_rank = {rank: number for rank, number in found}
+    by_rank = {row[0]: row[1] for row in found}
     return {word: by_rank.get(rank, 0) for rank, word in enumerate(BY_URGENCY)}
 
 
@@ -102,9 +102,7 @@ def rows(
         .outerjoin(failed, failed.id == _newest(page.c.integration_id, ("failed",), SyncRun.id))
         .outerjoin(
             live,
-            sa.and_(
-                live.integration_id == page.c.integration_id, live.state.in_(LIVE_STATES), ~live.preview
-            ),
+            sa.and_(live.integration_id == page.c.integration_id, live.state.in_(LIVE_STATES), ~live.preview),
         )
         .order_by(page.c.standing, page.c.since, page.c.integration_id)
     )
@@ -149,7 +147,9 @@ def _judged(now: datetime, q: str) -> sa.Select[Any]:
     """``integration_id, available, standing`` (its place in BY_URGENCY) and ``since`` of every connection."""
     feature = (
         sa.exists()
-        .where(ContractFeature.contract_id == Integration.contract_id, ContractFeature.feature == INTEGRATIONS)
+        .where(
+            ContractFeature.contract_id == Integration.contract_id, ContractFeature.feature == INTEGRATIONS
+        )
         .label("available")
     )
     last_state = _newest(Integration.id, COUNTING_STATES, SyncRun.state).label("last_state")
@@ -161,9 +161,9 @@ def _judged(now: datetime, q: str) -> sa.Select[Any]:
             sa.and_(UserSync.enabled, UserSync.enabled_at.is_not(None)).label("enabled"),
             first.label("first"),
             sa.case((first, UserSync.enabled_at), else_=UserSync.last_success_at).label("counted_from"),
-            sa.func.coalesce(
-                UserSync.last_success_at, UserSync.enabled_at, Integration.created_at
-            ).label("since"),
+            sa.func.coalesce(UserSync.last_success_at, UserSync.enabled_at, Integration.created_at).label(
+                "since"
+            ),
             feature,
             last_state,
         )
@@ -172,9 +172,7 @@ def _judged(now: datetime, q: str) -> sa.Select[Any]:
     )
     if q:
         facts = facts.where(
-            sa.or_(
-                Contract.name.icontains(q, autoescape=True), Contract.slug.icontains(q, autoescape=True)
-            )
+            sa.or_(Contract.name.icontains(q, autoescape=True), Contract.slug.icontains(q, autoescape=True))
         )
     fact = facts.subquery()
     late_by = sa.case(

@@ -16,8 +16,8 @@ from webapp.paging import url_with
 from webapp.platforms.board import PlatformState, platform_states
 from webapp.runs import RunRow, recent_runs
 from webapp.sync.preview import LIFETIME
-from webapp.sync_status.processes import processes
 from webapp.sync_status.history import KIND_LABELS, calls_of, changes_of, counters, counts_by_kind
+from webapp.sync_status.processes import processes
 
 bp = Blueprint("sync_status", __name__, url_prefix="/c/<contract>/sync-status")
 

@@ -135,7 +135,8 @@ def sync_now(
 ) -> Requested:
     """A run as soon as a worker is free; the live one when there is one.
 
-    ``as_support``: platform-wide support asks, and the audit log says so. Raises :class:`NotConnected` or :class:`NotEnabled`.
+    ``as_support``: platform-wide support asks, and the audit log says so.
+    Raises :class:`NotConnected` or :class:`NotEnabled`.
     """
     with write_transaction() as session:
         integration, sync = _locked(session, integration_id)
