@@ -48,6 +48,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", choices=["sync", "fleet"], help="only this half")
     parser.add_argument("--contracts", type=int, default=500, help="of the fleet")
     parser.add_argument("--people", type=int, default=200, help="of each contract of the fleet")
+    parser.add_argument(
+        "--imports", type=int, default=500, help="first imports; the others are copies of one"
+    )
     parser.add_argument("--big", type=int, default=100_000, help="people of the fleet's one big contract")
     parser.add_argument(
         "--quick", action="store_true", help="1,000 people, once: to see that all of it works"
@@ -83,7 +86,7 @@ def measure(wanted: argparse.Namespace, folder: Path, started: ExitStack) -> Non
 
 def measure_fleet(wanted: argparse.Namespace, folder: Path, started: ExitStack) -> None:
     """The fleet alone, on each database."""
-    size = fleet.Size(wanted.contracts, wanted.people, wanted.big)
+    size = fleet.Size(wanted.contracts, wanted.people, wanted.big, wanted.imports)
     api_url = started.enter_context(servers.many_workspaces(folder, size.people, size.big))
     postgres_url = (
         started.enter_context(servers.postgres(folder / "postgres"))

@@ -1,5 +1,7 @@
 """A fleet: many contracts due in one moment, worked by two workers, first imports and then a cycle without changes.
 
+Some contracts are imported; the others become copies of one of them, so that the cycle is of all.
+
 Each phase begins with the tick that finds all of them due, which is timed; then the workers drain the queue, with a
 tick twice a minute as in real life. One contract has a far bigger list than the others.
 """
@@ -19,6 +21,7 @@ import flask_migrate
 import msgspec
 import sqlalchemy as sa
 
+from bench.cloning import clone
 from bench.databases import Databases
 from bench.figures import percentile
 from bench.many_workspaces import TOKEN
@@ -45,7 +48,7 @@ TICK_EVERY = 30.0  # seconds
 LOOK_EVERY = 0.5  # seconds
 STALLED = 240.0  # seconds without a run that ended
 AT_ONCE = 1000  # rows
-PHASES = ("first imports", "nothing changed")
+MODEL = 2  # the contract that is copied; the first is the big one
 
 
 class Cycle(msgspec.Struct):
@@ -76,11 +79,12 @@ class Cycle(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Size:
-    """How many contracts with how many people each, and how many the first one has."""
+    """How many contracts with how many people each, how many the first one has, and how many contracts are imported."""
 
     contracts: int
     people: int
     big: int
+    imports: int
 
 
 def measure(folder: Path, databases: Databases, redis_url: str, api_url: str, size: Size) -> Iterator[Cycle]:
@@ -101,10 +105,14 @@ def measure(folder: Path, databases: Databases, redis_url: str, api_url: str, si
         for number in range(WORKERS):
             log = folder / f"worker-{databases.name}-{number}.log"
             started.enter_context(running([sys.executable, "worker.py"], log, lambda: True, environ=environ))
-        for phase in PHASES:
-            with product(environ):
-                yield cycle(databases.name, phase, size)
-            databases.settle(url)
+        imports = min(size.contracts, size.imports)
+        with product(environ):
+            yield cycle(databases.name, "first imports", size, imports)
+            if size.contracts > imports:
+                clone(MODEL, imports + 1, size.contracts)
+        databases.settle(url)
+        with product(environ):
+            yield cycle(databases.name, "nothing changed", size, size.contracts)
     databases.drop(url)
 
 
@@ -150,16 +158,18 @@ def fill(size: Size) -> None:
             session.execute(sa.insert(table_of(UserSync)), syncs)
 
 
-def cycle(database: str, phase: str, size: Size) -> Cycle:
-    """Make everything due, tick, and wait until all of it has been worked."""
+def cycle(database: str, phase: str, size: Size, contracts: int) -> Cycle:
+    """Make the first ``contracts`` due, tick, and wait until all of it has been worked."""
     load = os.getloadavg()[0]
     idle_tick = _ticked()
     with write_transaction() as session:
         before = session.scalar(sa.select(sa.func.coalesce(sa.func.max(SyncRun.id), 0))) or 0
-        session.execute(sa.update(UserSync).values(next_run_at=utcnow()))
+        session.execute(
+            sa.update(UserSync).where(UserSync.integration_id <= contracts).values(next_run_at=utcnow())
+        )
     started = time.monotonic()
     tick = _ticked()
-    _drain(before, size.contracts)
+    _drain(before, contracts)
     wall = time.monotonic() - started
     runs = db.session.execute(
         sa.select(SyncRun.integration_id, SyncRun.queued_at, SyncRun.started_at, SyncRun.finished_at)
@@ -174,7 +184,7 @@ def cycle(database: str, phase: str, size: Size) -> Cycle:
     return Cycle(
         database=database,
         phase=phase,
-        contracts=size.contracts,
+        contracts=contracts,
         people=size.people,
         big=size.big,
         tick=tick,

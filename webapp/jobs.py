@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
 from datetime import datetime, timedelta
+from time import monotonic
 
 import redis
 import sqlalchemy as sa
@@ -40,13 +40,13 @@ AT_HAND = 64  # runs looked up at once to go on with
 def run(run_id: int, attempt: int) -> None:
     """Carry out one attempt of a sync run, then for a moment those that wait as well."""
     run_id, attempt = int(run_id), int(attempt)
-    until = time.monotonic() + GOES_ON_FOR
+    until = monotonic() + GOES_ON_FOR
     _carry_out(run_id, attempt)
     try:
         big_at_once = max(1, queue.workers() // 2)
-        while time.monotonic() < until and (more := _at_hand(big_at_once, run_id)):
+        while monotonic() < until and (more := _at_hand(big_at_once, run_id)):
             for other_id, other_attempt in more:
-                if time.monotonic() >= until or queue.control_waits():
+                if monotonic() >= until or queue.control_waits():
                     return
                 _carry_out(other_id, other_attempt)
     except redis.RedisError:

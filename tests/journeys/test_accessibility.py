@@ -54,6 +54,8 @@ def ready(browser: Browser, stack: Stack) -> Iterator[dict[str, str]]:
         admin.open("/c/demo/users?status=pending")
         user = admin.page.locator("main table a[href*='/users/']").first.get_attribute("href")
         addresses["user"] = user or ""
+        granted = stack.flask("account", "grant-support", "support@demo.test", "--may-sync")
+        assert granted.returncode == 0, granted.stderr
         yield addresses
 
 
@@ -106,7 +108,15 @@ def test_no_page_of_the_others_has_a_violation(
     found: dict[str, list[str]] = {}
     for who, paths in {
         "manager": ["/c/demo/users?status=pending", "/c/demo/sync-status", "/c/demo/audit"],
-        "support": ["/c/demo/sync-status", "/c/demo/users", ready["held run"]],
+        "support": [
+            "/c/demo/sync-status",
+            "/c/demo/users",
+            ready["held run"],
+            "/support/sync-status",
+            "/support/sync-status?health=all",
+            "/support/sync-status?q=nothing-is-called-so",
+            "/c/demo-two/sync-status",
+        ],
     }.items():
         with signed_in(browser, stack, who, color_scheme=scheme) as person:
             for path in paths:

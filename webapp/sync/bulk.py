@@ -67,7 +67,7 @@ def update_column(
     change = f"UPDATE {table} SET {column.name} = given.value FROM "  # noqa: S608 - names of ours
     where = f" AS given(key, value) WHERE {table}.{key.name} = given.key"
     if connection.dialect.name == "sqlite":
-        convert = _processor(key.table, column.name, connection.dialect)  # type: ignore[arg-type]
+        convert = _processor(key.table, column.name, connection.dialect)
         rows = json.dumps([[number, convert(value) if convert else value] for number, value in values])
         read = "(SELECT json_extract(value, '$[0]') AS key, json_extract(value, '$[1]') AS value FROM json_each(?))"
         connection.exec_driver_sql(f"{change}{read} AS given WHERE {table}.{key.name} = given.key", (rows,))
