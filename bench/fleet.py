@@ -206,13 +206,10 @@ def _drain(after: int, expected: int) -> None:
     """Wait until ``expected`` runs have completed. Raises :class:`BenchError` when one did not, or none goes on."""
     progress, at, last_tick = -1, time.monotonic(), time.monotonic()
     while True:
-        states = dict(
-            db.session.execute(
-                sa.select(SyncRun.state, sa.func.count()).where(SyncRun.id > after).group_by(SyncRun.state)
-            )
-            .tuples()
-            .all()
-        )
+        rows = db.session.execute(
+            sa.select(SyncRun.state, sa.func.count()).where(SyncRun.id > after).group_by(SyncRun.state)
+        ).all()
+        states = {row[0]: row[1] for row in rows}
         db.session.rollback()
         done = states.get("completed", 0)
         wrong = set(states) - {"completed", *LIVE_STATES}

@@ -240,7 +240,7 @@ def test_sync_now_starts_a_run_and_the_contracts_audit_log_says_who_asked(everyt
         db.session.rollback()
     everything.starter.post(f"{PAGE}/{late}/sync-now")
     assert "a run was going on already." in said(everything.starter.get(PAGE).text)
-    assert "Running" in line_of(everything, "Late")
+    assert "Queued" in line_of(everything, "Late")
 
 
 @pytest.mark.parametrize(

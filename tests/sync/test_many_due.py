@@ -67,9 +67,8 @@ def test_very_many_are_made_by_as_many_statements_as_one(office: Office) -> None
     office.configure(next_run_at=utcnow())
     few = statements_of_a_tick(office, 1)
     fill(office, MANY)
-    planned = dict(
-        db.session.execute(sa.select(UserSync.integration_id, UserSync.next_run_at)).tuples().all()
-    )
+    rows = db.session.execute(sa.select(UserSync.integration_id, UserSync.next_run_at)).all()
+    planned = {row.integration_id: row.next_run_at for row in rows}
     db.session.rollback()
     assert statements_of_a_tick(office, MANY) == few
     with write_transaction() as session:

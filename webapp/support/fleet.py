@@ -50,7 +50,7 @@ class FleetRow:
     last_failure_at: datetime | None
     last_failure: str | None
     next_run_at: datetime | None
-    running: bool
+    live: str | None
     can_sync_now: bool
 
 
@@ -92,7 +92,7 @@ def rows(
             last.message.label("last_message"),
             failed.message.label("failure"),
             failed.finished_at.label("failed_at"),
-            live.id.label("live"),
+            live.state.label("live"),
         )
         .select_from(page)
         .join(Integration, Integration.id == page.c.integration_id)
@@ -138,7 +138,7 @@ def _row(row: Any, now: datetime) -> FleetRow:
         last_failure_at=row.failed_at,
         last_failure=row.failure,
         next_run_at=sync.next_run_at if planned else None,
-        running=row.live is not None,
+        live=row.live,
         can_sync_now=planned and row.live is None,
     )
 
