@@ -45,7 +45,7 @@ from webapp.models.sync import LIVE_STATES
 
 WORKERS = 2
 TICK_EVERY = 30.0  # seconds
-LOOK_EVERY = 0.5  # seconds
+LOOK_EVERY = 1.0  # seconds
 STALLED = 240.0  # seconds without a run that ended
 AT_ONCE = 1000  # rows
 MODEL = 2  # the contract that is copied; the first is the big one
