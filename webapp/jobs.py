@@ -30,7 +30,10 @@ from webapp.webhooks import delivery as webhooks
 log = logging.getLogger(__name__)
 
 STUCK_AFTER = timedelta(minutes=1)  # a claim follows within seconds once a worker took the job
-WOKEN = 200  # runs in the queue at most: each job goes on with more, so that is plenty between two ticks
+WOKEN = (
+    60  # jobs in the queue, or so many for each worker as it ends between two ticks: each goes on with more
+)
+WOKEN_EACH = 20
 GOES_ON_FOR = (
     3.0  # seconds in which a job begins further runs, as a child for each would cost more than the run
 )
@@ -80,7 +83,7 @@ def tick() -> None:
         done = schedule.tick(session, now, feature=INTEGRATIONS, every=settings.sync_every)
         heartbeat.beat(session, heartbeat.WORKER, now)
         preview.forget_old(session, now)
-        first = waiting(session, WOKEN, big_at_once=max(1, workers // 2))
+        first = waiting(session, max(WOKEN, WOKEN_EACH * workers), big_at_once=max(1, workers // 2))
         stuck = session.execute(
             sa.select(SyncRun.id, SyncRun.attempt).where(
                 SyncRun.id.in_([run_id for run_id, _ in first]), SyncRun.queued_at < now - STUCK_AFTER
