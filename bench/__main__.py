@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import pages, report, servers, syncs
+from bench import fleet, pages, report, servers, syncs
 from bench.databases import Databases, Postgres, Sqlite
 from bench.pages import PageMeasurement
 from bench.programs import BenchError
@@ -45,10 +45,16 @@ def main(arguments: Sequence[str]) -> int:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The options; exits with a usage line when they make no sense."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure syncs and pages.")
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure syncs, pages and a fleet.")
     parser.add_argument("--sizes", type=_sizes, help="how many people, such as 1000,10000")
     parser.add_argument("--databases", type=_databases, default=DATABASES, help="sqlite, postgres or both")
-    parser.add_argument("--only", choices=["sync", "pages"], help="only this half")
+    parser.add_argument("--only", choices=["sync", "pages", "fleet"], help="only this half")
+    parser.add_argument("--contracts", type=int, default=500, help="of the fleet")
+    parser.add_argument("--people", type=int, default=200, help="of each contract of the fleet")
+    parser.add_argument(
+        "--imports", type=int, default=500, help="first imports; the others are copies of one"
+    )
+    parser.add_argument("--big", type=int, default=100_000, help="people of the fleet's one big contract")
     parser.add_argument(
         "--quick", action="store_true", help="1,000 people, once: to see that all of it works"
     )
@@ -57,6 +63,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def measure(wanted: argparse.Namespace, folder: Path, started: ExitStack) -> None:
     """Start the servers in ``folder``, measure, print and save."""
+    if wanted.only == "fleet":
+        measure_fleet(wanted, folder, started)
+        return
     redis_url = started.enter_context(servers.redis(folder / "redis"))
     workspace = Workspace(started.enter_context(servers.sandbox(folder / "sandbox")))
     databases: list[Databases] = []
@@ -66,7 +75,7 @@ def measure(wanted: argparse.Namespace, folder: Path, started: ExitStack) -> Non
         databases.append(Postgres(started.enter_context(servers.postgres(folder / "postgres"))))
     facts = report.machine([one.version for one in databases])
     print(report.machine_line(facts), flush=True)
-    found = report.Report(facts, [], [])
+    found = report.Report(facts, [])
     for one in databases:
         if wanted.only != "pages":
             found.syncs += measure_syncs(wanted, folder, one, workspace, redis_url)
@@ -103,6 +112,34 @@ def measure_pages(
             print(report.page_line(measurement), file=sys.stderr, flush=True)
             measured.append(measurement)
     return measured
+
+
+def measure_fleet(wanted: argparse.Namespace, folder: Path, started: ExitStack) -> None:
+    """The fleet alone, on each database."""
+    size = fleet.Size(wanted.contracts, wanted.people, wanted.big, wanted.imports)
+    api_url = started.enter_context(servers.many_workspaces(folder, size.people, size.big))
+    postgres_url = (
+        started.enter_context(servers.postgres(folder / "postgres"))
+        if "postgres" in wanted.databases
+        else None
+    )
+    kinds: list[Databases] = [Sqlite(folder)] if "sqlite" in wanted.databases else []
+    if postgres_url is not None:
+        kinds.append(Postgres(postgres_url))
+    facts = report.machine([one.version for one in kinds])
+    print(report.machine_line(facts), flush=True)
+    measured: list[fleet.Cycle] = []
+    for one in kinds:
+        with servers.redis(folder / f"redis-{one.name}") as redis_url:
+            for cycle in fleet.measure(folder, one, redis_url, api_url, size):
+                print(
+                    report.table(report.FLEET_HEADINGS, [report.fleet_row(cycle)]),
+                    file=sys.stderr,
+                    flush=True,
+                )
+                measured.append(cycle)
+    print(report.table(report.FLEET_HEADINGS, [report.fleet_row(one) for one in measured]))
+    print(f"Saved as {report.save(report.Report(facts, [], [], measured))}")
 
 
 def _sizes(text: str) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.fleet import Cycle
 from bench.pages import P95_AIM, PageMeasurement
 from bench.programs import ROOT
 from bench.syncs import Measurement
@@ -34,7 +35,8 @@ class Report(msgspec.Struct):
 
     machine: Machine
     syncs: list[Measurement]
-    pages: list[PageMeasurement]
+    pages: list[PageMeasurement] = []
+    fleet: list[Cycle] = []
 
 
 def machine(databases: Sequence[str]) -> Machine:
@@ -122,6 +124,29 @@ def page_line(one: PageMeasurement) -> str:
         f"{one.database}, {one.people:,} people, {one.page}: median {one.median:.1f} ms, "
         f"p95 {one.p95:.1f} ms, CPU {one.cpu:.1f} ms, {one.statements} statements (load {one.load:.1f})"
     )
+
+
+FLEET_HEADINGS = (
+    "database", "phase", "contracts", "people", "wall s", "runs/s", "tick s", "idle tick", "wait p50", "wait p95",
+    "run p50", "run p95", "big waited", "big took", "small beside",
+)  # fmt: skip
+
+
+def fleet_row(one: Cycle) -> list[str]:
+    """The cells below :data:`FLEET_HEADINGS`."""
+    seconds = (
+        one.tick, one.idle_tick, one.wait_p50, one.wait_p95, one.run_p50, one.run_p95, one.big_wait, one.big_seconds,
+    )  # fmt: skip
+    return [
+        one.database,
+        one.phase,
+        f"{one.contracts:,}",
+        f"{one.people:,}",
+        _seconds(one.wall),
+        f"{one.runs_per_second:.1f}",
+        *map(_seconds, seconds),
+        f"{one.small_ended_beside_big:,}",
+    ]
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -53,6 +53,16 @@ def sandbox(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
+def many_workspaces(folder: Path, people: int, big: int) -> Iterator[str]:
+    """An Intercom of any number of workspaces (:mod:`bench.many_workspaces`); its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "bench.many_workspaces", str(port), str(people), str(big)]
+    with running(command, folder / "workspaces.log", healthy(url)):
+        yield url
+
+
+@contextmanager
 def postgres(folder: Path) -> Iterator[str]:
     """The Postgres at ``TEST_DATABASE_URL``, else the one inside the package pgserver with its own defaults.
 

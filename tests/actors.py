@@ -82,6 +82,16 @@ def make_actor(app: Flask, contract_id: int, role: str, *, email: str | None = N
     return sign_in(app, account_id, email)
 
 
+def make_support(app: Flask, email: str, *, may_sync: bool = False) -> Actor:
+    """An account in no contract with platform-wide support, signed in."""
+    with app.app_context():
+        with write_transaction() as session, patch.object(passwords, "hash_password", _hash):
+            account = accounts.create_account(session, email=email, name="Sol Support", password=PASSWORD)
+            accounts.grant_support(session, account, may_sync=may_sync)
+        account_id = account.id
+    return sign_in(app, account_id, email)
+
+
 def sign_in(app: Flask, account_id: int, email: str) -> Actor:
     """A fresh browser of that account, signed in on the server without the sign-in form."""
     client = app.test_client()

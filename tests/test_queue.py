@@ -21,7 +21,7 @@ from webapp import heartbeat, jobs, queue
 from webapp.database import write_transaction
 from webapp.models import SyncRun, db, utcnow
 from webapp.queue import RUN, TICK, SafeJob
-from webapp.sync.schedule import waiting
+from webapp.sync.waiting import waiting
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -226,7 +226,7 @@ def test_without_redis_nothing_fails_and_the_run_waits_for_the_next_tick(away: O
     assert queue.depth() is None
     jobs.tick()
     with write_transaction() as session:
-        assert waiting(session) == [(run.id, 1)]
+        assert waiting(session, 9) == [(run.id, 1)]
     with pytest.raises(redis.RedisError):
         queue.wake([(run.id, 1)])
 
@@ -235,7 +235,7 @@ def test_ticks_without_redis_still_make_what_is_due(away: Office) -> None:
     away.configure(next_run_at=utcnow())
     jobs.tick()
     with write_transaction() as session:
-        assert len(waiting(session)) == 1
+        assert len(waiting(session, 9)) == 1
 
 
 def _unpacked(data: bytes) -> bytes:

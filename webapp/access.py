@@ -44,22 +44,37 @@ PERMISSIONS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Rule:
-    """What a view needs. ``permissions``: any one of them is enough; none listed means being in the contract."""
+    """What a view needs. ``permissions``: any one of them is enough; none listed means being in the contract.
 
-    kind: str  # public, signed_in or contract
+    ``support``: platform-wide support may look as well, of whatever contract.
+    """
+
+    kind: str  # public, signed_in, support, support_sync or contract
     permissions: tuple[str, ...] = ()
     feature: str | None = None
+    support: bool = False
 
 
 @dataclass(frozen=True)
 class Access:
-    """What one account may do in one contract. ``roles`` are the names of its roles there, in the roles' order."""
+    """What one account may do in one contract. ``roles`` are the names of its roles there, in the roles' order.
+
+    ``as_support``: it looks in as platform-wide support, which reads how syncs do and nothing about people.
+    """
 
     contract: Contract
-    user: User
+    member: User | None
     features: frozenset[str]
     permissions: frozenset[str]
     roles: tuple[str, ...]
+    as_support: bool = False
+
+    @property
+    def user(self) -> User:
+        """The account's user in the contract. Raises ``LookupError`` for support staff, who have none."""
+        if self.member is None:
+            raise LookupError("support staff have no user in the contract they look at")
+        return self.member
 
     def may(self, *permissions: str, feature: str | None = None) -> bool:
         """Whether the feature is on and any one of ``permissions`` is held (none listed: no need for one)."""
@@ -105,14 +120,39 @@ def signed_in(view: View) -> View:
     return view
 
 
-def requires(*permissions: str, feature: str | None = None) -> Callable[[View], View]:
-    """Someone of the contract in the URL with any one of ``permissions``, while ``feature`` is on for it."""
+def requires(*permissions: str, feature: str | None = None, support: bool = False) -> Callable[[View], View]:
+    """Someone of the contract in the URL with any one of ``permissions``, while ``feature`` is on for it.
+
+    With ``support`` platform-wide support may use the view too, while the feature is on.
+    """
 
     def mark(view: View) -> View:
-        view.access = Rule("contract", permissions, feature)  # type: ignore[attr-defined]
+        view.access = Rule("contract", permissions, feature, support)  # type: ignore[attr-defined]
         return view
 
     return mark
+
+
+def supports(view: View) -> View:
+    """Only platform-wide support may use ``view``; for anyone else it is not there."""
+    view.access = Rule("support")  # type: ignore[attr-defined]
+    return view
+
+
+def supports_and_syncs(view: View) -> View:
+    """Only platform-wide support that may start syncs; for anyone else ``view`` is not there."""
+    view.access = Rule("support_sync")  # type: ignore[attr-defined]
+    return view
+
+
+def is_support(account: Account) -> bool:
+    """Whether ``account`` may look at the sync status of every contract."""
+    return bool(account.support)
+
+
+def may_sync_anywhere(account: Account) -> bool:
+    """Whether ``account`` may start a sync of any contract as platform-wide support."""
+    return bool(account.support and account.support_may_sync)
 
 
 def init_app(app: Flask) -> None:
@@ -140,11 +180,19 @@ def _check() -> Response | None:
         return redirect(url_for("auth.sign_in", next=_way_back()))
     if rule.kind == "signed_in":
         return None
-    access = access_to((request.view_args or {}).get("contract", ""), current_user)
+    if rule.kind in ("support", "support_sync"):
+        if not (is_support if rule.kind == "support" else may_sync_anywhere)(current_user):
+            abort(404)
+        return None
+    slug = (request.view_args or {}).get("contract", "")
+    access = access_to(slug, current_user)
+    refusal = access.refusal(rule) if access is not None else None
+    if (access is None or refusal is not None) and rule.support and is_support(current_user):
+        looking_in = support_access_to(slug, rule)
+        access, refusal = (looking_in, None) if looking_in is not None else (access, refusal)
     if access is None:
         abort(404)
     g.access = access
-    refusal = access.refusal(rule)
     if refusal is not None:
         raise Refused(refusal)
     return None
@@ -180,6 +228,20 @@ def access_to(slug: str, account: Account) -> Access | None:
         roles[role] = None
         permissions.update([permission] if permission else [])
     return Access(contract, user, frozenset(features), frozenset(permissions), tuple(roles))
+
+
+def support_access_to(slug: str, rule: Rule) -> Access | None:
+    """What platform-wide support may do in the contract ``slug`` at a view with ``rule``: look, while it can."""
+    contract = db.session.scalars(sa.select(Contract).where(Contract.slug == slug)).one_or_none()
+    if contract is None:
+        return None
+    features = frozenset(
+        db.session.scalars(
+            sa.select(ContractFeature.feature).where(ContractFeature.contract_id == contract.id)
+        )
+    )
+    access = Access(contract, None, features, frozenset({VIEW_SYNC_STATUS}), (), as_support=True)
+    return access if access.refusal(rule) is None else None
 
 
 def contracts_of(account: Account) -> list[Contract]:

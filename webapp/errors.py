@@ -93,13 +93,18 @@ def _http(error: HTTPException) -> Response:
         return error.get_response()
     if status >= 500:
         log.error("answered %s: %s", status, error.description)
-    elif status == 404 and current_user.is_authenticated and "contract" in (request.view_args or {}):
+    elif status == 404 and current_user.is_authenticated and _hides():
         _note_denial("not theirs to see, or not there")
     body, code = _page(status)
     response = current_app.make_response((body, code))
     if error.response is None and status == 405:
         response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or [])
     return response
+
+
+def _hides() -> bool:
+    """Whether the address is of something that is not there for who may not see it."""
+    return "contract" in (request.view_args or {}) or request.blueprint == "support"
 
 
 def _note_denial(reason: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from time import monotonic
 
 import redis
 import sqlalchemy as sa
@@ -27,23 +28,48 @@ from webapp.sync import answering, incidents, preview, retention, schedule
 from webapp.sync.batches import Batches
 from webapp.sync.run import Ingredients, NotRunnable, run_sync
 from webapp.sync.undo import undo_run
+from webapp.sync.waiting import waiting
 from webapp.webhooks import delivery as webhooks
 
 log = logging.getLogger(__name__)
 
 STUCK_AFTER = timedelta(minutes=1)  # a claim follows within seconds once a worker took the job
+WOKEN = (
+    60  # jobs in the queue, or so many for each worker as it ends between two ticks: each goes on with more
+)
+WOKEN_EACH = 20
+GOES_ON_FOR = (
+    3.0  # seconds in which a job begins further runs, as a child for each would cost more than the run
+)
+AT_HAND = 64  # runs looked up at once to go on with
 
 
 def run(run_id: int, attempt: int) -> None:
-    """Carry out one attempt of a sync run, or of a run that undoes another."""
+    """Carry out one attempt of a sync run, or of an undo, then for a moment those that wait."""
+    run_id, attempt = int(run_id), int(attempt)
+    until = monotonic() + GOES_ON_FOR
+    _carry_out(run_id, attempt)
+    try:
+        big_at_once = max(1, queue.workers() // 2)
+        while monotonic() < until and (more := _at_hand(big_at_once, run_id)):
+            for other_id, other_attempt in more:
+                if monotonic() >= until or queue.control_waits():
+                    return
+                _carry_out(other_id, other_attempt)
+    except redis.RedisError:
+        log.warning("the queue is not reachable; what waits is gone on with by the next job")
+
+
+def _carry_out(run_id: int, attempt: int) -> None:
     settings = _settings()
-    undone = _undone_by(int(run_id))
+    undone = _undone_by(run_id)
     if undone is not None:
-        undo_run(db.engine, *undone, int(attempt), lease=settings.lease, batch_size=settings.batch_size)
+        undo_run(db.engine, *undone, attempt, lease=settings.lease, batch_size=settings.batch_size)
+        db.session.remove()
         return
     run_sync(
-        int(run_id),
-        int(attempt),
+        run_id,
+        attempt,
         Ingredients(
             db.engine,
             _load,
@@ -52,6 +78,15 @@ def run(run_id: int, attempt: int) -> None:
             batches=Batches.growing_from(settings.batch_size),
         ),
     )
+    db.session.remove()
+
+
+def _at_hand(big_at_once: int, number: int) -> list[tuple[int, int]]:
+    """Runs to go on with. Workers begin at different places, so that they seldom want the same one."""
+    found = waiting(db.session(), AT_HAND, big_at_once=big_at_once)
+    db.session.rollback()
+    start = number * 17 % len(found) if found else 0
+    return found[start:] + found[:start]
 
 
 def answer(question_id: int) -> None:
@@ -63,6 +98,7 @@ def tick() -> None:
     """Make the runs that are due, take back those of dead workers, and wake workers for all that wait."""
     settings = _settings()
     now = utcnow()
+    workers = _workers()
     with write_transaction() as session:
         done = schedule.tick(session, now, feature=INTEGRATIONS, every=settings.sync_every)
         heartbeat.beat(session, heartbeat.WORKER, now)
@@ -70,10 +106,10 @@ def tick() -> None:
         retention.remove_old_lines(session, now, settings.keep_lines)
         answering.tidy(session, now)
         questions = answering.waiting(session)
-        waiting = schedule.waiting(session)
+        first = waiting(session, max(WOKEN, WOKEN_EACH * workers), big_at_once=max(1, workers // 2))
         stuck = session.execute(
             sa.select(SyncRun.id, SyncRun.attempt).where(
-                SyncRun.state == "queued", SyncRun.queued_at < now - STUCK_AFTER
+                SyncRun.id.in_([run_id for run_id, _ in first]), SyncRun.queued_at < now - STUCK_AFTER
             )
         ).all()
     try:
@@ -81,7 +117,7 @@ def tick() -> None:
         for run_id, attempt in stuck:
             if f"run-{run_id}-{attempt}" not in in_list:
                 queue.forget_stuck(run_id, attempt)
-        woken = queue.wake(waiting)
+        woken = queue.wake(first)
     except redis.RedisError:
         log.exception("tick: the queue is not reachable; the next tick tries again")
         return
@@ -128,6 +164,14 @@ def _tell(settings: Settings, now: datetime) -> None:
         queue.wake_delivery(queue.DELIVER_MAIL, now)
     if events_wait:
         queue.wake_delivery(queue.DELIVER_WEBHOOKS, now)
+
+
+def _workers() -> int:
+    """How many workers there are, as far as is known."""
+    try:
+        return queue.workers()
+    except redis.RedisError:
+        return 1
 
 
 def _settings() -> Settings:

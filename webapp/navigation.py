@@ -17,6 +17,7 @@ from webapp.access import (
     VIEW_SYNC_STATUS,
     Access,
     contracts_of,
+    is_support,
 )
 from webapp.conflicts.listing import open_count
 from webapp.connectors.registry import PLATFORMS
@@ -34,9 +35,17 @@ def init_app(app: Flask, settings: Settings) -> None:
             "access": access,
             "contract": access.contract if access else None,
             "contracts": contracts_of(current_user) if signed_in else [],
-            "navigation": navigation(access) if access else [],
-            "role_label": ", ".join(access.roles) or "No role" if access else "",
+            "navigation": [
+                *(navigation(access) if access and not access.as_support else []),
+                *(support_navigation() if signed_in and is_support(current_user) else []),
+            ],
+            "role_label": role_label(access) if access else "",
         }
+
+
+def role_label(access: Access) -> str:
+    """What somebody is here, in words."""
+    return "Platform support" if access.as_support else ", ".join(access.roles) or "No role"
 
 
 def navigation(access: Access) -> list[dict[str, Any]]:
@@ -100,6 +109,12 @@ def navigation(access: Access) -> list[dict[str, Any]]:
     if settings := _settings_items(access, blueprint):
         groups.append({"label": "Settings", "items": settings})
     return groups
+
+
+def support_navigation() -> list[dict[str, Any]]:
+    """The group of links of platform-wide support."""
+    item = _item("All contracts", "buildings", url_for("support.index"), request.blueprint == "support")
+    return [{"label": "Support", "items": [item]}]
 
 
 def _settings_items(access: Access, blueprint: str) -> list[dict[str, Any]]:

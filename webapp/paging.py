@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from flask import Flask, request, url_for
+from flask import Flask, g, request, url_for
 
 PAGE_SIZES = (25, 50, 100)
 MAX_PAGE = 1_000_000
@@ -68,11 +68,15 @@ def _number(name: str, default: int) -> int:
 
 
 def url_with(**changes: object) -> str:
-    """This page's address with some parameters changed; ``None`` drops one. Another page drops ``page``."""
+    """This page's address with some parameters changed; ``None`` drops one. Another page drops ``page``.
+
+    A part of a page that is served alone names the whole one in ``g.page_endpoint``.
+    """
     args: dict[str, object] = dict(request.args.lists())
     if "page" not in changes:
         args.pop("page", None)
     kept = {name: value for name, value in (args | changes).items() if value is not None}
     # The parameters come from the browser, so none may become an argument of url_for.
-    path = url_for(request.endpoint or "", **(request.view_args or {}))
+    endpoint = g.get("page_endpoint") or request.endpoint or ""
+    path = url_for(endpoint, **(request.view_args or {}))
     return f"{path}?{urlencode(kept, doseq=True)}" if kept else path

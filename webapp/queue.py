@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -70,7 +71,7 @@ def queue(name: str) -> rq.Queue:
     return rq.Queue(name, connection=connection(), serializer=JSONSerializer, job_class=SafeJob)
 
 
-def wake(runs: Iterable[tuple[int, int]]) -> int:
+def wake(runs: Iterable[tuple[int, int]], *, at_front: bool = False) -> int:
     """Put ``(run, attempt)`` pairs into the queue that are not in it; how many were put.
 
     The same attempt is put once: its job's id says so. Raises ``redis.RedisError``; the runs stay queued in
@@ -94,6 +95,7 @@ def wake(runs: Iterable[tuple[int, int]]) -> int:
                 failure_ttl=0,
                 job_timeout=RUN_TIMEOUT,
                 description=job_id,
+                at_front=at_front,
             )
             put += 1
         except DuplicateJobError:
@@ -102,9 +104,12 @@ def wake(runs: Iterable[tuple[int, int]]) -> int:
 
 
 def wake_soon(run_id: int, attempt: int) -> bool:
-    """Wake a worker for a run just committed; ``False`` when Redis is away and the next tick has to."""
+    """Wake a worker for a run just committed, before all that the schedule made: somebody is looking at it.
+
+    ``False`` when Redis is away and the next tick has to.
+    """
     try:
-        wake([(run_id, attempt)])
+        wake([(run_id, attempt)], at_front=True)
     except redis.RedisError:
         log.exception("the queue is not reachable; the next tick wakes a worker for run %s", run_id)
         return False
@@ -153,15 +158,47 @@ def wake_delivery(function: str, now: datetime) -> None:
         log.debug("%s is being started already", job_id)
 
 
+def workers() -> int:
+    """How many workers there are. Raises ``redis.RedisError``."""
+    return rq.Worker.count(connection=connection())
+
+
+def control_waits() -> bool:
+    """Whether the tick or a delivery waits for a worker. Raises ``redis.RedisError``."""
+    return bool(connection().llen(queue(CONTROL).key))
+
+
 def forget_stuck(run_id: int, attempt: int) -> None:
     """Drop the job of an attempt that was taken from the queue and never begun, so it can be put again."""
     connection().delete(SafeJob.key_for(f"run-{run_id}-{attempt}"))
 
 
-def depth() -> int | None:
-    """How many jobs wait; ``None`` when Redis does not answer."""
+@dataclass(frozen=True)
+class State:
+    """How many jobs wait, are being worked and have failed."""
+
+    waiting: int
+    running: int
+    failed: int
+
+
+def state() -> State | None:
+    """What is in the queue; ``None`` when Redis does not answer. Nothing is tidied by looking."""
+    queues = [queue(CONTROL), queue(SYNC)]
     try:
-        return queue(CONTROL).count + queue(SYNC).count
+        with connection().pipeline(transaction=False) as asked:
+            for one in queues:
+                asked.llen(one.key)
+                asked.zcard(one.started_job_registry.key)
+                asked.zcard(one.failed_job_registry.key)
+            numbers = asked.execute()
     except redis.RedisError:
         log.warning("the queue is not reachable")
         return None
+    return State(*(sum(numbers[place::3]) for place in range(3)))
+
+
+def depth() -> int | None:
+    """How many jobs wait; ``None`` when Redis does not answer."""
+    found = state()
+    return None if found is None else found.waiting

@@ -49,11 +49,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run for a page; every attribute the row does not have itself comes from the run."""
+    """A run for a page; every attribute the row does not have itself comes from the run.
+
+    ``closed``: for who may not open it and sees no names, platform-wide support.
+    """
 
     run: SyncRun
     slug: str
     platform: Platform
+    closed: bool = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.run, name)
@@ -63,8 +67,8 @@ class RunRow:
         return self.run.id
 
     @property
-    def url(self) -> str:
-        return url_for("sync_status.run", contract=self.slug, run_id=self.run.id)
+    def url(self) -> str | None:
+        return None if self.closed else url_for("sync_status.run", contract=self.slug, run_id=self.run.id)
 
     @property
     def state_label(self) -> str:
@@ -73,6 +77,8 @@ class RunRow:
     @property
     def started_by(self) -> str:
         who = self.run.requested_by or "Schedule"
+        if self.closed and self.run.requested_by:
+            who = "Someone there"
         return f"{who}, undoing run {self.run.undoes_id}" if self.undo else who
 
     @property
@@ -82,7 +88,7 @@ class RunRow:
 
     @property
     def undoes_url(self) -> str | None:
-        if not self.undo:
+        if not self.undo or self.closed:
             return None
         return url_for("sync_status.run", contract=self.slug, run_id=self.run.undoes_id)
 
@@ -165,7 +171,7 @@ def _stage_labels(platform: Platform) -> tuple[str, ...]:
 
 
 def recent_runs(
-    contract_id: int, slug: str, *, integration_id: int | None = None, limit: int = 7
+    contract_id: int, slug: str, *, integration_id: int | None = None, limit: int = 7, closed: bool = False
 ) -> list[RunRow]:
     """The newest runs of a contract, or of one of its integrations."""
     statement = (
@@ -177,7 +183,7 @@ def recent_runs(
     )
     if integration_id is not None:
         statement = statement.where(SyncRun.integration_id == integration_id)
-    return [RunRow(run, slug, PLATFORMS[platform]) for run, platform in db.session.execute(statement)]
+    return [RunRow(run, slug, PLATFORMS[platform], closed) for run, platform in db.session.execute(statement)]
 
 
 def ended_at(run: SyncRun) -> datetime:

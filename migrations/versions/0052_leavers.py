@@ -1,14 +1,14 @@
 """People who left: after how many days they are deactivated, and who was deactivated as gone.
 
 Revision ID: 0052
-Revises: 0041
+Revises: 0051
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0052"
-down_revision = "0041"
+down_revision = "0051"
 branch_labels = None
 depends_on = None
 

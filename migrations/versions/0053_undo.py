@@ -1,14 +1,14 @@
 """Undoing runs, pausing the schedule, and how long the lines of runs are kept.
 
 Revision ID: 0053
-Revises: 0041
+Revises: 0052
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0053"
-down_revision = "0041"
+down_revision = "0052"
 branch_labels = None
 depends_on = None
 

@@ -12,110 +12,114 @@ from typing import Any
 from tests.access.world import ACTORS, Things
 
 TABLE = """
-#                                                       anon admin manag teaml quali agent systm off  other both
-GET  /                                                    in   302   302   302   302   302   302 200   302   302
-GET  /sign-in                                            200   302   302   302   302   302   302 302   302   302
-POST /sign-in                                            422   422   422   422   422   422   422 422   422   422
-POST /theme                                              303   303   303   303   303   303   303 303   303   303
-GET  /healthz                                            200   200   200   200   200   200   200 200   200   200
-GET  /static/<path:filename>                             200   200   200   200   200   200   200 200   200   200
-GET  /bootstrap/static/<path:filename>                   200   200   200   200   200   200   200 200   200   200
-GET  /integrations/<platform>/callback                    in   400   400   400   400   400   400 400   400   400
+#                                                          anon admi mana team qual agen syst  off othe both help star
+GET  /                                                        in  302  302  302  302  302  302  200  302  302  302  302
+GET  /sign-in                                                200  302  302  302  302  302  302  302  302  302  302  302
+POST /sign-in                                                422  422  422  422  422  422  422  422  422  422  422  422
+POST /theme                                                  303  303  303  303  303  303  303  303  303  303  303  303
+GET  /healthz                                                200  200  200  200  200  200  200  200  200  200  200  200
+GET  /static/<path:filename>                                 200  200  200  200  200  200  200  200  200  200  200  200
+GET  /bootstrap/static/<path:filename>                       200  200  200  200  200  200  200  200  200  200  200  200
+GET  /integrations/<platform>/callback                        in  400  400  400  400  400  400  400  400  400  400  400
 
-GET  /c/<contract>/                                       in   302   302   200   200   200   302 404   404   302
-GET  /c/<contract>/audit                                  in   200   403   403   403   403   200 404   404   200
+GET  /c/<contract>/                                           in  302  302  200  200  200  302  404  404  302  404  404
+GET  /c/<contract>/audit                                      in  200  403  403  403  403  200  404  404  200  404  404
 
-GET  /c/<contract>/users                                  in   200   200   403   403   403   403 404   404   403
-GET  /c/<contract>/users/<int:user>                       in   200   200   403   403   403   403 404   404   403
-POST /c/<contract>/users/keep                             in   302   302   403   403   403   403 404   404   403
-GET  /c/<contract>/users/activate                         in   302   302   403   403   403   403 404   404   403
-POST /c/<contract>/users/activate                         in   200   200   403   403   403   403 404   404   403
-POST /c/<contract>/users/activate/confirm                 in   422   422   403   403   403   403 404   404   403
-GET  /c/<contract>/users/deactivate                       in   302   302   403   403   403   403 404   404   403
-POST /c/<contract>/users/deactivate                       in   200   200   403   403   403   403 404   404   403
-POST /c/<contract>/users/deactivate/confirm               in   422   422   403   403   403   403 404   404   403
+GET  /c/<contract>/users                                      in  200  200  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/users/<int:user>                           in  200  200  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/keep                                 in  302  302  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/users/activate                             in  302  302  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/activate                             in  200  200  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/activate/confirm                     in  422  422  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/users/deactivate                           in  302  302  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/deactivate                           in  200  200  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/deactivate/confirm                   in  422  422  403  403  403  403  404  404  403  404  404
 
-GET  /c/<contract>/users/merges                           in   200   200   403   403   403   403 404   404   403
-POST /c/<contract>/users/merges/look                      in   302   302   403   403   403   403 404   404   403
-POST {proposal}/not-same                                  in   302   302   403   403   403   403 404   404   403
-POST {proposal}/take-back                                 in   302   302   403   403   403   403 404   404   403
-GET  /c/<contract>/users/merges/<int:merge_id>/undo       in   200   200   403   403   403   403 404   404   403
-GET  /c/<contract>/users/<int:user>/merge                 in   200   200   403   403   403   403 404   404   403
-GET  /c/<contract>/users/<int:user>/merge/<int:other>     in   200   200   403   403   403   403 404   404   403
-POST /c/<contract>/users/<int:user>/merge/<int:other>     in   422   422   403   403   403   403 404   404   403
-POST /c/<contract>/users/merges/<int:merge_id>/undo       in   409   409   403   403   403   403 404   404   403
-GET  /c/<contract>/users/leavers                          in   200   200   403   403   403   403 404   404   403
-POST /c/<contract>/users/leavers/spare                    in   302   302   403   403   403   403 404   404   403
-GET  /c/<contract>/users/leavers/rule                     in   200   403   403   403   403   403 404   404   403
-POST /c/<contract>/users/leavers/rule                     in   302   403   403   403   403   403 404   404   403
+GET  /c/<contract>/users/merges                               in  200  200  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/merges/look                          in  302  302  403  403  403  403  404  404  403  404  404
+POST {proposal}/not-same                                      in  302  302  403  403  403  403  404  404  403  404  404
+POST {proposal}/take-back                                     in  302  302  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/users/merges/<int:merge_id>/undo           in  200  200  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/users/<int:user>/merge                     in  200  200  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/users/<int:user>/merge/<int:other>         in  200  200  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/<int:user>/merge/<int:other>         in  422  422  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/merges/<int:merge_id>/undo           in  409  409  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/users/leavers                              in  200  200  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/leavers/spare                        in  302  302  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/users/leavers/rule                         in  200  403  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/leavers/rule                         in  302  403  403  403  403  403  404  404  403  404  404
 
-GET  /c/<contract>/sync-status                            in   200   200   403   403   403   200 404   404   200
-GET  /c/<contract>/sync-status/panel                      in   200   200   403   403   403   200 404   404   200
-GET  /c/<contract>/sync-status/runs/<int:run_id>          in   200   200   403   403   403   200 404   404   200
-GET  /c/<contract>/sync-status/runs/<int:run_id>/panel    in   200   200   403   403   403   200 404   404   200
-POST {run}/export                                         in   200   200   403   403   403   200 404   404   200
-GET  {run}/bundle                                         in   200   200   403   403   403   200 404   404   200
-POST {run}/bundle                                         in   200   200   403   403   403   200 404   404   200
-GET  {run}/compare                                        in   302   302   403   403   403   302 404   404   302
-GET  {run}/compare/<int:other_id>                         in   200   200   403   403   403   200 404   404   200
+GET  /c/<contract>/sync-status                                in  200  200  403  403  403  200  404  404  200  200  200
+GET  /c/<contract>/sync-status/panel                          in  200  200  403  403  403  200  404  404  200  200  200
+GET  /c/<contract>/sync-status/runs/<int:run_id>              in  200  200  403  403  403  200  404  404  200  404  404
+GET  /c/<contract>/sync-status/runs/<int:run_id>/panel        in  200  200  403  403  403  200  404  404  200  404  404
+POST {run}/export                                             in  200  200  403  403  403  200  404  404  200  404  404
+GET  {run}/bundle                                             in  200  200  403  403  403  200  404  404  200  404  404
+POST {run}/bundle                                             in  200  200  403  403  403  200  404  404  200  404  404
+GET  {run}/compare                                            in  302  302  403  403  403  302  404  404  302  404  404
+GET  {run}/compare/<int:other_id>                             in  200  200  403  403  403  200  404  404  200  404  404
 
-GET  {undo}                                               in   200   403   403   403   403   403 404   404   403
-POST {undo}                                               in   302   403   403   403   403   403 404   404   403
+GET  {undo}                                                   in  200  403  403  403  403  403  404  404  403  404  404
+POST {undo}                                                   in  302  403  403  403  403  403  404  404  403  404  404
 
-GET  /c/<contract>/conflicts                              in   200   200   403   403   403   403 404   404   403
-POST /c/<contract>/conflicts/<int:person_id>              in   302   302   403   403   403   403 404   404   403
-POST /c/<contract>/conflicts/many                         in   302   302   403   403   403   403 404   404   403
-POST {decision}/forget                                    in   302   302   403   403   403   403 404   404   403
+GET  /c/<contract>/conflicts                                  in  200  200  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/conflicts/<int:person_id>                  in  302  302  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/conflicts/many                             in  302  302  403  403  403  403  404  404  403  404  404
+POST {decision}/forget                                        in  302  302  403  403  403  403  404  404  403  404  404
 
-GET  {platforms}                                          in   200   403   403   403   403   403 404   404   403
-GET  {platform}                                           in   200   403   403   403   403   403 404   404   403
-POST {platform}/names-first                               in   302   403   403   403   403   403 404   404   403
-POST {platform}/connect                                   in   302   403   403   403   403   403 404   404   403
-GET  {sync}                                               in   200   403   403   403   403   403 404   404   403
-GET  {sync}/panel                                         in   200   403   403   403   403   403 404   404   403
-POST {sync}/identifier                                    in   302   403   403   403   403   403 404   404   403
-POST {sync}/safeguard                                     in   302   403   403   403   403   403 404   404   403
-POST {sync}/types                                         in   302   403   403   403   403   403 404   404   403
-GET  {sync}/preview                                       in   200   403   403   403   403   403 404   404   403
-POST {sync}/preview                                       in   302   403   403   403   403   403 404   404   403
-POST {sync}/runs/<int:run_id>/apply                       in   302   403   403   403   403   403 404   404   403
-GET  {platform}/why                                       in   200   403   403   403   403   403 404   404   403
-POST {platform}/why                                       in   302   403   403   403   403   403 404   404   403
-GET  {platform}/why/<int:question_id>                     in   200   403   403   403   403   403 404   404   403
-GET  {platform}/why/<int:question_id>/panel               in   200   403   403   403   403   403 404   404   403
-GET  {platform}/exclusions                                in   200   403   403   403   403   403 404   404   403
-POST {platform}/exclusions                                in   302   403   403   403   403   403 404   404   403
-POST {platform}/exclusions/<int:exclusion_id>/take-back   in   302   403   403   403   403   403 404   404   403
-POST {sync}/enable                                        in   302   403   403   403   403   403 404   404   403
-POST {sync}/sync-now                                      in   302   403   403   403   403   403 404   404   403
-POST {sync}/runs/<int:run_id>/cancel                      in   302   403   403   403   403   403 404   404   403
-POST {sync}/runs/<int:run_id>/approve                     in   302   403   403   403   403   403 404   404   403
-POST {sync}/runs/<int:run_id>/approve-and-raise           in   302   403   403   403   403   403 404   404   403
-POST {sync}/runs/<int:run_id>/reject                      in   302   403   403   403   403   403 404   404   403
-POST {sync}/pause                                         in   302   403   403   403   403   403 404   404   403
-POST {sync}/resume                                        in   302   403   403   403   403   403 404   404   403
-GET  {sync}/disable                                       in   200   403   403   403   403   403 404   404   403
-POST {sync}/disable                                       in   302   403   403   403   403   403 404   404   403
-GET  {other}                                              in   200   403   403   403   403   403 404   404   403
-POST {other}                                              in   302   403   403   403   403   403 404   404   403
-POST {other}/keep                                         in   302   403   403   403   403   403 404   404   403
-GET  {platform}/disconnect                                in   200   403   403   403   403   403 404   404   403
-POST {platform}/disconnect                                in   302   403   403   403   403   403 404   404   403
+GET  {platforms}                                              in  200  403  403  403  403  403  404  404  403  404  404
+GET  {platform}                                               in  200  403  403  403  403  403  404  404  403  404  404
+POST {platform}/names-first                                   in  302  403  403  403  403  403  404  404  403  404  404
+POST {platform}/connect                                       in  302  403  403  403  403  403  404  404  403  404  404
+GET  {sync}                                                   in  200  403  403  403  403  403  404  404  403  404  404
+GET  {sync}/panel                                             in  200  403  403  403  403  403  404  404  403  404  404
+POST {sync}/identifier                                        in  302  403  403  403  403  403  404  404  403  404  404
+POST {sync}/safeguard                                         in  302  403  403  403  403  403  404  404  403  404  404
+POST {sync}/types                                             in  302  403  403  403  403  403  404  404  403  404  404
+GET  {sync}/preview                                           in  200  403  403  403  403  403  404  404  403  404  404
+POST {sync}/preview                                           in  302  403  403  403  403  403  404  404  403  404  404
+POST {sync}/runs/<int:run_id>/apply                           in  302  403  403  403  403  403  404  404  403  404  404
+GET  {platform}/why                                           in  200  403  403  403  403  403  404  404  403  404  404
+POST {platform}/why                                           in  302  403  403  403  403  403  404  404  403  404  404
+GET  {platform}/why/<int:question_id>                         in  200  403  403  403  403  403  404  404  403  404  404
+GET  {platform}/why/<int:question_id>/panel                   in  200  403  403  403  403  403  404  404  403  404  404
+GET  {platform}/exclusions                                    in  200  403  403  403  403  403  404  404  403  404  404
+POST {platform}/exclusions                                    in  302  403  403  403  403  403  404  404  403  404  404
+POST {platform}/exclusions/<int:exclusion_id>/take-back       in  302  403  403  403  403  403  404  404  403  404  404
+POST {sync}/enable                                            in  302  403  403  403  403  403  404  404  403  404  404
+POST {sync}/sync-now                                          in  302  403  403  403  403  403  404  404  403  404  404
+POST {sync}/runs/<int:run_id>/cancel                          in  302  403  403  403  403  403  404  404  403  404  404
+POST {sync}/runs/<int:run_id>/approve                         in  302  403  403  403  403  403  404  404  403  404  404
+POST {sync}/runs/<int:run_id>/approve-and-raise               in  302  403  403  403  403  403  404  404  403  404  404
+POST {sync}/runs/<int:run_id>/reject                          in  302  403  403  403  403  403  404  404  403  404  404
+POST {sync}/pause                                             in  302  403  403  403  403  403  404  404  403  404  404
+POST {sync}/resume                                            in  302  403  403  403  403  403  404  404  403  404  404
+GET  {sync}/disable                                           in  200  403  403  403  403  403  404  404  403  404  404
+POST {sync}/disable                                           in  302  403  403  403  403  403  404  404  403  404  404
+GET  {other}                                                  in  200  403  403  403  403  403  404  404  403  404  404
+POST {other}                                                  in  302  403  403  403  403  403  404  404  403  404  404
+POST {other}/keep                                             in  302  403  403  403  403  403  404  404  403  404  404
+GET  {platform}/disconnect                                    in  200  403  403  403  403  403  404  404  403  404  404
+POST {platform}/disconnect                                    in  302  403  403  403  403  403  404  404  403  404  404
 
-GET  /c/<contract>/notifications                          in   200   200   403   403   403   403 404   404   403
-POST /c/<contract>/notifications                          in   302   302   403   403   403   403 404   404   403
-GET  /c/<contract>/outbox                                 in   200   403   403   403   403   403 404   404   403
-GET  /c/<contract>/outbox/<int:message_id>                in   200   403   403   403   403   403 404   404   403
-GET  /c/<contract>/webhook                                in   200   403   403   403   403   403 404   404   403
-POST /c/<contract>/webhook                                in   302   403   403   403   403   403 404   404   403
-POST /c/<contract>/webhook/secret                         in   200   403   403   403   403   403 404   404   403
-POST /c/<contract>/webhook/test                           in   302   403   403   403   403   403 404   404   403
-GET  /c/<contract>/webhook/remove                         in   200   403   403   403   403   403 404   404   403
-POST /c/<contract>/webhook/remove                         in   302   403   403   403   403   403 404   404   403
-GET  /hooks/intercom                                     200   200   200   200   200   200   200 200   200   200
-POST /hooks/intercom                                     400   400   400   400   400   400   400 400   400   400
+GET  /c/<contract>/notifications                              in  200  200  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/notifications                              in  302  302  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/outbox                                     in  200  403  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/outbox/<int:message_id>                    in  200  403  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/webhook                                    in  200  403  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/webhook                                    in  302  403  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/webhook/secret                             in  200  403  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/webhook/test                               in  302  403  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/webhook/remove                             in  200  403  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/webhook/remove                             in  302  403  403  403  403  403  404  404  403  404  404
+GET  /hooks/intercom                                         200  200  200  200  200  200  200  200  200  200  200  200
+POST /hooks/intercom                                         400  400  400  400  400  400  400  400  400  400  400  400
 
-POST /sign-out                                            in   303   303   303   303   303   303 303   303   303
+GET  /support/sync-status                                     in  404  404  404  404  404  404  404  404  404  200  200
+GET  /support/sync-status/panel                               in  404  404  404  404  404  404  404  404  404  200  200
+POST /support/sync-status/<int:integration_id>/sync-now       in  404  404  404  404  404  404  404  404  404  404  303
+
+POST /sign-out                                                in  303  303  303  303  303  303  303  303  303  303  303
 """
 
 _PLATFORM = "/c/<contract>/integrations/platforms/<platform>"

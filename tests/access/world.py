@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 import config
 import webapp
-from tests.actors import Actor, deactivate, make_actor, make_contract
+from tests.actors import Actor, deactivate, make_actor, make_contract, make_support
 from webapp import credentials
 from webapp.database import write_transaction
 from webapp.mail import outbox
@@ -40,7 +40,7 @@ from webapp.models import (
 from webapp.sync.keys import user_keys
 
 ROLES = ("administrator", "manager", "team_leader", "quality_analyst", "agent", "system_access")
-ACTORS = ("anon", *ROLES, "off", "other", "both")
+ACTORS = ("anon", *ROLES, "off", "other", "both", "helper", "starter")
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
 
 
@@ -64,6 +64,7 @@ class Things:
     proposal_id: int
     merge_id: int
     question_id: int
+    integration_id: int
 
     def values(self, rule_arguments: set[str]) -> dict[str, object]:
         """A value for each of ``rule_arguments``. KeyError for one that nobody thought of."""
@@ -82,6 +83,7 @@ class Things:
             "other": self.other_id,
             "proposal_id": self.proposal_id,
             "merge_id": self.merge_id,
+            "integration_id": self.integration_id,
             "filename": "css/theme.css",
         }
         return {name: known[name] for name in rule_arguments}
@@ -92,7 +94,8 @@ class World:
     """``a`` is the contract the roles belong to, ``b`` the other one.
 
     ``off`` was an administrator of a; ``other`` is one of b; ``both`` has System Access in a and is an
-    administrator of b.
+    administrator of b. ``helper`` and ``starter`` are platform-wide support in no contract; only ``starter`` may
+    start syncs.
     """
 
     app: Flask
@@ -128,6 +131,8 @@ def world(database_url: str, redis_url: str, data_dir: Path) -> Iterator[World]:
     actors["other"] = make_actor(app, contract_b, "administrator", email="other@example.com")
     actors["both"] = make_actor(app, contract_a, "system_access", email="both@example.com")
     make_actor(app, contract_b, "administrator", email="both@example.com")
+    actors["helper"] = make_support(app, "helper@example.com")
+    actors["starter"] = make_support(app, "starter@example.com", may_sync=True)
     actors["anon"] = Actor(app.test_client(), 0, "")
     deactivate(app, contract_a, actors["off"].account_id)
     a = _fill(app, contract_a, "amarok", actors["administrator"])
@@ -279,6 +284,7 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
             message.id,
             *twins,
             question.id,
+            integration.id,
         )
 
 

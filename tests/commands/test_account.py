@@ -185,7 +185,58 @@ def test_accounts_are_listed_with_their_contracts(app: Flask, flask: Flasks, con
     )
     assert flask("account", "list", "--json").json == {
         "accounts": [
-            {"email": "eva@example.com", "name": eva, "contracts": ["acme", "bolt"], "can_sign_in": True},
-            {"email": "old@example.com", "name": "Old", "contracts": [], "can_sign_in": False},
+            {
+                "email": "eva@example.com", "name": eva, "contracts": ["acme", "bolt"], "can_sign_in": True,
+                "support": None,
+            },
+            {
+                "email": "old@example.com", "name": "Old", "contracts": [], "can_sign_in": False,
+                "support": None,
+            },
         ]
+    }  # fmt: skip
+
+
+def test_platform_wide_support_is_granted_changed_listed_and_revoked(
+    app: Flask, flask: Flasks, contract_id: int
+) -> None:
+    make_actor(app, contract_id, "agent", email="sol@example.com")
+    assert flask("account", "list-support").out == (
+        "Nobody has platform-wide support. Grant it with flask account grant-support.\n"
+    )
+    assert flask("account", "grant-support", "SOL@example.com").out == (
+        "sol@example.com may look at the sync status of every contract.\n"
+    )
+    assert flask("account", "list-support").out == "sol@example.com  support: looks\n"
+    assert flask("account", "grant-support", "sol@example.com", "--may-sync").out == (
+        "sol@example.com may look at the sync status of every contract and start syncs.\n"
+    )
+    assert flask("account", "list-support", "--json").json == {
+        "accounts": [{"email": "sol@example.com", "support": "sync"}]
     }
+    assert "contracts: acme  support: looks and starts syncs\n" in flask("account", "list").out
+    assert flask("account", "revoke-support", "sol@example.com").out == (
+        "sol@example.com may no longer look at every contract.\n"
+    )
+    assert flask("account", "revoke-support", "sol@example.com").out == (
+        "sol@example.com had no platform-wide support.\n"
+    )
+    with app.app_context():
+        events = db.session.execute(
+            sa.select(AuditEvent.action, AuditEvent.details, AuditEvent.actor)
+            .where(AuditEvent.action.like("account.support%"))
+            .order_by(AuditEvent.id)
+        ).all()
+        db.session.rollback()
+    assert [tuple(event) for event in events] == [
+        ("account.support_granted", {"may start syncs": False}, "command: flask account"),
+        ("account.support_granted", {"may start syncs": True}, "command: flask account"),
+        ("account.support_revoked", None, "command: flask account"),
+    ]
+
+
+@pytest.mark.parametrize("command", ["grant-support", "revoke-support"])
+def test_support_needs_an_account(flask: Flasks, contract_id: int, command: str) -> None:
+    assert flask("account", command, "nobody@example.com").refusal == (
+        "There is no account nobody@example.com. See flask account list."
+    )

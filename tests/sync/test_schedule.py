@@ -18,6 +18,7 @@ from webapp.database import write_transaction
 from webapp.models import Contract, Integration, SyncRun, db, utcnow
 from webapp.sync import schedule
 from webapp.sync.lease import claim
+from webapp.sync.waiting import waiting
 from webapp.user_sync import settings as use
 from webapp.user_sync.locking import NotConnected
 
@@ -240,10 +241,10 @@ def test_what_waits_is_listed_with_the_longest_waiting_first(office: Office) -> 
     one, two = office.request(), second.request()
     with write_transaction() as session:
         session.get_one(SyncRun, two.id).queued_at = utcnow() - timedelta(hours=1)
-        assert schedule.waiting(session) == [(two.id, 1), (one.id, 1)]
+        assert waiting(session, 9) == [(two.id, 1), (one.id, 1)]
     claim(office.engine, two.id, 1, timedelta(seconds=60))
     with write_transaction() as session:
-        assert schedule.waiting(session) == [(one.id, 1)]
+        assert waiting(session, 9) == [(one.id, 1)]
 
 
 def test_a_run_of_a_dead_worker_is_taken_up_again_within_two_minutes(office: Office) -> None:
@@ -255,7 +256,7 @@ def test_a_run_of_a_dead_worker_is_taken_up_again_within_two_minutes(office: Off
     ticked = office.tick(utcnow() + settings.lease + timedelta(seconds=settings.tick_seconds))
     assert ticked.taken_back == 1
     with write_transaction() as session:
-        assert schedule.waiting(session) == [(run.id, 2)]
+        assert waiting(session, 9) == [(run.id, 2)]
 
 
 def test_connecting_anew_ends_the_live_run_at_once(office: Office) -> None:

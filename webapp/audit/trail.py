@@ -16,6 +16,8 @@ ACTIONS: dict[str, str] = {
     "account.created": "Created the account",
     "account.password_set": "Set the password of",
     "account.closed": "Closed the account",
+    "account.support_granted": "Granted platform-wide support to",
+    "account.support_revoked": "Revoked platform-wide support of",
     "account.signed_in": "Signed in",
     "account.sign_in_failed": "Failed to sign in as",
     "account.signed_out": "Signed out",

@@ -73,6 +73,37 @@ def close(session: Session, account: Account) -> None:
     account_events.record(session, "account.closed", account.email, account, actor=BY_COMMAND)
 
 
+def grant_support(session: Session, account: Account, *, may_sync: bool) -> bool:
+    """Let ``account`` look at every contract's sync status, and start syncs or not; whether that is new."""
+    if account.support and account.support_may_sync == may_sync:
+        return False
+    account.support, account.support_may_sync = True, may_sync
+    _note_support(session, "account.support_granted", account, {"may start syncs": may_sync})
+    return True
+
+
+def revoke_support(session: Session, account: Account) -> bool:
+    """Take it back, at once; whether there was anything to take."""
+    if not account.support:
+        return False
+    account.support = account.support_may_sync = False
+    _note_support(session, "account.support_revoked", account, None)
+    return True
+
+
+def _note_support(session: Session, action: str, account: Account, details: dict[str, object] | None) -> None:
+    trail.record(
+        session,
+        action,
+        account.email,
+        contract_id=None,
+        target_type="account",
+        target_id=account.id,
+        details=details,
+        actor=BY_COMMAND,
+    )
+
+
 def admit(session: Session, contract: Contract, account: Account, role_key: str) -> bool:
     """Make ``account`` an active user of ``contract`` with one of its default roles; whether that changed anything.
 

@@ -9,7 +9,7 @@ from flask_login import current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from config import Settings
-from webapp.access import contracts_of, public, requires, signed_in
+from webapp.access import contracts_of, is_support, public, requires, signed_in
 from webapp.auth import signing_in
 from webapp.auth.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from webapp.auth.forms import SignInForm
@@ -91,6 +91,8 @@ def set_theme() -> Response:
 @signed_in
 def home() -> Response | str:
     contracts = contracts_of(current_user)
+    if not contracts and is_support(current_user):
+        return redirect(url_for("support.index"))
     if not contracts:
         return render_template("auth/no_contract.html")
     return redirect(url_for("auth.contract_home", contract=contracts[0].slug))

@@ -17,6 +17,8 @@ from webapp.models import Account, Contract, User, db
 
 group = AppGroup("account", help="Accounts: who can sign in.")
 
+SUPPORT_WORDS = {None: "", "look": "  support: looks", "sync": "  support: looks and starts syncs"}
+
 _from_stdin = click.option(
     "--password-stdin", is_flag=True, help="Read the password from the first line of standard input."
 )
@@ -72,6 +74,54 @@ def set_password(email: str, password_stdin: bool) -> None:
     click.echo(f"The password of {account.email} is set. Its sessions have ended.")
 
 
+@group.command("grant-support")
+@click.argument("email")
+@click.option("--may-sync", is_flag=True, help="They may start a sync of any contract as well.")
+def grant_support(email: str, may_sync: bool) -> None:
+    """Let EMAIL look at the sync status of every contract.
+
+    Read-only, without --may-sync. Nobody can grant it in the browser. Granting again changes what they may do.
+    """
+    with write_transaction() as session:
+        account = accounts.find_account(session, email)
+        if account is not None:
+            accounts.grant_support(session, account, may_sync=may_sync)
+    if account is None:
+        fail(f"There is no account {email}. See flask account list.")
+    also = "look at the sync status of every contract" + (" and start syncs" if may_sync else "")
+    click.echo(f"{account.email} may {also}.")
+
+
+@group.command("revoke-support")
+@click.argument("email")
+def revoke_support(email: str) -> None:
+    """Take platform-wide support back from EMAIL, at once."""
+    with write_transaction() as session:
+        account = accounts.find_account(session, email)
+        changed = account is not None and accounts.revoke_support(session, account)
+    if account is None:
+        fail(f"There is no account {email}. See flask account list.")
+    click.echo(
+        f"{account.email} may no longer look at every contract."
+        if changed
+        else f"{account.email} had no platform-wide support."
+    )
+
+
+@group.command("list-support")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_support(as_json: bool) -> None:
+    """List the accounts with platform-wide support."""
+    found = db.session.scalars(sa.select(Account).where(Account.support).order_by(Account.email_key)).all()
+    if as_json:
+        print_json({"accounts": [{"email": one.email, "support": _support(one)} for one in found]})
+        return
+    for one in found:
+        click.echo(f"{one.email}{SUPPORT_WORDS[_support(one)]}")
+    if not found:
+        click.echo("Nobody has platform-wide support. Grant it with flask account grant-support.")
+
+
 @group.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_accounts(as_json: bool) -> None:
@@ -90,6 +140,7 @@ def list_accounts(as_json: bool) -> None:
                 "name": account.name,
                 "contracts": list(slugs),
                 "can_sign_in": account.disabled_at is None and account.password_hash is not None,
+                "support": _support(account),
             }
         )
     if as_json:
@@ -98,10 +149,18 @@ def list_accounts(as_json: bool) -> None:
     for row in rows:
         closed = "" if row["can_sign_in"] else "  cannot sign in"
         click.echo(
-            f"{row['email']}  {row['name']}  contracts: {', '.join(row['contracts']) or 'none'}{closed}"
+            f"{row['email']}  {row['name']}  contracts: {', '.join(row['contracts']) or 'none'}"
+            f"{SUPPORT_WORDS[row['support']]}{closed}"
         )
     if not rows:
         click.echo("There is no account yet. Make one with flask account create-administrator.")
+
+
+def _support(account: Account) -> str | None:
+    """What platform-wide support the account has: none, ``look`` or ``sync``."""
+    if not account.support:
+        return None
+    return "sync" if account.support_may_sync else "look"
 
 
 def _password(from_stdin: bool) -> str:

@@ -24,6 +24,12 @@ class Account(UserMixin, Base):
     password_hash: Mapped[str | None] = mapped_column(sa.String(255))
     theme: Mapped[str] = mapped_column(sa.String(10), default="system")
     demo: Mapped[bool] = mapped_column(default=False)
+    support: Mapped[bool] = mapped_column(
+        default=False, server_default=sa.false(), comment="may look at the sync status of every contract"
+    )
+    support_may_sync: Mapped[bool] = mapped_column(
+        default=False, server_default=sa.false(), comment="with support: may start syncs there as well"
+    )
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     last_sign_in_at: Mapped[datetime | None]

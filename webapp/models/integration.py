@@ -98,6 +98,7 @@ class UserSync(Base):
     last_success_at: Mapped[datetime | None]
     last_imported_at: Mapped[datetime | None]
     last_imported: Mapped[int | None] = mapped_column(comment="people imported or renamed then")
+    last_found: Mapped[int | None] = mapped_column(comment="people in the list of the last success")
     columns_seen: Mapped[list[Any] | None]
     columns_seen_at: Mapped[datetime | None]
 

@@ -14,6 +14,8 @@ from webapp.models.integration import Integration
 RUN_STATES = ("queued", "running", "completed", "completed_with_warnings", "held", "failed", "cancelled")
 LIVE_STATES = ("queued", "running")
 SUCCESS_STATES = ("completed", "completed_with_warnings")
+# What the health of a platform is judged by: its runs that ended and were not cancelled.
+COUNTING_STATES = ("completed", "completed_with_warnings", "held", "failed")
 TRIGGERS = ("enable", "schedule", "manual", "command", "reconnect", "undo")
 STAGES = ("connect", "fetch", "match", "apply", "finish")
 CHANGE_KINDS = (
@@ -109,6 +111,7 @@ class SyncRun(Base):
             sqlite_where=sa.text("lines_left"),
             postgresql_where=sa.text("lines_left"),
         ),
+        sa.Index("ix_sync_runs_newest", "integration_id", "preview", "id", "state"),
         one_of("state", RUN_STATES),
         one_of("trigger", TRIGGERS),
         one_of("stage", STAGES),

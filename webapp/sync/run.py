@@ -328,7 +328,7 @@ def _finish(work: _Work, listing: Listing, plan: Plan) -> None:
             people_word=work.people_word,
         )
         work.event("Finished", ended.message, "ok" if ended.state == "completed" else "warn")
-        memory: dict[str, Any] = {"last_success_at": now, "failures": 0}
+        memory: dict[str, Any] = {"last_success_at": now, "failures": 0, "last_found": listing.found}
         touched = row["imported"] + row["linked"] + row["renamed"]
         if touched:
             memory |= {"last_imported_at": now, "last_imported": touched}

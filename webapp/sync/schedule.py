@@ -7,6 +7,7 @@ committed before anything is put into the queue, so that an emptied queue loses 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from webapp.database import insert_into, rows_changed
 from webapp.models import ContractFeature, Integration, SyncRun, UserSync, table_of
 from webapp.models.sync import LIVE_STATES
 from webapp.sync import events, incidents, preview
+from webapp.sync.bulk import listed, update_column
 from webapp.sync.health import FIRST_WITHIN
 from webapp.sync.outcome import abandoned
 
@@ -186,7 +188,7 @@ def tick(session: Session, now: datetime, *, feature: str, every: timedelta) -> 
     """
     given_up, taken_back = _recover(session, now)
     due = session.execute(
-        sa.select(UserSync.integration_id, UserSync.next_run_at, Integration.contract_id)
+        sa.select(UserSync.integration_id, UserSync.next_run_at)
         .join(Integration, Integration.id == UserSync.integration_id)
         .join(
             ContractFeature,
@@ -209,30 +211,32 @@ def tick(session: Session, now: datetime, *, feature: str, every: timedelta) -> 
         .with_for_update(of=UserSync, skip_locked=True)
     ).all()
     if due:
-        session.execute(
-            insert_into(session, table_of(SyncRun)).on_conflict_do_nothing(),
-            [_new_run(row.contract_id, row.integration_id, "schedule", None, now) for row in due],
-        )
-        session.connection().execute(
-            sa.update(table_of(UserSync))
-            .where(table_of(UserSync).c.integration_id == sa.bindparam("integration"))
-            .values(next_run_at=sa.bindparam("next")),
-            [
-                {"integration": row.integration_id, "next": next_slot(row.next_run_at, now, every)}
-                for row in due
-            ],
+        _make_runs(session, [row.integration_id for row in due], now)
+        update_column(
+            session.connection(),
+            table_of(UserSync).c.integration_id,
+            table_of(UserSync).c.next_run_at,
+            [(row.integration_id, next_slot(row.next_run_at, now, every)) for row in due],
         )
     return Ticked(len(due), taken_back, given_up)
 
 
-def waiting(session: Session) -> list[tuple[int, int]]:
-    """``(run, attempt)`` of every queued run, the longest waiting first."""
-    rows = session.execute(
-        sa.select(SyncRun.id, SyncRun.attempt)
-        .where(SyncRun.state == "queued")
-        .order_by(SyncRun.queued_at, SyncRun.id)
+def _make_runs(session: Session, integration_ids: Sequence[int], now: datetime) -> None:
+    """A queued run for each, unless it has a live one: one statement however many there are."""
+    values = _new_run_values("schedule", None, now)
+    runs = table_of(SyncRun)
+    session.execute(
+        insert_into(session, runs)
+        .from_select(
+            ["contract_id", "integration_id", *values],
+            sa.select(
+                Integration.contract_id,
+                Integration.id,
+                *(sa.literal(value, runs.c[name].type) for name, value in values.items()),
+            ).where(Integration.id.in_(listed(session.connection(), integration_ids))),
+        )
+        .on_conflict_do_nothing()
     )
-    return [(run_id, attempt) for run_id, attempt in rows]
 
 
 def _recover(session: Session, now: datetime) -> tuple[int, int]:
@@ -272,9 +276,11 @@ def _recover(session: Session, now: datetime) -> tuple[int, int]:
 def _new_run(
     contract_id: int, integration_id: int, trigger: str, by: Requester | None, now: datetime
 ) -> dict[str, Any]:
+    return {"contract_id": contract_id, "integration_id": integration_id} | _new_run_values(trigger, by, now)
+
+
+def _new_run_values(trigger: str, by: Requester | None, now: datetime) -> dict[str, Any]:
     return {
-        "contract_id": contract_id,
-        "integration_id": integration_id,
         "trigger": trigger,
         "requested_by_id": by.account_id if by else None,
         "requested_by": by.name[:255] if by else None,

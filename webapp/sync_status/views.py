@@ -10,7 +10,6 @@ from flask import Blueprint, abort, current_app, g, make_response, render_templa
 from werkzeug.wrappers import Response
 
 from config import Settings
-from webapp import heartbeat, queue
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, VIEW_SYNC_STATUS, Access, requires
 from webapp.connectors.registry import PLATFORMS
 from webapp.held_runs.deciding import limits_raised
@@ -35,6 +34,7 @@ from webapp.sync_status.history import (
     differing,
     reasons_of,
 )
+from webapp.sync_status.processes import processes
 from webapp.undo import undoing
 from webapp.user_sync.locking import limits_of
 
@@ -51,13 +51,14 @@ PROMISE = "Every 6 hours; late after 6 h 30 min, overdue after 12 h"
 
 
 @bp.get("")
-@requires(VIEW_SYNC_STATUS, feature=INTEGRATIONS)
+@requires(VIEW_SYNC_STATUS, feature=INTEGRATIONS, support=True)
 def index(contract: str) -> str:
     access: Access = g.access
     return render_template(
         "sync_status/index.html",
         **_health(access, contract),
-        runs=recent_runs(access.contract.id, contract, limit=10),
+        fleet_url=url_for("support.index") if access.as_support else None,
+        runs=recent_runs(access.contract.id, contract, limit=10, closed=access.as_support),
         promise=PROMISE,
         panel_url=url_for(".panel", contract=contract),
         can_manage=access.may(MANAGE_INTEGRATIONS),
@@ -65,7 +66,7 @@ def index(contract: str) -> str:
 
 
 @bp.get("/panel")
-@requires(VIEW_SYNC_STATUS, feature=INTEGRATIONS)
+@requires(VIEW_SYNC_STATUS, feature=INTEGRATIONS, support=True)
 def panel(contract: str) -> str:
     """The state of the platforms alone, for polling."""
     return render_template("sync_status/_health.html", **_health(g.access, contract))
@@ -77,21 +78,23 @@ def _health(access: Access, contract: str) -> dict[str, Any]:
     history = _history([state.integration.id for state in states if state.integration])
     failures = _last_failures([state.integration.id for state in states if state.integration])
     return {
-        "rows": [_row(state, contract, history, failures) for state in states],
-        "scheduler": heartbeat.seen(heartbeat.SCHEDULER, now),
-        "worker": heartbeat.seen(heartbeat.WORKER, now),
-        "queue_depth": queue.depth(),
+        "rows": [_row(state, contract, history, failures, access.as_support) for state in states],
+        **processes(now),
     }
 
 
 def _row(
-    state: PlatformState, contract: str, history: dict[int, list[SyncRun]], failures: dict[int, SyncRun]
+    state: PlatformState,
+    contract: str,
+    history: dict[int, list[SyncRun]],
+    failures: dict[int, SyncRun],
+    closed: bool,
 ) -> dict[str, Any]:
     integration, sync = state.integration, state.sync
     if integration is None or sync is None:
         raise ValueError("only connected platforms have a row")
     failure = failures.get(integration.id)
-    chart = [RunRow(run, contract, state.platform) for run in history.get(integration.id, [])]
+    chart = [RunRow(run, contract, state.platform, closed) for run in history.get(integration.id, [])]
     return {
         "platform": state.platform,
         "status": state.health.status,
@@ -184,7 +187,7 @@ def run(contract: str, run_id: int) -> str:
         q=filters.q,
         requests=calls_of(row.run),
         calls_said=calls_in_words(row.run),
-        address=_settings().public_url + row.url,
+        address=f"{_settings().public_url}{row.url}",
         others=other_runs(row.run, contract, row.platform),
         timeline=[entry | {"at": datetime.fromisoformat(entry["at"])} for entry in row.timeline or []],
         **_preview(row, sync, address, can_manage),

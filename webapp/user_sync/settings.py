@@ -105,9 +105,12 @@ def disable(integration_id: int, by: Requester, *, stop_running: bool) -> None:
         record(session, integration, "user_sync.disabled", {"running": "stop" if stop_running else "finish"})
 
 
-def sync_now(integration_id: int, by: Requester, trigger: str = "manual") -> Requested:
+def sync_now(
+    integration_id: int, by: Requester, trigger: str = "manual", *, as_support: bool = False
+) -> Requested:
     """A run as soon as a worker is free; the live one when there is one.
 
+    ``as_support``: platform-wide support asks, and the audit log says so.
     Raises :class:`NotConnected` or :class:`NotEnabled`.
     """
     with write_transaction() as session:
@@ -121,7 +124,8 @@ def sync_now(integration_id: int, by: Requester, trigger: str = "manual") -> Req
             session,
             integration,
             "user_sync.requested",
-            {"run": requested.run.id, "joined": requested.joined},
+            {"run": requested.run.id, "joined": requested.joined}
+            | ({"as": "platform-wide support"} if as_support else {}),
             by,
         )
         return requested
