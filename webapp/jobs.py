@@ -24,7 +24,7 @@ from webapp.mail import delivery
 from webapp.models import ContractFeature, Integration, Question, SyncRun, UserSync, db, utcnow
 from webapp.notify import announcing, reminders
 from webapp.oauth.tokens import token_of
-from webapp.sync import answering, incidents, preview, retention, schedule
+from webapp.sync import answering, doubles, incidents, preview, retention, schedule
 from webapp.sync.batches import Batches
 from webapp.sync.run import Ingredients, NotRunnable, run_sync
 from webapp.sync.undo import undo_run
@@ -149,6 +149,13 @@ def deliver_webhooks() -> None:
         log.info("webhooks: %s delivered", arrived)
 
 
+def find_doubles() -> None:
+    """Look for users who look like one human, where runs changed somebody."""
+    looked = doubles.find_wanted(db.engine)
+    if looked:
+        log.info("doubles: looked in %s contracts", looked)
+
+
 def _tell(settings: Settings, now: datetime) -> None:
     """Write the mails that are due, and have them and the events for webhooks sent."""
     with write_transaction() as session:
@@ -159,11 +166,14 @@ def _tell(settings: Settings, now: datetime) -> None:
         webhooks.tidy(session, now)
         intake.tidy(session, now)
         events_wait = webhooks.due(session, now)
+        doubles_wanted = doubles.wanted(session)
         mail_waits = settings.mail is not None and delivery.due(session, now)
     if mail_waits:
-        queue.wake_delivery(queue.DELIVER_MAIL, now)
+        queue.wake_chore(queue.DELIVER_MAIL, now)
     if events_wait:
-        queue.wake_delivery(queue.DELIVER_WEBHOOKS, now)
+        queue.wake_chore(queue.DELIVER_WEBHOOKS, now)
+    if doubles_wanted:
+        queue.wake_chore(queue.FIND_DOUBLES, now)
 
 
 def _workers() -> int:

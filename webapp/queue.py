@@ -28,7 +28,8 @@ RUN = "webapp.jobs.run"
 ANSWER = "webapp.jobs.answer"
 DELIVER_MAIL = "webapp.jobs.deliver_mail"
 DELIVER_WEBHOOKS = "webapp.jobs.deliver_webhooks"
-ALLOWED = frozenset({TICK, RUN, ANSWER, DELIVER_MAIL, DELIVER_WEBHOOKS})
+FIND_DOUBLES = "webapp.jobs.find_doubles"
+ALLOWED = frozenset({TICK, RUN, ANSWER, DELIVER_MAIL, DELIVER_WEBHOOKS, FIND_DOUBLES})
 CONTROL, SYNC = "control", "sync"  # worked in this order
 RUN_TIMEOUT = 3600  # seconds
 ANSWER_TIMEOUT = 840  # seconds; less than after which a question is given up
@@ -141,8 +142,8 @@ def wake_answer(question_id: int) -> bool:
     return True
 
 
-def wake_delivery(function: str, now: datetime) -> None:
-    """Have a worker send what waits, once a minute at most. Raises ``redis.RedisError``."""
+def wake_chore(function: str, now: datetime) -> None:
+    """Have a worker do what waits (mails, doubles), once a minute at most. Raises ``redis.RedisError``."""
     job_id = f"{function.rpartition('.')[2]}-{int(now.timestamp()) // 60}"
     try:
         queue(CONTROL).enqueue(

@@ -77,6 +77,7 @@ def upgrade():
                 ["contract_id", column],
                 ["users.contract_id", "users.id"],
                 name=op.f(f"fk_merge_proposals_contract_id_{column}_users"),
+                ondelete="CASCADE",
             )
             for column in ("first_id", "second_id")
         ),
@@ -86,6 +87,23 @@ def upgrade():
         ),
     )
     op.create_index("ix_merge_proposals_by_strength", "merge_proposals", ["contract_id", "strong", "id"])
+    op.create_index("ix_merge_proposals_by_second", "merge_proposals", ["contract_id", "second_id"])
+    op.add_column(
+        "user_syncs",
+        sa.Column(
+            "doubles_wanted_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="a run changed somebody, so users who look like one human are to be looked for",
+        ),
+    )
+    op.create_index(
+        "ix_user_syncs_doubles",
+        "user_syncs",
+        ["doubles_wanted_at"],
+        sqlite_where=sa.text("doubles_wanted_at IS NOT NULL"),
+        postgresql_where=sa.text("doubles_wanted_at IS NOT NULL"),
+    )
     op.create_table(
         "merges",
         sa.Column("id", big(), nullable=False),
@@ -122,6 +140,8 @@ def upgrade():
 
 def downgrade():
     """Users who were merged come back as inactive ones; where a username is taken by now, with their ID behind it."""
+    op.drop_index("ix_user_syncs_doubles", "user_syncs")
+    op.drop_column("user_syncs", "doubles_wanted_at")
     for table in ("merges", "merge_proposals"):
         op.drop_table(table)
     for table, column in (("decisions", "moved_from"), ("integrations", "link_changes")):

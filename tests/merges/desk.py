@@ -26,6 +26,7 @@ from webapp.models import (
     db,
     utcnow,
 )
+from webapp.sync import doubles
 
 STAFF = {"staff": "S-1"}
 THERE = person("1001", "Ada Lovelace", "ada@example.com")
@@ -76,6 +77,7 @@ class Human:
                 )
             )
         assert desk.sync().imported == 1
+        doubles.find_wanted(db.engine)
         first, second = office.remembered()["1001"].user_id, desk.remembered()["900"].user_id
         assert first is not None
         assert second is not None
@@ -103,6 +105,7 @@ def rows(contract_id: int) -> dict[str, list[dict[str, Any]]]:
 def proposed(contract_id: int) -> list[tuple[int, int, list[str], bool]]:
     """Each stored pair with its evidence, and whether somebody dismissed it."""
     db.session.rollback()
+    doubles.find_wanted(db.engine)
     return [
         (one.first_id, one.second_id, list(one.evidence), one.dismissed_at is not None)
         for one in db.session.scalars(

@@ -9,7 +9,7 @@ from flask import Flask
 from tests.actors import Actor, make_actor, make_contract
 from tests.conflicts.conftest import Apart
 from tests.merges.desk import DESK, THERE, Human, account, change, get_user, proposed, rows
-from tests.sync.office import Office, between_batches
+from tests.sync.office import Office, between_batches, open_office
 from tests.sync.people import person
 from tests.users.pages import open_page
 from webapp.models import (
@@ -82,6 +82,23 @@ def test_one_name_and_one_email_domain_are_weak_evidence(office: Office, desk: O
     assert [pair[2] for pair in proposed(office.contract_id)] == [["name"]]
     db.session.rollback()
     assert db.session.scalars(sa.select(MergeProposal.strong)).one() is False
+
+
+def test_it_is_looked_for_doubles_after_runs_that_changed_somebody(office: Office, desk: Office) -> None:
+    def wanted() -> bool:
+        db.session.rollback()
+        return doubles.wanted(db.session())
+
+    office.sync(THERE)
+    assert wanted()
+    open_office(office.app).sync(THERE)
+    assert doubles.find_wanted(db.engine) == 2
+    assert not wanted()
+    office.sync(THERE)
+    assert not wanted()
+    office.sync(person(THERE.remote_id, "Ada Byron", THERE.email))
+    desk.sync(DESK)
+    assert doubles.find_wanted(db.engine) == 1  # once for a contract
 
 
 def test_two_people_of_one_platform_are_never_proposed(office: Office) -> None:

@@ -70,6 +70,12 @@ class UserSync(Base):
         sa.CheckConstraint("growth_percent BETWEEN 1 AND 1000", name="growth_percent"),
         sa.CheckConstraint("growth_people >= 1", name="growth_people"),
         sa.Index("ix_user_syncs_due", "enabled", "next_run_at"),
+        sa.Index(
+            "ix_user_syncs_doubles",
+            "doubles_wanted_at",
+            sqlite_where=sa.text("doubles_wanted_at IS NOT NULL"),
+            postgresql_where=sa.text("doubles_wanted_at IS NOT NULL"),
+        ),
     )
 
     integration_id: Mapped[int] = mapped_column(BigInt, sa.ForeignKey("integrations.id"), primary_key=True)
@@ -99,6 +105,9 @@ class UserSync(Base):
     last_imported_at: Mapped[datetime | None]
     last_imported: Mapped[int | None] = mapped_column(comment="people imported or renamed then")
     last_found: Mapped[int | None] = mapped_column(comment="people in the list of the last success")
+    doubles_wanted_at: Mapped[datetime | None] = mapped_column(
+        comment="a run changed somebody, so users who look like one human are to be looked for"
+    )
     columns_seen: Mapped[list[Any] | None]
     columns_seen_at: Mapped[datetime | None]
 

@@ -11,8 +11,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from webapp.models.base import Base, BigInt, IntPk, utcnow
 
 
-def _user(column: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(["contract_id", column], ["users.contract_id", "users.id"])
+def _user(column: str, ondelete: str | None = None) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["contract_id", column], ["users.contract_id", "users.id"], ondelete=ondelete
+    )
 
 
 class MergeProposal(Base):
@@ -23,11 +25,12 @@ class MergeProposal(Base):
 
     __tablename__ = "merge_proposals"
     __table_args__ = (
-        _user("first_id"),
-        _user("second_id"),
+        _user("first_id", "CASCADE"),
+        _user("second_id", "CASCADE"),
         sa.UniqueConstraint("contract_id", "first_id", "second_id"),
         sa.CheckConstraint("first_id < second_id", name="in_order"),
         sa.Index("ix_merge_proposals_by_strength", "contract_id", "strong", "id"),
+        sa.Index("ix_merge_proposals_by_second", "contract_id", "second_id"),
     )
 
     id: Mapped[IntPk]

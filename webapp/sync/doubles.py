@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from webapp.database import writing
 from webapp.models import (
@@ -26,9 +28,53 @@ from webapp.sync.store import LOOKUP_CHUNK, chunks
 EMAIL, IDENTIFIER, NAME = "email", "identifier", "name"  # kinds of evidence, the strongest first
 STRONG = frozenset({EMAIL, IDENTIFIER})
 SHARED_COLUMNS = ("external_id", "alias")  # columns in which platforms keep what a person is called elsewhere
+BUSY_FOR = 45.0  # seconds one job looks, then the next job goes on
 ALL_PAIRS = 8  # people with one key; of more, each is paired with the first alone
 
 Pair = tuple[int, int]
+
+
+def wanted(session: Session) -> bool:
+    """Whether a run changed somebody and nobody has looked since."""
+    return bool(session.scalar(sa.select(sa.exists().where(UserSync.doubles_wanted_at.is_not(None)))))
+
+
+def find_wanted(engine: sa.Engine) -> int:
+    """Look in the contracts where it is wanted, the longest waiting first, until time is up; in how many.
+
+    Apart from the run, which is over by then: with very many users it takes seconds. Each is ticked off before, so
+    that no two workers look at once and one that cannot be looked through does not stop the others.
+    """
+    looked, until = 0, time.monotonic() + BUSY_FOR
+    while time.monotonic() < until and (contract_id := _next_wanted(engine)) is not None:
+        find(engine, contract_id)
+        looked += 1
+    return looked
+
+
+def _next_wanted(engine: sa.Engine) -> int | None:
+    with writing(), engine.begin() as connection:
+        contract_id = connection.scalar(
+            sa.select(Integration.contract_id)
+            .join(UserSync, UserSync.integration_id == Integration.id)
+            .where(UserSync.doubles_wanted_at.is_not(None))
+            .order_by(UserSync.doubles_wanted_at)
+            .limit(1)
+            .with_for_update(of=UserSync, skip_locked=True)
+        )
+        if contract_id is None:
+            return None
+        connection.execute(
+            sa.update(UserSync)
+            .where(
+                UserSync.doubles_wanted_at.is_not(None),
+                UserSync.integration_id.in_(
+                    sa.select(Integration.id).where(Integration.contract_id == contract_id)
+                ),
+            )
+            .values(doubles_wanted_at=None)
+        )
+        return int(contract_id)
 
 
 def find(engine: sa.Engine, contract_id: int) -> int:

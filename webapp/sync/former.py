@@ -1,8 +1,8 @@
 """What was before, where a change line alone does not say it: kept in the line's detail so that a run can be undone.
 
 ``was``: what had been decided about somebody who was known and not linked. ``named_by``: which integration had
-given the name, unless it was this one (``None``: none had). ``username``: of an imported user, unless it is
-the email or the remote ID.
+given the name, unless it was this one (``None``: none had), and ``named_at`` when. ``username``: of an imported
+user, unless it is the email or the remote ID.
 """
 
 from __future__ import annotations
@@ -40,10 +40,12 @@ def former(connection: sa.Connection, integration_id: int, steps: Sequence[Step]
     renamed = {step.user_id: step.remote_id for step in changing if step.kind is Kind.RENAME}
     if renamed:
         named = connection.execute(
-            sa.select(User.id, User.named_by_integration_id).where(
-                User.id.in_(renamed), User.named_by_integration_id.is_distinct_from(integration_id)
-            )
+            sa.select(User.id, User.named_by_integration_id, User.named_at).where(User.id.in_(renamed))
         )
-        for user_id, named_by in named:
-            found.setdefault(renamed[user_id], {})["named_by"] = named_by
+        for user_id, named_by, named_at in named:
+            detail = found.setdefault(renamed[user_id], {})
+            if named_by != integration_id:
+                detail["named_by"] = named_by
+            if named_at is not None:
+                detail["named_at"] = named_at.isoformat()
     return found

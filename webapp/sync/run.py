@@ -27,7 +27,6 @@ from webapp.models import (
 )
 from webapp.sync import (
     columns,
-    doubles,
     events,
     incidents,
     outcome,
@@ -227,9 +226,6 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
             plan = _plan(work, without_settled(listing, memory), memory, work.settings)
     else:
         raise RuntimeError(f"users kept changing here; gave up after planning {REPLANS} times")
-    if any(step.kind not in (Kind.LEAVE_OUT, Kind.CONFLICT) for step in plan.steps):
-        with kept_alive(work.engine, work.lease):
-            doubles.find(work.engine, integration.contract_id)
     _finish(work, listing, plan)
 
 
@@ -332,6 +328,8 @@ def _finish(work: _Work, listing: Listing, plan: Plan) -> None:
         touched = row["imported"] + row["linked"] + row["renamed"]
         if touched:
             memory |= {"last_imported_at": now, "last_imported": touched}
+        if touched or any(step.kind is Kind.REFRESH for step in plan.steps):
+            memory["doubles_wanted_at"] = now
         if seen is not None:
             memory |= {"columns_seen": seen, "columns_seen_at": now}
         if listing.user_types:

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -165,7 +165,12 @@ def _rename_back(connection: sa.Connection, work: _Undo, rows: Sequence[sa.Row[A
         sa.update(users)
         .where(users.c.id == sa.bindparam("user"))
         .values(
-            renamed_values(users) | {"named_by_integration_id": sa.bindparam("named_by"), "changed_at": now}
+            renamed_values(users)
+            | {
+                "named_by_integration_id": sa.bindparam("named_by"),
+                "named_at": sa.bindparam("was_named_at", type_=users.c.named_at.type),
+                "changed_at": now,
+            }
         ),
         [
             {
@@ -173,10 +178,15 @@ def _rename_back(connection: sa.Connection, work: _Undo, rows: Sequence[sa.Row[A
                 "new_name": row.before,
                 "new_name_key": match_key(row.before) or "",
                 "named_by": (row.detail or {}).get("named_by", work.integration_id),
+                "was_named_at": _time((row.detail or {}).get("named_at")),
             }
             for row in rows
         ],
     )
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _take_links_back(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> None:

@@ -78,7 +78,7 @@ def send_test(contract: str) -> Response:
     except use.NoWebhook:
         return _none(contract)
     try:
-        queue.wake_delivery(queue.DELIVER_WEBHOOKS, utcnow())
+        queue.wake_chore(queue.DELIVER_WEBHOOKS, utcnow())
     except redis.RedisError:
         log.exception("the queue is not reachable; the next tick wakes a worker for the webhook")
     flash(
