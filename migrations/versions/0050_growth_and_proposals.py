@@ -57,5 +57,7 @@ def downgrade():
     for table, columns in COLUMNS.items():
         for column in reversed(columns):
             op.drop_column(table, column.name)
-    for column in ("growth_people", "growth_percent"):
-        op.drop_column("user_syncs", column)
+    with op.batch_alter_table("user_syncs", schema=None) as batch_op:
+        for column in ("growth_people", "growth_percent"):
+            batch_op.drop_constraint(op.f(f"ck_user_syncs_{column}"), type_="check")
+            batch_op.drop_column(column)
