@@ -10,9 +10,9 @@ from tests.sync.people import person
 from tests.sync_status.conftest import Watched, said, texts
 from webapp.database import write_transaction
 from webapp.models import SyncChange, SyncRun, db
-from webapp.sync.preview import WhatIf
+from webapp.previews import asking
 from webapp.sync.schedule import Requester
-from webapp.user_sync import settings as use
+from webapp.sync.what_if import WhatIf
 
 ADA = person("1", "Ada Lovelace", "ada@example.com", staff="7")
 GRACE = person("2", "Grace Hopper", "grace@example.com", staff="7")
@@ -87,7 +87,7 @@ def test_a_preview_and_a_held_run_say_what_they_are(watched: Watched) -> None:
     told = said(compared(watched, first, held))
     assert f"Run {held.id} is held: nothing of it has been applied." in told
     with watched.inside() as office:
-        preview = use.request_preview(
+        preview = asking.request_preview(
             office.integration_id, Requester(None, "somebody"), WhatIf(identifier_column="staff")
         )
         office.work(preview)

@@ -45,7 +45,9 @@ class Integration(Base):
     remote_account_name: Mapped[str | None] = mapped_column(sa.String(255))
     connected_by_id: Mapped[int | None] = mapped_column(BigInt, sa.ForeignKey("accounts.id"))
     connected_by: Mapped[str | None] = mapped_column(sa.String(255), comment="their name then")
-    connected_as: Mapped[str | None] = mapped_column(sa.String(512), comment="name and e-mail at the platform")
+    connected_as: Mapped[str | None] = mapped_column(
+        sa.String(512), comment="name and e-mail at the platform"
+    )
     connected_at: Mapped[datetime | None]
     name_rank: Mapped[int] = mapped_column(
         default=0, server_default="0", comment="whose names win: the lowest that lists the person"
