@@ -229,7 +229,7 @@ SIGNERS = [
     "ana\x85@example.com",
     "ana\u202e@example.com",
     "<script>alert(1)</script>",
-    "{{7*7}}",
+    "{{1234*4321}}",
     "' OR 1=1 --",
     "%s%s%n",
 ]
@@ -244,7 +244,7 @@ def test_attack_29_a_name_that_writes_its_own_log_line(
     answer = client.post("/sign-in", data=form)
     assert answer.status_code == 401
     assert "<script>alert" not in answer.text
-    assert "49" not in answer.text.split("<main")[1]
+    assert "5332114" not in answer.text
     (record,) = [record for record in caplog.records if "sign-in failed" in record.getMessage()]
     assert escape(record.getMessage()).isprintable()
     assert len(escape(record.getMessage()).splitlines()) == 1

@@ -94,7 +94,7 @@ def test_the_documented_list_is_read_with_all_its_columns() -> None:
     assert (listing.found, listing.same, listing.left_out) == (2, set(), [])
     joe, ciaran = listing.people
     assert (joe.remote_id, joe.name, joe.email, joe.username, joe.team) == (
-        "1295", "Joe Example", "jdoe@example.com", None, "814865",
+        "1295", "Joe Example", "jdoe@example.com", None, "Team ID 814865",
     )  # fmt: skip
     assert joe.columns == {
         "id": "1295", "name": "Joe Example", "email": "jdoe@example.com", "job_title": "Associate",

@@ -145,7 +145,9 @@ def test_a_busy_service_gets_a_second_signal_and_a_stubborn_one_is_killed(begin:
     run.wait_until_ready()
     run.launcher().terminate()
     wait_until(run.all_gone, 20)
-    assert run.events()[2:] == ["term second", "term second", "end second", "term first", "term first"]
+    ended = run.events()[2:]  # of two that are stopped together, either may be first
+    assert sorted(ended) == ["end second", "term first", "term first", "term second", "term second"]
+    assert [event for event in ended if "second" in event] == ["term second", "term second", "end second"]
 
 
 def test_output_goes_to_logs_and_warnings_to_the_terminal(begin: Callable[..., Run]) -> None:

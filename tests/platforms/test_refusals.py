@@ -29,6 +29,7 @@ from webapp.models import (
     db,
     utcnow,
 )
+from webapp.platforms.connect import DECIDED
 
 TOKEN = "/auth/eagle/token"
 
@@ -213,7 +214,7 @@ def test_the_decision_about_another_workspace_waits_ten_minutes(desk: Desk, anot
 def test_keeping_forgets_the_other_token_and_what_is_connected_still_works(desk: Desk, another: int) -> None:
     desk.admin.post(f"{PAGE}/other-account/{another}/keep")
     with desk.app.app_context():
-        assert db.session.get(ConnectAttempt, another) is None
+        assert db.session.get_one(ConnectAttempt, another).details == {DECIDED: "kept"}
     desk.intercom.control("PATCH", "workspace", {"id_code": "kx41demo", "name": "Kestrel Outdoor"})
     desk.admin.post(f"{PAGE}/user-sync/sync-now")
     assert desk.work().state == "completed"
