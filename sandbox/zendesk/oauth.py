@@ -14,10 +14,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.consent import may_return_to, page, with_query
 from sandbox.control import as_json
+from sandbox.faults import Fault
 from sandbox.grants import Grant
 from sandbox.options import Options
 from sandbox.parts import Parts
-from sandbox.spoiled import spoil
+from sandbox.spoiled import spoil, truncated
 from sandbox.zendesk.accounts import SUBDOMAINS, Accounts
 from sandbox.zendesk.errors import no_account, problem
 
@@ -79,13 +80,17 @@ def blueprint(parts: Parts, accounts: Accounts) -> Blueprint:
 
     @bp.post("/<subdomain>/oauth/tokens")
     def tokens(subdomain: str) -> Response:
-        return no_account() if subdomain not in SUBDOMAINS else _answer_token_request(subdomain, parts)
+        if subdomain not in SUBDOMAINS:
+            return no_account()
+        fault = parts.faults.take(request.path, "/oauth/tokens")
+        answer = _answer_token_request(subdomain, parts, fault)
+        cut = fault is not None and fault.kind == "truncate" and answer.status_code < 300
+        return truncated(answer) if cut else answer
 
     return bp
 
 
-def _answer_token_request(subdomain: str, parts: Parts) -> Response:
-    fault = parts.faults.take(request.path, "/oauth/tokens")
+def _answer_token_request(subdomain: str, parts: Parts, fault: Fault | None) -> Response:
     if fault is not None:
         spoiled = spoil(fault, parts.stopping, parts.grants, lambda wanted: problem(wanted.status or 500))
         if spoiled is not None:

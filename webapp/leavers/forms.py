@@ -6,6 +6,7 @@ from flask_wtf import FlaskForm
 from wtforms import Field, RadioField, StringField
 from wtforms.validators import StopValidation
 
+from webapp.fields import SelectChoice
 from webapp.models.leaver import RULE_DAYS
 
 NEVER, AFTER = "never", "after"
@@ -17,7 +18,10 @@ class RuleForm(FlaskForm):
 
     when = RadioField(
         "When somebody has left",
-        choices=[(NEVER, "Never deactivate by itself"), (AFTER, "Deactivate after some days missing")],
+        choices=[
+            SelectChoice(NEVER, "Never deactivate by itself"),
+            SelectChoice(AFTER, "Deactivate after some days missing"),
+        ],
     )
     days = StringField("Days missing")
 

@@ -7,6 +7,7 @@ from typing import Any
 from wtforms import TextAreaField, ValidationError
 
 from webapp.connectors.platform import Platform
+from webapp.fields import SelectChoice
 from webapp.models import UserSync
 from webapp.sync.exclusions import BadPattern, pattern_of
 from webapp.sync.what_if import WhatIf
@@ -31,7 +32,7 @@ class TryForm(IdentifierForm, UserTypesForm):
             types=[one.key for one in types if one.imported],
             patterns="\n".join(tried.excluded_emails),
         )
-        form.types.choices = [(one.key, one.label) for one in types]
+        form.types.choices = [SelectChoice(one.key, one.label) for one in types]
         return form
 
     def validate_patterns(self, field: TextAreaField) -> None:
@@ -52,6 +53,8 @@ class TryForm(IdentifierForm, UserTypesForm):
             tried["identifier_column"] = column
         ticked = set(self.types.data)
         if ticked != {one.key for one in types_of(platform, sync) if one.imported}:
-            tried["left_out_types"] = sorted(key for key, _ in self.types.choices if key not in ticked)
+            tried["left_out_types"] = sorted(
+                one.value for one in self.types.choices if one.value not in ticked
+            )
         patterns = {pattern_of(one) for one in (self.patterns.data or "").split()}
         return WhatIf(**tried, excluded_emails=tuple(sorted(patterns)))

@@ -52,7 +52,9 @@ def ask(contract: str, platform: str) -> Response | tuple[str, int]:
         if not types.validate_on_submit():
             return page(state, contract, types=types), 422
         ticked = set(types.types.data)
-        what_if = WhatIf(left_out_types=sorted(key for key, _ in types.types.choices if key not in ticked))
+        what_if = WhatIf(
+            left_out_types=sorted(one.value for one in types.types.choices if one.value not in ticked)
+        )
     return begin(state, integration, contract, what_if)
 
 

@@ -21,7 +21,12 @@ def salt_of(connection: sa.Connection, settings: UserSync, tried: Iterable[str] 
     ``tried`` are patterns besides the saved ones. Exclusions of single people and decisions are not in it: whom
     they are about is looked at in every run.
     """
-    patterns = _patterns(connection, settings.integration_id, tried)
+    saved = connection.scalars(
+        sa.select(Exclusion.value).where(
+            Exclusion.integration_id == settings.integration_id, Exclusion.kind == "email"
+        )
+    )
+    patterns = tuple(sorted({*saved, *tried}))
     judged_by = repr((settings.identifier_column, settings.left_out_types, patterns)).encode()
     return hashlib.blake2b(REVISION_FORMAT + judged_by, digest_size=32).digest()
 
@@ -38,11 +43,11 @@ def rule_of(
         left_out = frozenset(settings.left_out_types)
     else:
         left_out = frozenset(user_type.key for user_type in listing.user_types if not user_type.by_default)
-    excluded = connection.scalars(
-        sa.select(Exclusion.value).where(
-            Exclusion.integration_id == integration_id, Exclusion.kind == "person"
+    exclusions = connection.execute(
+        sa.select(Exclusion.kind, Exclusion.value).where(
+            Exclusion.integration_id == integration_id, Exclusion.kind.in_(("person", "email"))
         )
-    )
+    ).all()
     decisions = connection.execute(
         sa.select(Decision.remote_id, Decision.user_id, Decision.decided_by).where(
             Decision.integration_id == integration_id, Decision.forgotten_at.is_(None)
@@ -51,16 +56,7 @@ def rule_of(
     return Rule(
         settings.identifier_column,
         left_out,
-        frozenset(excluded),
-        _patterns(connection, integration_id, tried),
+        frozenset(value for kind, value in exclusions if kind == "person"),
+        tuple(sorted({*(value for kind, value in exclusions if kind == "email"), *tried})),
         {row.remote_id: Decided(row.user_id, row.decided_by) for row in decisions},
     )
-
-
-def _patterns(connection: sa.Connection, integration_id: int, tried: Iterable[str]) -> tuple[str, ...]:
-    saved = connection.scalars(
-        sa.select(Exclusion.value).where(
-            Exclusion.integration_id == integration_id, Exclusion.kind == "email"
-        )
-    )
-    return tuple(sorted({*saved, *tried}))

@@ -66,6 +66,7 @@ class _Work:
     what_if: WhatIf
     approved: safeguard.Held | None
     shown: safeguard.Shown | None
+    proposed: bool
     batches: Batches
     people_word: str
     connected_at: datetime | None
@@ -141,6 +142,7 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
             what_if_of(run.what_if),
             safeguard.held_from(run.hold) if run.approved else None,
             safeguard.shown_from(run.shown) if run.approved else None,
+            run.proposed,
             use.batches,
             people_word,
             integration.connected_at,
@@ -241,7 +243,8 @@ def _begin_applying(work: _Work, **values: Any) -> None:
         stage = {"stage": "apply", "done": 0, "expects": None, "what_if": None, "timeline": work.timeline}
         renew(connection, work.lease, stage | values)
         work.write_calls(connection)
-        proposal.clear(connection, work.lease.run_id)
+        if work.proposed:
+            proposal.clear(connection, work.lease.run_id)
         if work.what_if:
             save_tried(connection, work.lease.run_id, work.what_if)
 

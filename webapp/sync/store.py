@@ -59,11 +59,9 @@ def remembering(engine: sa.Engine, integration_id: int) -> Iterator[Callable[[],
 
 
 def remember(connection: sa.Connection, integration_id: int) -> Memory:
-    """What is remembered of an integration's people, however many, in three statements."""
-    link_changes = connection.scalar(  # before all else: what changes from now on is noticed
-        sa.select(Integration.link_changes).where(Integration.id == integration_id)
-    )
-    winners = _naming_before(connection, integration_id)
+    """What is remembered of an integration's people, however many, in two statements."""
+    # before all else: whoever changes a link from now on is noticed
+    link_changes, winners = _links_and_winners(connection, integration_id)
     named = sa.or_(
         Person.name == "",
         Person.name == sa.func.trim(User.name),
@@ -86,7 +84,7 @@ def remember(connection: sa.Connection, integration_id: int) -> Memory:
         sum(row[2] != gone for row in rows),
         sum(row[2] != gone and row[3] for row in rows),
         winners,
-        link_changes or 0,
+        link_changes,
     )
     for revision, person_id, stands, _ in rows:
         if stands == settled:
@@ -96,20 +94,22 @@ def remember(connection: sa.Connection, integration_id: int) -> Memory:
     return memory
 
 
-def _naming_before(connection: sa.Connection, integration_id: int) -> list[int]:
-    """The contract's other integrations whose names win over those of ``integration_id``."""
-    mine = (
-        sa.select(Integration.contract_id, Integration.name_rank, Integration.id)
-        .where(Integration.id == integration_id)
-        .subquery()
-    )
-    return list(
-        connection.scalars(
-            sa.select(Integration.id)
-            .join(mine, mine.c.contract_id == Integration.contract_id)
-            .where(sa.tuple_(Integration.name_rank, Integration.id) < sa.tuple_(mine.c.name_rank, mine.c.id))
+def _links_and_winners(connection: sa.Connection, integration_id: int) -> tuple[int, list[int]]:
+    """How often links were changed by hand, and the contract's other integrations whose names win over these."""
+    mine, other = aliased(Integration), aliased(Integration)
+    rows = connection.execute(
+        sa.select(mine.link_changes, other.id)
+        .outerjoin(
+            other,
+            sa.and_(
+                other.contract_id == mine.contract_id,
+                sa.tuple_(other.name_rank, other.id) < sa.tuple_(mine.name_rank, mine.id),
+            ),
         )
-    )
+        .where(mine.id == integration_id)
+    ).all()
+    winners: list[int | None] = [winner for _, winner in rows]
+    return rows[0][0], [winner for winner in winners if winner is not None]
 
 
 def _named_elsewhere(winners: Sequence[int], user_id: InstrumentedAttribute[Any]) -> sa.ColumnElement[bool]:

@@ -8,6 +8,7 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField
 from wtforms.validators import InputRequired
 
+from webapp.fields import SelectChoice
 from webapp.undo.undoing import GO_ON, PAUSE
 
 
@@ -17,7 +18,7 @@ class UndoForm(FlaskForm):
     stamp = HiddenField()
     then: Any = RadioField(
         "And then",
-        choices=[(PAUSE, "Pause the schedule"), (GO_ON, "Let the next run go on")],
+        choices=[SelectChoice(PAUSE, "Pause the schedule"), SelectChoice(GO_ON, "Let the next run go on")],
         default=PAUSE,
         validators=[InputRequired("Choose what the schedule does after the undo.")],
     )

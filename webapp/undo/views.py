@@ -44,17 +44,13 @@ RUN_LIVE = (
 )
 
 
-@bp.get("")
+@bp.route("", methods=["GET", "POST"])
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
-def ask(contract: str, run_id: int) -> str:
+def ask(contract: str, run_id: int) -> str | Response | tuple[str, int]:
+    """GET shows what an undo would do, POST begins it."""
     row, sync = _run_or_404(contract, run_id)
-    return _page(row, sync, UndoForm(formdata=None))
-
-
-@bp.post("")
-@requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
-def undo(contract: str, run_id: int) -> Response | tuple[str, int]:
-    row, sync = _run_or_404(contract, run_id)
+    if request.method != "POST":
+        return _page(row, sync, UndoForm(formdata=None))
     form = UndoForm()
     if not form.validate_on_submit():
         return _page(row, sync, form), 422
