@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from tests.servers.databases import SqliteTemplate
 from tests.servers.sandbox import Sandbox, sandbox_server
 from webapp import jobs
 from webapp.access import INTEGRATIONS
-from webapp.connectors.http import Reader
+from webapp.connectors.platform import Opening
 from webapp.credentials import seal, unseal
 from webapp.database import write_transaction
 from webapp.models import Incident, Integration, Person, SyncRun, User, UserSync, db, utcnow
@@ -166,8 +167,7 @@ def place(
     request: pytest.FixtureRequest, places: Callable[[str], Place], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """The platform that the case names, after a good run. Waits between tries take no time."""
-    assert Reader.__init__.__kwdefaults__ is not None
-    monkeypatch.setitem(Reader.__init__.__kwdefaults__, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(jobs, "Opening", partial(Opening, sleep=lambda _seconds: None))
     monkeypatch.setattr("webapp.oauth.zendesk.TIMEOUT", (2.0, 0.5))
     found = places(request.node.callspec.params["platform"])
     with found.app.app_context():
