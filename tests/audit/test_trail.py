@@ -34,7 +34,12 @@ CHANGES = [
         f"{_SYNC}/safeguard",
         {},
         "user_sync.safeguard_changed",
-        {"percent": {"before": 20, "after": 30}, "people": {"before": 5, "after": 6}},
+        {
+            "losing, percent": {"before": 20, "after": 30},
+            "losing, people": {"before": 5, "after": 6},
+            "growing, percent": {"before": 50, "after": 60},
+            "growing, people": {"before": 50, "after": 70},
+        },
     ),
     (f"{_SYNC}/runs/<int:run_id>/reject", {}, "user_sync.rejected", None),
     (f"{_SYNC}/sync-now", {}, "user_sync.requested", None),

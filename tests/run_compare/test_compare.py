@@ -26,6 +26,9 @@ def compared(watched: Watched, a: SyncRun, b: SyncRun, query: str = "") -> str:
     return answer.text
 
 
+LIMITS = {"shrink_percent": 30, "shrink_people": 9, "growth_percent": 60, "growth_people": 70}
+
+
 def test_figures_stand_side_by_side_with_their_difference(watched: Watched) -> None:
     first, second = watched.sync(ADA, GRACE), watched.sync(ADA, GRACE, CLEO)
     rows = texts(compared(watched, first, second), "Figures of both runs")
@@ -86,6 +89,8 @@ def test_a_preview_and_a_held_run_say_what_they_are(watched: Watched) -> None:
     assert held.state == "held"
     told = said(compared(watched, first, held))
     assert f"Run {held.id} is held: nothing of it has been applied." in told
+    assert "Imported 20 0" in told  # what is done and what would be done in one line
+    assert "To import" not in told
     with watched.inside() as office:
         preview = asking.request_preview(
             office.integration_id, Requester(None, "somebody"), WhatIf(identifier_column="staff")
@@ -101,7 +106,7 @@ def test_a_preview_and_a_held_run_say_what_they_are(watched: Watched) -> None:
 def test_settings_changed_between_are_listed(watched: Watched) -> None:
     first = watched.sync(ADA, CLEO)
     sync = f"/c/{watched.slug}/integrations/platforms/intercom/user-sync"
-    watched.admin.post(f"{sync}/safeguard", {"shrink_percent": 30, "shrink_people": 9})
+    watched.admin.post(f"{sync}/safeguard", LIMITS)
     second = watched.sync(ADA, CLEO)
     assert "Changed the safeguard of Intercom" in said(compared(watched, first, second))
     third = watched.sync(ADA, CLEO)

@@ -74,9 +74,11 @@ def other_runs(run: SyncRun, slug: str, platform: Platform) -> list[RunRow]:
 
 
 def figures(a: RunRow, b: RunRow) -> list[dict[str, Any]]:
-    """The counters of both; ``change`` is ``None`` where one of them read no list."""
-    first = {item["label"]: item["value"] for item in counters(a.run, counts_by_kind(a.run))}
-    second = {item["label"]: item["value"] for item in counters(b.run, counts_by_kind(b.run))}
+    """The counters of both; ``change`` is ``None`` where one of them read no list.
+
+    What one run did and the other would do stands in one line, under the words for what is done.
+    """
+    first, second = _by_label(a.run), _by_label(b.run)
     both = a.counted and b.counted
     return [
         {
@@ -87,6 +89,13 @@ def figures(a: RunRow, b: RunRow) -> list[dict[str, Any]]:
         }
         for label in dict.fromkeys([*first, *second])
     ]
+
+
+def _by_label(run: SyncRun) -> dict[str, int]:
+    return {
+        KIND_LABELS[item["kind"]] if item["label"].startswith("To ") else item["label"]: item["value"]
+        for item in counters(run, counts_by_kind(run))
+    }
 
 
 def caveats(row: RunRow) -> list[str]:
