@@ -229,7 +229,7 @@ def test_support_staff_read_a_run_and_find_nothing_to_press_but_its_files(watche
     assert "Someone with the permission Manage Integrations decides" in said(page)
     assert "15 of 20 teammates are gone (75%; the limit is 20%)" in said(page)
     assert "Person 19" in said(page)
-    assert len(forms(watched.run_page(held, actor=watched.admin))) == 3
+    assert len(forms(watched.run_page(held, actor=watched.admin))) == 4
     with watched.inside() as office:
         live = office.request()
     assert forms(watched.run_page(live)) == []
