@@ -161,7 +161,7 @@ def test_a_preview_is_kept_for_a_day(office: Office, slug: str, admin: Actor) ->
 def test_a_preview_that_waits_or_runs_can_be_stopped(office: Office, slug: str, admin: Actor) -> None:
     office.platform.people_there = [ADA, GRACE]
     waiting = office.run(int(admin.post(f"{page(slug)}/preview").location.rsplit("/", 1)[1]))
-    assert "Stop this run" in admin.get(f"/c/{slug}/sync-status/runs/{waiting.id}").text
+    assert "Stop this preview" in admin.get(f"/c/{slug}/sync-status/runs/{waiting.id}").text
     admin.post(f"{page(slug)}/runs/{waiting.id}/cancel")
     assert office.run(waiting.id).state == "cancelled"
 
@@ -170,7 +170,7 @@ def test_a_preview_that_waits_or_runs_can_be_stopped(office: Office, slug: str, 
     office.work(run)
     stopped = office.run(run.id)
     assert stopped.state == "cancelled"
-    assert stopped.message == "Stopped on request. A preview changes nobody."
+    assert stopped.message == "This preview was stopped before it was done. Nothing was saved or changed."
     assert office.changes(stopped) == []
 
 

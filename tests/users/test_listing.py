@@ -304,7 +304,7 @@ def test_nothing_of_another_contract_is_listed_counted_or_found(
         page = open_page(manager, f"{world.url}?{query}")
         assert "Eve" not in page.response.text
         tabs = page.root.one("nav", aria_label="User status").all("a")
-        assert [tab.text for tab in tabs] == ["Active 1", "Inactive 0", "Pending 1"]
+        assert [tab.text for tab in tabs] == ["Active 1", "Inactive 0", "Pending 1", "Leavers 0"]
 
 
 def test_those_who_may_not_manage_users_see_no_list(app: Flask, world: World) -> None:

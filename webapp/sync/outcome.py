@@ -219,15 +219,10 @@ def held(held_: Held, shown: Shown, people_word: str, *, again: bool = False) ->
     )
 
 
-def cancelled(*, preview: bool = False) -> Ending:
-    rest = (
-        "A preview changes nobody."
-        if preview
-        else "What was written before stays; the next run does the rest."
-    )
+def cancelled() -> Ending:
     return Ending(
         state="cancelled",
-        message=f"Stopped on request. {rest}",
+        message="Stopped on request. What was written before stays; the next run does the rest.",
         title="Stopped",
         kind="idle",
     )

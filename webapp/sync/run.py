@@ -159,7 +159,7 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
             "run %s attempt %s: another worker took over, nothing more is written here", run_id, attempt
         )
     except CancelRequested:
-        _end(use.engine, lease, work, outcome.cancelled(preview=work is not None and work.preview))
+        _end(use.engine, lease, work, outcome.cancelled())
     except NotRunnable as reason:
         _end(use.engine, lease, work, outcome.not_runnable(str(reason)))
     except IdentifierAbsent as error:
