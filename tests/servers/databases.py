@@ -13,6 +13,7 @@ import flask_migrate
 
 import config
 import webapp
+from tests.servers.emptying import emptied, shape
 from tests.servers.postgres import Postgres
 from tests.servers.processes import ROOT
 from webapp.models.base import db
@@ -52,21 +53,27 @@ class SqliteTemplate:
 
 
 class PostgresTemplate:
-    """A migrated Postgres database and its copies."""
+    """A migrated Postgres database and its copies, which are emptied and given away again."""
 
     def __init__(self, server: Postgres, folder: Path, redis_url: str) -> None:
         self._server = server
         self._template = server.create()
         migrate(server.url_of(self._template), redis_url, folder)
+        self._shape = shape(server.url_of(self._template))
+        self._free: list[str] = []
 
     @contextmanager
     def copy(self) -> Iterator[str]:
-        """Address of a fresh copy, dropped afterwards."""
-        name = self._server.create(self._template)
+        """Address of an empty copy."""
+        name = self._free.pop() if self._free else self._server.create(self._template)
         try:
             yield self._server.url_of(name)
         finally:
-            self._server.drop(name)
+            if emptied(self._server.url_of(name), self._shape):
+                self._free.append(name)
+            else:
+                self._server.drop(name)
 
     def close(self) -> None:
-        self._server.drop(self._template)
+        for name in (*self._free, self._template):
+            self._server.drop(name)
