@@ -30,7 +30,7 @@ bench: $(DEV_READY) ## Measure syncs and pages; prints a table and writes JSON
 	@$(BIN)/python -m bench $(ARGS)
 
 screenshots: $(DEV_READY) chromium ## Make the pictures in docs/images anew
-	@$(BIN)/python docs/screenshots.py
+	@PYTHONPATH=. $(BIN)/python docs/screenshots.py
 
 lock: $(DEV_READY) ## Pin the newest packages allowed by the .in files, with hashes (ARGS=--upgrade)
 	@UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet $(ARGS) --universal --python-version 3.11 \
