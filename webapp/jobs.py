@@ -65,19 +65,18 @@ def _carry_out(run_id: int, attempt: int) -> None:
     undone = _undone_by(run_id)
     if undone is not None:
         undo_run(db.engine, *undone, attempt, lease=settings.lease, batch_size=settings.batch_size)
-        db.session.remove()
-        return
-    run_sync(
-        run_id,
-        attempt,
-        Ingredients(
-            db.engine,
-            _load,
-            _connector,
-            lease=settings.lease,
-            batches=Batches.growing_from(settings.batch_size),
-        ),
-    )
+    else:
+        run_sync(
+            run_id,
+            attempt,
+            Ingredients(
+                db.engine,
+                _load,
+                _connector,
+                lease=settings.lease,
+                batches=Batches.growing_from(settings.batch_size),
+            ),
+        )
     db.session.remove()
 
 

@@ -58,7 +58,6 @@ class Platform:
     console_name: str
     site_word: str
     open: Callable[[Opening], Connector]
-    has_usernames: bool = False
     permissions_needed: tuple[str, ...] = ()
     regions: dict[str, Region] = field(default_factory=dict)
     user_types: tuple[UserType, ...] = ()

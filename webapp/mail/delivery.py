@@ -17,7 +17,7 @@ from webapp.credentials import CredentialsUnreadable
 from webapp.database import rows_changed, write_transaction
 from webapp.mail.outbox import one_line, text_of
 from webapp.mail.smtp import Hand, MailDelayed, MailRefused, ServerGone, conversation
-from webapp.models import Message, db, utcnow
+from webapp.models import Message, utcnow
 
 log = logging.getLogger(__name__)
 
@@ -136,14 +136,4 @@ def _mine(message: Message) -> sa.Update:
     """The mail, as long as it is the try of this worker."""
     return sa.update(Message).where(
         Message.id == message.id, Message.state == "waiting", Message.attempts == message.attempts
-    )
-
-
-def waiting_count(contract_id: int) -> int:
-    """How many mails of a contract wait to be sent."""
-    return (
-        db.session.scalar(
-            sa.select(sa.func.count()).where(Message.contract_id == contract_id, Message.state == "waiting")
-        )
-        or 0
     )

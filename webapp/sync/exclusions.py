@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.models import Exclusion, Person
@@ -47,17 +46,3 @@ def exclude_person(session: Session, person: Person, by: str) -> Exclusion:
         person.outcome = "left_out"  # so that the next run looks at them again although nothing changed there
     session.flush()
     return exclusion
-
-
-def is_excluded(session: Session, person: Person) -> bool:
-    """Whether ``person`` is excluded by name (not by a pattern)."""
-    return (
-        session.scalar(
-            sa.select(Exclusion.id).where(
-                Exclusion.integration_id == person.integration_id,
-                Exclusion.kind == "person",
-                Exclusion.value == person.remote_id,
-            )
-        )
-        is not None
-    )
