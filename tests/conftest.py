@@ -24,6 +24,7 @@ from tests.servers.browser import chromium
 from tests.servers.databases import PostgresTemplate, SqliteTemplate
 from tests.servers.postgres import Postgres, postgres_server
 from tests.servers.redis import redis_server
+from tests.servers.reuse import shared_compilation
 from tests.servers.sandbox import Sandbox, sandbox_server
 from tests.servers.stack import Stack, running_stack
 from webapp.models.base import db
@@ -103,6 +104,12 @@ def database_url(request: pytest.FixtureRequest) -> str:
 def settings(database_url: str, redis_url: str, tmp_path: Path) -> config.Settings:
     """Settings of the test mode upon ``database_url`` and ``redis_url``. Override it to change one."""
     return config.test_settings(database_url=database_url, redis_url=redis_url, data_dir=tmp_path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_compilation() -> Iterator[None]:
+    with shared_compilation():
+        yield
 
 
 @pytest.fixture(scope="session")
