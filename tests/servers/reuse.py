@@ -22,8 +22,8 @@ from webapp.models.base import db
 def shared_compilation() -> Iterator[None]:
     """Inside, applications share the builders of their URLs, and the compiled SQL for a kind of database."""
     with (
-        mock.patch.object(Rule, "_compile_builder", _once_for_a_rule(Rule._compile_builder)),  # noqa: SLF001
-        mock.patch.object(db, "_make_engine", _of_one_dialect(db._make_engine)),  # noqa: SLF001
+        mock.patch.object(Rule, "_compile_builder", _once_for_a_rule(Rule._compile_builder)),
+        mock.patch.object(db, "_make_engine", _of_one_dialect(db._make_engine)),
     ):
         yield
 
@@ -34,7 +34,7 @@ def _once_for_a_rule(make: Callable[[Rule, bool], Any]) -> Callable[[Rule, bool]
 
     @wraps(make)
     def builder(rule: Rule, append_unknown: bool = True) -> Any:
-        key = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)  # noqa: SLF001
+        key = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
         if key not in made:
             made[key] = make(rule, append_unknown)
         return made[key]
@@ -51,7 +51,7 @@ def _of_one_dialect(make: Callable[..., sa.Engine]) -> Callable[..., sa.Engine]:
         made = make(*args, **options)
         pattern = first.setdefault(made.dialect.name, made)
         made.dialect = pattern.dialect
-        made._compiled_cache = pattern._compiled_cache  # noqa: SLF001
+        made._compiled_cache = pattern._compiled_cache
         return made
 
     return engine
