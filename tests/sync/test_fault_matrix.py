@@ -25,6 +25,7 @@ from sandbox.faults import KINDS
 from tests.actors import Actor, make_actor, make_contract
 from tests.conflicts.conftest import Apart
 from tests.servers.databases import SqliteTemplate
+from tests.servers.local import HTTP
 from tests.servers.sandbox import Sandbox, sandbox_server
 from webapp import jobs
 from webapp.access import INTEGRATIONS
@@ -91,7 +92,7 @@ class Place:
     def connect(self) -> None:
         site = {"intercom": "us", "zendesk": "kestrel"}[self.platform]
         address = self.admin.post(f"{self.page}/connect", {"site": site}).location
-        answer = httpx.post(
+        answer = HTTP.post(
             address.split("?")[0], data=dict(httpx.URL(address).params) | {"decision": "allow"}
         )
         back = httpx.URL(answer.headers["location"])
