@@ -121,7 +121,9 @@ def _batch(connection: sa.Connection, work: _Undo, ids: Sequence[int]) -> None:
     _lock_users(connection, ids)
     lines = judged(work.run, ids)
     rows = connection.execute(
-        sa.select(lines).where(lines.c.verdict != ALREADY, ~_dealt_with(lines, work.lease.run_id))
+        sa.select(lines)
+        .where(lines.c.verdict != ALREADY, ~_dealt_with(lines, work.lease.run_id))
+        .order_by(lines.c.line_id)
     ).all()
     going = [row for row in rows if row.verdict in GOES_BACK]
     _rename_back(connection, work, [row for row in going if row.verdict == RENAME])
