@@ -142,9 +142,7 @@ def changed_between(a: SyncRun, b: SyncRun) -> list[Between]:
             AuditEvent.action.in_(SETTINGS),
             sa.or_(
                 AuditEvent.target_type.not_in(("integration", "person")),
-                sa.and_(
-                    AuditEvent.target_type == "integration", AuditEvent.target_id == a.integration_id
-                ),
+                sa.and_(AuditEvent.target_type == "integration", AuditEvent.target_id == a.integration_id),
                 sa.and_(
                     AuditEvent.target_type == "person",
                     AuditEvent.target_id.in_(
