@@ -21,9 +21,20 @@ from webapp.database import write_transaction
 from webapp.hooks import intake
 from webapp.leavers import rule as leavers
 from webapp.mail import delivery
-from webapp.models import ContractFeature, Integration, Question, SyncRun, UserSync, db, utcnow
+from webapp.models import (
+    ContractFeature,
+    Integration,
+    Message,
+    Question,
+    SyncRun,
+    UserSync,
+    WebhookDelivery,
+    db,
+    utcnow,
+)
 from webapp.notify import announcing, reminders
 from webapp.oauth.tokens import token_of
+from webapp.outgoing import any_due
 from webapp.sync import answering, doubles, incidents, preview, retention, schedule
 from webapp.sync.batches import Batches
 from webapp.sync.run import Ingredients, NotRunnable, run_sync
@@ -164,9 +175,9 @@ def _tell(settings: Settings, now: datetime) -> None:
         delivery.tidy(session, settings, now)
         webhooks.tidy(session, now)
         intake.tidy(session, now)
-        events_wait = webhooks.due(session, now)
+        events_wait = any_due(session, WebhookDelivery, now)
         doubles_wanted = doubles.wanted(session)
-        mail_waits = settings.mail is not None and delivery.due(session, now)
+        mail_waits = settings.mail is not None and any_due(session, Message, now)
     if mail_waits:
         queue.wake_chore(queue.DELIVER_MAIL, now)
     if events_wait:

@@ -101,6 +101,32 @@ def test_leaving_out_stops_the_asking_and_can_be_taken_back(
     assert office.sync().conflicts == 1
 
 
+def test_who_is_left_out_is_asked_about_no_more_although_no_run_has_been_since(
+    office: Office, slug: str, admin: Actor, torn: tuple[int, int]
+) -> None:
+    person_id = conflict_id(office)
+    admin.post(f"/c/{slug}/conflicts/{person_id}", {"choice": "exclude"})
+    assert "No open conflicts" in admin.get(f"/c/{slug}/conflicts").text
+    for choice in ("exclude", "new", str(torn[0])):
+        answer = admin.post(f"/c/{slug}/conflicts/{person_id}", {"choice": choice}, follow_redirects=True)
+        assert "had been decided or matched meanwhile" in answer.text
+    run = office.sync()
+    assert (run.conflicts, run.left_out, run.reasons) == (0, 1, {"excluded": 1})
+
+
+def test_leaving_out_once_more_after_a_run_that_planned_before_is_harmless(
+    office: Office, slug: str, admin: Actor, torn: tuple[int, int]
+) -> None:
+    person_id = conflict_id(office)
+    admin.post(f"/c/{slug}/conflicts/{person_id}", {"choice": "exclude"})
+    with write_transaction() as session:  # as such a run leaves it
+        session.get_one(Person, person_id, populate_existing=True).outcome = "conflict"
+    answer = admin.post(f"/c/{slug}/conflicts/{person_id}", {"choice": "exclude"}, follow_redirects=True)
+    assert "Saved: they stay out." in answer.text
+    db.session.rollback()
+    assert len(db.session.scalars(sa.select(Exclusion)).all()) == 1
+
+
 def test_a_user_cannot_be_promised_to_two_people(office: Office, slug: str, admin: Actor) -> None:
     shared = office.user("Support", "support@example.com")
     people = [person(str(n), f"Person {n}", "support@example.com") for n in (1, 2)]

@@ -16,9 +16,11 @@ from werkzeug.test import TestResponse
 
 from tests.sync.office import SOMEBODY, Office, open_office
 from tests.sync.people import person
+from webapp.connectors.base import Unavailable
 from webapp.database import write_transaction
 from webapp.hooks import intake
 from webapp.models import ContractFeature, Integration, PlatformNotice, SyncRun, db, utcnow
+from webapp.user_sync import pause
 from webapp.user_sync import settings as use
 
 ADDRESS = "/hooks/intercom"
@@ -195,6 +197,23 @@ def test_what_is_switched_off_stays_off(office: Office, client: FlaskClient, app
             session.get_one(Integration, office.integration_id, populate_existing=True).connection = "broken"
     assert send(client, app, notice()).json == {"status": "ignored"}
     assert runs(office) == []
+
+
+def test_a_paused_schedule_stays_paused(office: Office, client: FlaskClient, app: Flask) -> None:
+    pause.pause(office.integration_id, SOMEBODY, "")
+    assert send(client, app, notice()).json == {"status": "ignored"}
+    assert runs(office) == []
+
+
+def test_tries_that_are_spaced_out_are_not_brought_closer_together(
+    office: Office, client: FlaskClient, app: Flask
+) -> None:
+    office.platform.error = Unavailable("Intercom did not answer.")
+    failed_id = office.sync().id
+    planned = office.sync_settings.next_run_at
+    assert send(client, app, notice()).json == {"status": "ignored"}
+    assert [run.id for run in runs(office)] == [failed_id]
+    assert office.sync_settings.next_run_at == planned
 
 
 def test_every_contract_of_the_workspace_is_looked_at(

@@ -31,7 +31,17 @@ from webapp.run_files.redaction import Pseudonyms, masked_path, scrubbed
 
 NAMES = {
     *("Adalbert", "Ottilie", "Dora", "Gunda", "Sigrid", "Roberta", "Rita", "Requester", "Detlef", "Decider"),
-    *("Hilda", "Xenia", "Connie", "secretive.example", "example.com", "workspace.example", "Quoted", "@"),
+    *(
+        "Hilda",
+        "Xenia",
+        "Connie",
+        "secretive.example",
+        "partner.example",
+        "example.com",
+        "workspace.example",
+        "Quoted",
+        "@",
+    ),
     *("880001", "880002", "880003", "880004", "880005", "880006", "880009"),
 }
 
@@ -86,6 +96,10 @@ def crowd(watched: Watched) -> SyncRun:
             )
         )
         stored = session.get_one(SyncRun, run.id)
+        stored.what_if = {
+            "identifier_column": "staff",
+            "excluded_emails": ["hugo@partner.example", "*@x.example"],
+        }
         stored.requested_by, stored.decided_by = "Rita Requester", "Detlef Decider"
         stored.hold = {"known": 9, "found": 1, "gone": 8, "percent": 20, "people": 5, "names": ["Hilda Held"]}
         stored.message = f"Rita Requester asked; {stored.message} “Whoever Quoted”"
@@ -135,6 +149,7 @@ def test_it_says_what_happened_all_the_same(watched: Watched) -> None:
     assert told["run.json"]["counters"]["found"] == 6
     assert told["run.json"]["counters"]["conflicts"] == 2
     assert told["run.json"]["hold"] == {"known": 9, "found": 1, "gone": 8, "percent": 20, "people": 5}
+    assert told["run.json"]["what_if"] == {"identifier_column": "staff", "excluded_emails": 2}
     assert [event["title"] for event in told["timeline.json"]][:2] == ["Started", "Connection checked"]
     assert {call["method"] for call in told["calls.json"]} == {"GET"}
     assert "/admins/{id}" in {call["path"] for call in told["calls.json"]}

@@ -76,6 +76,28 @@ def test_the_end_of_a_run_arrives_signed(office: Office, receiver: Receiver) -> 
     assert row.milliseconds is not None
 
 
+def test_no_transaction_is_open_while_the_network_is_waited_for(
+    office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_then: list[bool] = []
+
+    def looked_up(*_: object, **__: object) -> str:
+        open_then.append(db.session().in_transaction())
+        return "127.0.0.1"
+
+    def posted(*_: object) -> int:
+        open_then.append(db.session().in_transaction())
+        return 200
+
+    monkeypatch.setattr("webapp.webhooks.settings.resolve", looked_up)
+    monkeypatch.setattr(delivery, "resolve", looked_up)
+    monkeypatch.setattr(delivery, "post", posted)
+    set_up(office, receiver.url)
+    office.sync(*CROWD)
+    jobs.deliver_webhooks()
+    assert open_then == [False] * 3
+
+
 def test_held_and_failed_runs_are_events_too(office: Office, receiver: Receiver) -> None:
     set_up(office, receiver.url)
     office.sync(*CROWD)

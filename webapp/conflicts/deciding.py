@@ -110,6 +110,11 @@ def forget(contract_id: int, decision_id: int) -> str:
             decision.person_name,
             contract_id=contract_id,
             target_type="person",
+            target_id=session.scalar(
+                sa.select(Person.id).where(
+                    Person.integration_id == decision.integration_id, Person.remote_id == decision.remote_id
+                )
+            ),
             details=details,
         )
         return decision.person_name

@@ -79,7 +79,10 @@ def _check(raw: bytes, signature: str, secret: str) -> None:
 
 
 def _integrations(session: Session, app_id: str) -> list[Integration]:
-    """Every integration with that workspace that may run, in whichever contract."""
+    """Every integration with that workspace whose schedule goes on as usual, in whichever contract.
+
+    Not one that is paused, nor one whose last run failed: its tries are spaced out, and the next one is planned.
+    """
     return list(
         session.scalars(
             sa.select(Integration)
@@ -96,6 +99,8 @@ def _integrations(session: Session, app_id: str) -> list[Integration]:
                 Integration.remote_account_id == app_id,
                 Integration.connection == "connected",
                 UserSync.enabled,
+                UserSync.paused_at.is_(None),
+                UserSync.failures == 0,
             )
             .order_by(Integration.id)
             .with_for_update(of=Integration, key_share=True)

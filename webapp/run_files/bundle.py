@@ -140,8 +140,18 @@ def _run(
         "total": run.total,
         "approved": run.approved,
         "hold": hold or None,
-        "what_if": run.what_if,
+        "what_if": _tried(run),
     }
+
+
+def _tried(run: SyncRun) -> dict[str, Any] | None:
+    """The settings that a preview tried; of email patterns only how many, as they may be addresses."""
+    if run.what_if is None:
+        return None
+    patterns = (
+        {"excluded_emails": len(run.what_if["excluded_emails"])} if "excluded_emails" in run.what_if else {}
+    )
+    return run.what_if | patterns
 
 
 def _calls(session: Session, run: SyncRun, known: set[str | None]) -> list[dict[str, Any]]:

@@ -123,7 +123,7 @@ def _batch(connection: sa.Connection, work: _Undo, ids: Sequence[int]) -> None:
     rows = connection.execute(
         sa.select(lines)
         .where(lines.c.verdict != ALREADY, ~_dealt_with(lines, work.lease.run_id))
-        .order_by(lines.c.line_id)  # the lines of the undo stand as those they undo
+        .order_by(lines.c.line_id)
     ).all()
     going = [row for row in rows if row.verdict in GOES_BACK]
     _rename_back(connection, work, [row for row in going if row.verdict == RENAME])

@@ -14,6 +14,7 @@ from config import Settings
 from webapp.credentials import CredentialsUnreadable, open_sealed
 from webapp.database import rows_changed, write_transaction
 from webapp.models import Webhook, WebhookDelivery, db, utcnow
+from webapp.outgoing import still_mine, take
 from webapp.webhooks import signing
 from webapp.webhooks.addresses import AddressRefused, parse, resolve
 from webapp.webhooks.sending import NotDelivered, post
@@ -21,7 +22,6 @@ from webapp.webhooks.sending import NotDelivered, post
 log = logging.getLogger(__name__)
 
 BATCH = 5  # events taken at once
-TAKEN_FOR = timedelta(minutes=10)  # longer than a batch can take
 BUSY_FOR = 45.0  # seconds after which a job takes no further batch
 KEPT_FOR = timedelta(days=30)
 PAUSES = (
@@ -38,15 +38,10 @@ def seal_row(contract_id: int) -> list[Any]:
     return ["webhook", contract_id]
 
 
-def due(session: Session, now: datetime) -> bool:
-    """Whether an event waits to be sent now."""
-    return bool(session.scalar(sa.select(sa.exists().where(_due(now)))))
-
-
 def deliver(settings: Settings) -> int:
     """Send what is due until nothing is, or time is up; how many arrived."""
     arrived, until = 0, time.monotonic() + BUSY_FOR
-    while time.monotonic() < until and (batch := _take(utcnow())):
+    while time.monotonic() < until and (batch := take(WebhookDelivery, utcnow(), BATCH)):
         for delivery in batch:
             arrived += _send(delivery, settings)
     return arrived
@@ -57,41 +52,12 @@ def tidy(session: Session, now: datetime) -> None:
     rows_changed(session, sa.delete(WebhookDelivery).where(WebhookDelivery.created_at < now - KEPT_FOR))
 
 
-def _due(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(WebhookDelivery.state == "waiting", WebhookDelivery.next_try_at <= now)
-
-
-def _take(now: datetime) -> list[WebhookDelivery]:
-    """The next events, taken so that no other worker sends them meanwhile."""
-    with write_transaction() as session:
-        ids = session.scalars(
-            sa.select(WebhookDelivery.id)
-            .where(_due(now))
-            .order_by(WebhookDelivery.next_try_at, WebhookDelivery.id)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        ).all()
-        if not ids:
-            return []
-        return sorted(
-            session.scalars(
-                sa.update(WebhookDelivery)
-                .where(WebhookDelivery.id.in_(ids))
-                .values(attempts=WebhookDelivery.attempts + 1, next_try_at=now + TAKEN_FOR, tried_at=now)
-                .returning(WebhookDelivery)
-                .execution_options(populate_existing=True)
-            ).all(),
-            key=lambda delivery: delivery.id,
-        )
-
-
 def _send(delivery: WebhookDelivery, settings: Settings) -> bool:
     """One try, and what became of it; whether it arrived."""
-    db.session.rollback()
     webhook = db.session.get(Webhook, delivery.webhook_id, populate_existing=True)
+    db.session.commit()  # nothing is open while the receiver is waited for
     if webhook is None:  # removed meanwhile, and its deliveries with it
         return False
-    db.session.rollback()
     started = time.monotonic()
     status, error = None, None
     try:
@@ -121,21 +87,13 @@ def _post(webhook: Webhook, delivery: WebhookDelivery, settings: Settings) -> in
 
 
 def _write(delivery: WebhookDelivery, status: int | None, milliseconds: int, error: str | None) -> None:
-    values: dict[str, Any] = {"status": status, "milliseconds": milliseconds, "error": error}
+    now = utcnow()
+    values: dict[str, Any] = {"status": status, "milliseconds": milliseconds, "error": error, "tried_at": now}
     if error is None:
         values["state"] = "delivered"
     elif delivery.attempts > len(PAUSES):
         values["state"] = "failed"
     else:
-        values["next_try_at"] = utcnow() + PAUSES[delivery.attempts - 1]
+        values["next_try_at"] = now + PAUSES[delivery.attempts - 1]
     with write_transaction() as session:
-        rows_changed(
-            session,
-            sa.update(WebhookDelivery)
-            .where(
-                WebhookDelivery.id == delivery.id,
-                WebhookDelivery.state == "waiting",
-                WebhookDelivery.attempts == delivery.attempts,
-            )
-            .values(**values),
-        )
+        rows_changed(session, still_mine(delivery).values(**values))

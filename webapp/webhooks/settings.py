@@ -52,6 +52,7 @@ def save(contract: Contract, *, url: str, events: list[str], settings: Settings)
 
     Another host gets no event of before: what still waits for the old one is dropped.
     """
+    db.session.commit()  # nothing is open while the name is looked up
     resolve(parse(url, loopback=settings.webhook_loopback), loopback=settings.webhook_loopback)
     wanted = [event for event in EVENTS if event in events]
     with write_transaction() as session:
