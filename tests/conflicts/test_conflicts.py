@@ -101,6 +101,21 @@ def test_leaving_out_stops_the_asking_and_can_be_taken_back(
     assert office.sync().conflicts == 1
 
 
+@pytest.mark.parametrize("again", ["exclude", "new"])
+def test_leaving_out_twice_is_leaving_out_once(
+    office: Office, slug: str, admin: Actor, torn: tuple[int, int], again: str
+) -> None:
+    address = f"/c/{slug}/conflicts/{conflict_id(office)}"
+    admin.post(address, {"choice": "exclude"})
+    answer = admin.post(address, {"choice": again}, follow_redirects=True)
+    assert answer.status_code == 200
+    assert "had been decided or matched meanwhile" in answer.text
+    assert "No open conflicts" in answer.text
+    db.session.rollback()
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Exclusion)) == 1
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Decision)) == 0
+
+
 def test_a_user_cannot_be_promised_to_two_people(office: Office, slug: str, admin: Actor) -> None:
     shared = office.user("Support", "support@example.com")
     people = [person(str(n), f"Person {n}", "support@example.com") for n in (1, 2)]
