@@ -47,8 +47,8 @@ def deliver(settings: Settings) -> int:
     """Send what is due until nothing is, or time is up; how many arrived."""
     arrived, until = 0, time.monotonic() + BUSY_FOR
     while time.monotonic() < until and (batch := _take(utcnow())):
-        for delivery in batch:
-            arrived += _send(delivery, settings)
+        for event_id, attempt in batch:
+            arrived += _send(event_id, attempt, settings)
     return arrived
 
 
@@ -61,8 +61,8 @@ def _due(now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(WebhookDelivery.state == "waiting", WebhookDelivery.next_try_at <= now)
 
 
-def _take(now: datetime) -> list[WebhookDelivery]:
-    """The next events, taken so that no other worker sends them meanwhile."""
+def _take(now: datetime) -> list[tuple[str, int]]:
+    """The next events, taken so that no other worker sends them meanwhile: each with the number of this try."""
     with write_transaction() as session:
         ids = session.scalars(
             sa.select(WebhookDelivery.id)
@@ -73,24 +73,38 @@ def _take(now: datetime) -> list[WebhookDelivery]:
         ).all()
         if not ids:
             return []
-        return sorted(
-            session.scalars(
-                sa.update(WebhookDelivery)
-                .where(WebhookDelivery.id.in_(ids))
-                .values(attempts=WebhookDelivery.attempts + 1, next_try_at=now + TAKEN_FOR, tried_at=now)
-                .returning(WebhookDelivery)
-                .execution_options(populate_existing=True)
-            ).all(),
-            key=lambda delivery: delivery.id,
-        )
+        taken = session.execute(
+            sa.update(WebhookDelivery)
+            .where(WebhookDelivery.id.in_(ids))
+            .values(attempts=WebhookDelivery.attempts + 1, next_try_at=now + TAKEN_FOR, tried_at=now)
+            .returning(WebhookDelivery.id, WebhookDelivery.event_id, WebhookDelivery.attempts)
+        ).all()
+        return [(row.event_id, row.attempts) for row in sorted(taken)]
 
 
-def _send(delivery: WebhookDelivery, settings: Settings) -> bool:
-    """One try, and what became of it; whether it arrived."""
+def _send(event_id: str, attempt: int, settings: Settings) -> bool:
+    """One try, and what became of it; whether it arrived.
+
+    An event that was dropped since it was taken goes nowhere: the webhook has another address by now, or is gone,
+    and its number may even be another contract's.
+    """
     db.session.rollback()
-    webhook = db.session.get(Webhook, delivery.webhook_id, populate_existing=True)
-    if webhook is None:  # removed meanwhile, and its deliveries with it
+    found = db.session.execute(
+        sa.select(WebhookDelivery, Webhook)
+        .join(
+            Webhook,
+            sa.and_(
+                Webhook.id == WebhookDelivery.webhook_id, Webhook.contract_id == WebhookDelivery.contract_id
+            ),
+        )
+        .where(_this_try(event_id, attempt))
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if found is None:
+        db.session.rollback()
         return False
+    delivery, webhook = found
+    db.session.expunge_all()
     db.session.rollback()
     started = time.monotonic()
     status, error = None, None
@@ -106,7 +120,7 @@ def _send(delivery: WebhookDelivery, settings: Settings) -> bool:
         log.error("webhook %s: its secret cannot be read", webhook.id)
         error = "The secret cannot be read any more. Make a new one."
     milliseconds = round((time.monotonic() - started) * 1000)
-    _write(delivery, status, milliseconds, error)
+    _write(event_id, attempt, status, milliseconds, error)
     return error is None
 
 
@@ -120,22 +134,22 @@ def _post(webhook: Webhook, delivery: WebhookDelivery, settings: Settings) -> in
     return post(target, address, body, plain | signed)
 
 
-def _write(delivery: WebhookDelivery, status: int | None, milliseconds: int, error: str | None) -> None:
+def _write(event_id: str, attempt: int, status: int | None, milliseconds: int, error: str | None) -> None:
     values: dict[str, Any] = {"status": status, "milliseconds": milliseconds, "error": error}
     if error is None:
         values["state"] = "delivered"
-    elif delivery.attempts > len(PAUSES):
+    elif attempt > len(PAUSES):
         values["state"] = "failed"
     else:
-        values["next_try_at"] = utcnow() + PAUSES[delivery.attempts - 1]
+        values["next_try_at"] = utcnow() + PAUSES[attempt - 1]
     with write_transaction() as session:
-        rows_changed(
-            session,
-            sa.update(WebhookDelivery)
-            .where(
-                WebhookDelivery.id == delivery.id,
-                WebhookDelivery.state == "waiting",
-                WebhookDelivery.attempts == delivery.attempts,
-            )
-            .values(**values),
-        )
+        rows_changed(session, sa.update(WebhookDelivery).where(_this_try(event_id, attempt)).values(**values))
+
+
+def _this_try(event_id: str, attempt: int) -> sa.ColumnElement[bool]:
+    """The event, as long as it waits for what becomes of this try of it."""
+    return sa.and_(
+        WebhookDelivery.event_id == event_id,
+        WebhookDelivery.state == "waiting",
+        WebhookDelivery.attempts == attempt,
+    )
