@@ -23,6 +23,7 @@ from webapp.models import (
     SyncRequest,
     SyncRun,
     User,
+    UserSync,
     db,
     utcnow,
 )
@@ -31,7 +32,7 @@ from webapp.run_files.redaction import Pseudonyms, masked_path, scrubbed
 
 NAMES = {
     *("Adalbert", "Ottilie", "Dora", "Gunda", "Sigrid", "Roberta", "Rita", "Requester", "Detlef", "Decider"),
-    *("Hilda", "Xenia", "Connie", "secretive.example", "example.com", "workspace.example", "Quoted", "@"),
+    *("Paula", "Willy", "Tried", "Hilda", "Xenia", "Connie", "secretive.example", "example.com", "workspace.example", "Quoted", "@"),
     *("880001", "880002", "880003", "880004", "880005", "880006", "880009"),
 }
 
@@ -87,6 +88,15 @@ def crowd(watched: Watched) -> SyncRun:
         )
         stored = session.get_one(SyncRun, run.id)
         stored.requested_by, stored.decided_by = "Rita Requester", "Detlef Decider"
+        stored.what_if = {
+            "identifier_column": "email",
+            "excluded_emails": ["willy.whatif@somewhere.org", "*@tried.org"],
+        }
+        session.execute(
+            sa.update(UserSync).values(
+                paused_at=utcnow(), paused_by="Paula Pauser", pause_reason="Willy Whatif asked for it"
+            )
+        )
         stored.hold = {"known": 9, "found": 1, "gone": 8, "percent": 20, "people": 5, "names": ["Hilda Held"]}
         stored.message = f"Rita Requester asked; {stored.message} “Whoever Quoted”"
         stored.timeline = [
@@ -138,8 +148,9 @@ def test_it_says_what_happened_all_the_same(watched: Watched) -> None:
     assert [event["title"] for event in told["timeline.json"]][:2] == ["Started", "Connection checked"]
     assert {call["method"] for call in told["calls.json"]} == {"GET"}
     assert "/admins/{id}" in {call["path"] for call in told["calls.json"]}
+    assert told["run.json"]["what_if"] == {"identifier_column": "email", "excluded_emails": 2}
     assert told["settings.json"]["exclusions"] == {"email": 1}
-    assert told["health.json"]["status"] in ("Active", "Warning")
+    assert told["health.json"]["status"] == "Paused"
     assert told["versions.json"]["schema"]
     kinds = [line["change"] for line in told["changes.json"]]
     assert sorted(kinds) == ["conflict", "conflict", "imported", "left_out", "left_out", "missing", "renamed"]
