@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from webapp.audit import trail
 from webapp.connectors.registry import PLATFORMS
-from webapp.database import write_transaction
-from webapp.models import Exclusion, Integration
+from webapp.database import insert_into, write_transaction
+from webapp.models import Exclusion, Integration, table_of
 from webapp.sync.exclusions import pattern_of
 
 
@@ -18,24 +18,20 @@ def exclude_emails(integration: Integration, given: str, *, by: str) -> tuple[st
     """
     pattern = pattern_of(given)
     with write_transaction() as session:
-        there = session.scalar(
-            sa.select(Exclusion.id).where(
-                Exclusion.integration_id == integration.id,
-                Exclusion.kind == "email",
-                Exclusion.value == pattern,
-            )
-        )
-        if there is not None:
-            return pattern, False
-        session.add(
-            Exclusion(
+        added = session.scalar(
+            insert_into(session, table_of(Exclusion))
+            .values(
                 contract_id=integration.contract_id,
                 integration_id=integration.id,
                 kind="email",
                 value=pattern,
                 created_by=by,
             )
+            .on_conflict_do_nothing()
+            .returning(Exclusion.id)
         )
+        if added is None:
+            return pattern, False
         trail.record(
             session,
             "exclusion.added",
