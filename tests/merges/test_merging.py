@@ -370,6 +370,16 @@ def test_what_was_shown_and_is_no_more_is_refused(
     assert get_user(twins.second).status == "inactive"
 
 
+def test_a_link_of_users_with_the_longest_names_that_was_shown_and_is_no_more_is_refused(
+    office: Office, admin: Actor, url: str, twins: Human
+) -> None:
+    change(sa.update(User).values(name="N" * 255, name_key="n" * 255))
+    page = open_page(admin, f"{url}/{twins.first}/merge/{twins.second}")
+    change(sa.update(Person).where(Person.user_id == twins.second).values(user_id=None))
+    answer = page.form(f"/{twins.second}").fill(stays=twins.first).send("Merge")
+    assert "one of the two changed meanwhile" in answer.notices
+
+
 def test_a_merge_by_hand_starts_from_the_users_page(
     office: Office, admin: Actor, url: str, twins: Human
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -97,7 +98,8 @@ def stamp_of(session: Session, kept: User, gone: User) -> str:
     links = ",".join(
         f"{link.id}{'-' if link.missing_since else '+'}" for link in links_of(session, kept.id, gone.id)
     )
-    return f"{kept.id}.{kept.status}.{kept.name_key}|{gone.id}.{gone.status}.{gone.name_key}|{links}"[:500]
+    shown = f"{kept.id}.{kept.status}.{kept.name_key}|{gone.id}.{gone.status}.{gone.name_key}|{links}"
+    return hashlib.sha256(shown.encode()).hexdigest()
 
 
 def why_not(session: Session, kept: User, gone: User, directory: Directory, acting: Acting) -> list[No]:
