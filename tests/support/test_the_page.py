@@ -13,7 +13,8 @@ from tests.support.conftest import HOUR, Fleet
 from tests.sync.office import open_office
 from tests.sync_status.conftest import forms, said, texts
 from webapp import queue
-from webapp.models import AuditEvent, Integration, SyncRun, db
+from webapp.database import write_transaction
+from webapp.models import AuditEvent, Integration, SyncRun, UserSync, db, utcnow
 
 PAGE = "/support/sync-status"
 TABLE = "Platforms of all contracts"
@@ -197,14 +198,26 @@ def test_support_reads_any_contracts_status_and_opens_nothing_else_there(everyth
 
 def test_names_of_who_started_runs_stay_in_the_contract(fleet: Fleet) -> None:
     fleet.add("Well")
-    with fleet.app.app_context():
-        from webapp.database import write_transaction
-
-        with write_transaction() as session:
-            session.execute(sa.update(SyncRun).values(requested_by="Unmistakable Name"))
+    with fleet.app.app_context(), write_transaction() as session:
+        session.execute(sa.update(SyncRun).values(requested_by="Unmistakable Name"))
     text = fleet.looker.get("/c/well/sync-status").text
     assert "Unmistakable" not in text
     assert "Someone there" in said(text)
+
+
+def test_who_paused_a_schedule_and_why_stays_in_the_contract(fleet: Fleet) -> None:
+    fleet.add("Well")
+    with fleet.app.app_context(), write_transaction() as session:
+        session.execute(
+            sa.update(UserSync).values(
+                paused_at=utcnow(), paused_by="Unmistakable Name", pause_reason="Somebody Secret is leaving"
+            )
+        )
+    for page in ("/c/well/sync-status", "/c/well/sync-status/panel", f"{PAGE}?health=all"):
+        text = fleet.looker.get(page).text
+        assert "Unmistakable" not in text
+        assert "Secret" not in text
+    assert "The schedule was paused. Sync now still works." in fleet.looker.get("/c/well/sync-status").text
 
 
 # ------------------------------------------------------------------ Sync now

@@ -98,7 +98,7 @@ def _row(
     return {
         "platform": state.platform,
         "status": state.health.status,
-        "message": state.health.message,
+        "message": state.health.message_without_people if closed else state.health.message,
         "freshness": state.health.freshness,
         "since": state.health.since,
         "last_success_at": sync.last_success_at,
