@@ -32,7 +32,19 @@ from webapp.run_files.redaction import Pseudonyms, masked_path, scrubbed
 
 NAMES = {
     *("Adalbert", "Ottilie", "Dora", "Gunda", "Sigrid", "Roberta", "Rita", "Requester", "Detlef", "Decider"),
-    *("Paula", "Willy", "Tried", "Hilda", "Xenia", "Connie", "secretive.example", "example.com", "workspace.example", "Quoted", "@"),
+    *(
+        "Paula",
+        "Willy",
+        "Tried",
+        "Hilda",
+        "Xenia",
+        "Connie",
+        "secretive.example",
+        "example.com",
+        "workspace.example",
+        "Quoted",
+        "@",
+    ),
     *("880001", "880002", "880003", "880004", "880005", "880006", "880009"),
 }
 

@@ -237,7 +237,9 @@ def test_another_address_gets_nothing_that_was_meant_for_the_old_one(
     assert receiver.received == []
 
 
-@pytest.mark.parametrize("change", ["another address", "removed and set up anew", "removed by another contract"])
+@pytest.mark.parametrize(
+    "change", ["another address", "removed and set up anew", "removed by another contract"]
+)
 def test_what_a_worker_has_taken_does_not_go_to_an_address_of_later(
     office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:

@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 
 URL_MAX = 500  # characters
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
-GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # every public IPv6 address; the rest is old, local or not given out
+GLOBAL_UNICAST = ipaddress.ip_network(
+    "2000::/3"
+)  # every public IPv6 address; the rest is old, local or not given out
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

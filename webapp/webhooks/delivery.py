@@ -14,6 +14,7 @@ from config import Settings
 from webapp.credentials import CredentialsUnreadable, open_sealed
 from webapp.database import rows_changed, write_transaction
 from webapp.models import Webhook, WebhookDelivery, db, utcnow
+from webapp.sync.events import TEST
 from webapp.webhooks import signing
 from webapp.webhooks.addresses import AddressRefused, parse, resolve
 from webapp.webhooks.sending import NotDelivered, post
@@ -120,7 +121,8 @@ def _send(event_id: str, attempt: int, settings: Settings) -> bool:
         log.error("webhook %s: its secret cannot be read", webhook.id)
         error = "The secret cannot be read any more. Make a new one."
     milliseconds = round((time.monotonic() - started) * 1000)
-    _write(event_id, attempt, status, milliseconds, error)
+    last = attempt > len(PAUSES) or delivery.event == TEST  # how a test went is wanted now, not in an hour
+    _write(event_id, attempt, status, milliseconds, error, last=last)
     return error is None
 
 
@@ -134,11 +136,13 @@ def _post(webhook: Webhook, delivery: WebhookDelivery, settings: Settings) -> in
     return post(target, address, body, plain | signed)
 
 
-def _write(event_id: str, attempt: int, status: int | None, milliseconds: int, error: str | None) -> None:
+def _write(
+    event_id: str, attempt: int, status: int | None, milliseconds: int, error: str | None, *, last: bool
+) -> None:
     values: dict[str, Any] = {"status": status, "milliseconds": milliseconds, "error": error}
     if error is None:
         values["state"] = "delivered"
-    elif attempt > len(PAUSES):
+    elif last:
         values["state"] = "failed"
     else:
         values["next_try_at"] = utcnow() + PAUSES[attempt - 1]
