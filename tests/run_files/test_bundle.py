@@ -202,6 +202,7 @@ def test_sentences_and_paths_lose_what_could_be_somebody() -> None:
     )
     assert scrubbed(None) is None
     assert masked_path("/api/v2/users/369537351000.json?x=1") == "/api/v2/users/{id}"
+    assert masked_path("/admins/7") == "/admins/{id}"
 
 
 def test_the_page_says_what_is_inside_first_and_the_download_is_in_the_audit_log(watched: Watched) -> None:

@@ -6,9 +6,9 @@ import sqlalchemy as sa
 
 from webapp.audit import trail
 from webapp.connectors.registry import PLATFORMS
-from webapp.database import insert_into, write_transaction
-from webapp.models import Exclusion, Integration, table_of
-from webapp.sync.exclusions import pattern_of
+from webapp.database import write_transaction
+from webapp.models import Exclusion, Integration
+from webapp.sync.exclusions import add_pattern, pattern_of
 
 
 def exclude_emails(integration: Integration, given: str, *, by: str) -> tuple[str, bool]:
@@ -18,19 +18,7 @@ def exclude_emails(integration: Integration, given: str, *, by: str) -> tuple[st
     """
     pattern = pattern_of(given)
     with write_transaction() as session:
-        added = session.scalar(
-            insert_into(session, table_of(Exclusion))
-            .values(
-                contract_id=integration.contract_id,
-                integration_id=integration.id,
-                kind="email",
-                value=pattern,
-                created_by=by,
-            )
-            .on_conflict_do_nothing()
-            .returning(Exclusion.id)
-        )
-        if added is None:
+        if not add_pattern(session, integration.contract_id, integration.id, pattern, by):
             return pattern, False
         trail.record(
             session,

@@ -6,7 +6,8 @@ import re
 
 from sqlalchemy.orm import Session
 
-from webapp.models import Exclusion, Person
+from webapp.database import insert_into
+from webapp.models import Exclusion, Person, table_of
 from webapp.sync.keys import match_key
 
 PATTERN = re.compile(r"[^\s@\[\]]*@[^\s@\[\]]+|[^\s@\[\]]+@[^\s@\[\]]*")
@@ -29,6 +30,23 @@ def pattern_of(given: str) -> str:
     if not set(text) - set("*?@"):
         raise BadPattern("That would leave out everybody. Name a domain or a part of the address.")
     return text
+
+
+def add_pattern(session: Session, contract_id: int, integration_id: int, pattern: str, by: str) -> bool:
+    """Leave out everybody whose email fits; whether that is new, also when somebody adds it at the same moment."""
+    added = session.scalar(
+        insert_into(session, table_of(Exclusion))
+        .values(
+            contract_id=contract_id,
+            integration_id=integration_id,
+            kind="email",
+            value=pattern,
+            created_by=by,
+        )
+        .on_conflict_do_nothing()
+        .returning(Exclusion.id)
+    )
+    return added is not None
 
 
 def exclude_person(session: Session, person: Person, by: str) -> Exclusion:
