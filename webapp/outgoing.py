@@ -49,12 +49,17 @@ def take(model: type[Row], now: datetime, at_most: int) -> list[Row]:
             .returning(model)
             .execution_options(populate_existing=True)
         ).all()
+        for row in rows:
+            session.expunge(row)  # as it was taken, whatever becomes of it meanwhile
         return sorted(rows, key=lambda row: row.id)
+
+
+def mine(row: Row) -> sa.ColumnElement[bool]:
+    """Whether ``row`` still waits for what becomes of this worker's try."""
+    model = type(row)
+    return sa.and_(model.id == row.id, model.state == "waiting", model.attempts == row.attempts)
 
 
 def still_mine(row: Row) -> sa.Update:
     """An UPDATE of ``row``, as long as it is the try of this worker."""
-    model = type(row)
-    return sa.update(model).where(
-        model.id == row.id, model.state == "waiting", model.attempts == row.attempts
-    )
+    return sa.update(type(row)).where(mine(row))

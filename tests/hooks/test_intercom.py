@@ -162,6 +162,8 @@ def test_without_a_secret_of_our_own_nothing_is_signed() -> None:
         {"id": None},
         {"id": ""},
         {"id": "x" * 101},
+        {"id": "no\x00tif"},
+        {"app_id": "workspace-1\x00"},
     ],
 )
 def test_what_does_not_concern_us_is_answered_and_ignored(

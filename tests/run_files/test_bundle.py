@@ -23,6 +23,7 @@ from webapp.models import (
     SyncRequest,
     SyncRun,
     User,
+    UserSync,
     db,
     utcnow,
 )
@@ -32,6 +33,9 @@ from webapp.run_files.redaction import Pseudonyms, masked_path, scrubbed
 NAMES = {
     *("Adalbert", "Ottilie", "Dora", "Gunda", "Sigrid", "Roberta", "Rita", "Requester", "Detlef", "Decider"),
     *(
+        "Paula",
+        "Willy",
+        "Tried",
         "Hilda",
         "Xenia",
         "Connie",
@@ -101,6 +105,15 @@ def crowd(watched: Watched) -> SyncRun:
             "excluded_emails": ["hugo@partner.example", "*@x.example"],
         }
         stored.requested_by, stored.decided_by = "Rita Requester", "Detlef Decider"
+        stored.what_if = {
+            "identifier_column": "email",
+            "excluded_emails": ["willy.whatif@somewhere.org", "*@tried.org"],
+        }
+        session.execute(
+            sa.update(UserSync).values(
+                paused_at=utcnow(), paused_by="Paula Pauser", pause_reason="Willy Whatif asked for it"
+            )
+        )
         stored.hold = {"known": 9, "found": 1, "gone": 8, "percent": 20, "people": 5, "names": ["Hilda Held"]}
         stored.message = f"Rita Requester asked; {stored.message} “Whoever Quoted”"
         stored.timeline = [
@@ -153,8 +166,9 @@ def test_it_says_what_happened_all_the_same(watched: Watched) -> None:
     assert [event["title"] for event in told["timeline.json"]][:2] == ["Started", "Connection checked"]
     assert {call["method"] for call in told["calls.json"]} == {"GET"}
     assert "/admins/{id}" in {call["path"] for call in told["calls.json"]}
+    assert told["run.json"]["what_if"] == {"identifier_column": "email", "excluded_emails": 2}
     assert told["settings.json"]["exclusions"] == {"email": 1}
-    assert told["health.json"]["status"] in ("Active", "Warning")
+    assert told["health.json"]["status"] == "Paused"
     assert told["versions.json"]["schema"]
     kinds = [line["change"] for line in told["changes.json"]]
     assert sorted(kinds) == ["conflict", "conflict", "imported", "left_out", "left_out", "missing", "renamed"]
@@ -194,6 +208,7 @@ def test_sentences_and_paths_lose_what_could_be_somebody() -> None:
     )
     assert scrubbed(None) is None
     assert masked_path("/api/v2/users/369537351000.json?x=1") == "/api/v2/users/{id}"
+    assert masked_path("/admins/7") == "/admins/{id}"
 
 
 def test_the_page_says_what_is_inside_first_and_the_download_is_in_the_audit_log(watched: Watched) -> None:

@@ -14,7 +14,7 @@ from tests.sync.office import open_office
 from tests.sync_status.conftest import forms, said, texts
 from webapp import queue
 from webapp.database import write_transaction
-from webapp.models import AuditEvent, Integration, SyncRun, db, utcnow
+from webapp.models import AuditEvent, Integration, SyncRun, UserSync, db, utcnow
 
 PAGE = "/support/sync-status"
 TABLE = "Platforms of all contracts"
@@ -95,7 +95,7 @@ def test_a_paused_schedule_is_no_alarm_and_says_so_without_a_name(fleet: Fleet) 
     assert names(fleet.looker) == []
     line = line_of(fleet, "Resting")
     assert "Paused" in line
-    assert "The schedule was paused: We move." in line
+    assert "The schedule was paused. Sync now still works." in line
     assert "Overdue" not in line
     assert "in 2 h" not in line  # no run comes by itself
     assert "Unmistakable" not in fleet.looker.get("/c/resting/sync-status").text
@@ -228,6 +228,21 @@ def test_names_of_who_started_runs_stay_in_the_contract(fleet: Fleet) -> None:
     text = fleet.looker.get("/c/well/sync-status").text
     assert "Unmistakable" not in text
     assert "Someone there" in said(text)
+
+
+def test_who_paused_a_schedule_and_why_stays_in_the_contract(fleet: Fleet) -> None:
+    fleet.add("Well")
+    with fleet.app.app_context(), write_transaction() as session:
+        session.execute(
+            sa.update(UserSync).values(
+                paused_at=utcnow(), paused_by="Unmistakable Name", pause_reason="Somebody Secret is leaving"
+            )
+        )
+    for page in ("/c/well/sync-status", "/c/well/sync-status/panel", f"{PAGE}?health=all"):
+        text = fleet.looker.get(page).text
+        assert "Unmistakable" not in text
+        assert "Secret" not in text
+    assert "The schedule was paused. Sync now still works." in fleet.looker.get("/c/well/sync-status").text
 
 
 # ------------------------------------------------------------------ Sync now

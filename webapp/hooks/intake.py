@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
 import msgspec
 import sqlalchemy as sa
@@ -53,7 +54,7 @@ def receive(raw: bytes, signature: str, secret: str) -> str:
         notice = msgspec.json.decode(raw, type=Notice)
     except UNREADABLE as error:
         raise Unreadable from error
-    if notice.topic not in TOPICS or not notice.id or not 0 < len(notice.id) <= ID_MAX:
+    if notice.topic not in TOPICS or not _is_id(notice.id) or not _is_id(notice.app_id):
         return "ignored"
     with write_transaction() as session:
         integrations = _integrations(session, notice.app_id)
@@ -76,6 +77,11 @@ def _check(raw: bytes, signature: str, secret: str) -> None:
     expected = "sha1=" + hmac.new(secret.encode(), raw, hashlib.sha1).hexdigest()
     if not secret or not hmac.compare_digest(signature.encode(), expected.encode()):
         raise NotSigned
+
+
+def _is_id(text: str | None) -> TypeGuard[str]:
+    """Whether a database can hold ``text`` as an ID."""
+    return text is not None and 0 < len(text) <= ID_MAX and text.isprintable()
 
 
 def _integrations(session: Session, app_id: str) -> list[Integration]:

@@ -123,7 +123,6 @@ def _row(row: Any, now: datetime) -> FleetRow:
         running=row.live is not None,
         failures=sync.failures,
         paused_at=sync.paused_at,
-        pause_reason=sync.pause_reason,  # and not by whom
         resumed_at=sync.resumed_at,
     )
     health = judge(facts, now)
@@ -134,7 +133,9 @@ def _row(row: Any, now: datetime) -> FleetRow:
         contract=row.name,
         platform=PLATFORMS[integration.platform],
         standing=BY_URGENCY[row.standing],
-        message=health.message if row.available else "Integrations is switched off for this contract.",
+        message=health.message_without_people
+        if row.available
+        else "Integrations is switched off for this contract.",
         available=row.available,
         freshness=health.freshness if row.available else None,
         last_success_at=sync.last_success_at,

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.audit import trail
-from webapp.models import Exclusion, Integration, SyncRun, UserSync
+from webapp.models import Integration, SyncRun, UserSync
+from webapp.sync.exclusions import exclude
 
 
 class WhatIf(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -71,25 +72,12 @@ def save_tried(connection: sa.Connection, run_id: int, what_if: WhatIf) -> None:
             if before != value:
                 setattr(sync, name, value)
                 details[name.replace("_", " ")] = trail.changed(before, value)
-        excluded = set(
-            session.scalars(
-                sa.select(Exclusion.value).where(
-                    Exclusion.integration_id == integration.id, Exclusion.kind == "email"
-                )
-            )
-        )
-        added = [pattern for pattern in what_if.excluded_emails if pattern not in excluded]
         by = run.requested_by or "Somebody"
-        session.add_all(
-            Exclusion(
-                contract_id=integration.contract_id,
-                integration_id=integration.id,
-                kind="email",
-                value=pattern,
-                created_by=by,
-            )
-            for pattern in added
-        )
+        added = [
+            pattern
+            for pattern in what_if.excluded_emails
+            if exclude(session, integration.contract_id, integration.id, "email", pattern, by=by)
+        ]
         if added:
             details["excluded emails"] = added
         if len(details) > 1:

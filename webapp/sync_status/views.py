@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +15,9 @@ from webapp.connectors.registry import PLATFORMS
 from webapp.held_runs.deciding import limits_raised
 from webapp.models import Integration, SyncRun, UserSync, db, utcnow
 from webapp.paging import url_with
-from webapp.platforms.board import PlatformState, facts, platform_states
+from webapp.platforms.board import PlatformState, platform_states
 from webapp.run_compare.comparing import other_runs
 from webapp.runs import RunRow, recent_runs
-from webapp.sync.health import judge
 from webapp.sync.preview import LIFETIME
 from webapp.sync_status.comparing import compared, tried
 from webapp.sync_status.history import (
@@ -80,7 +78,7 @@ def _health(access: Access, contract: str) -> dict[str, Any]:
     history = _history([state.integration.id for state in states if state.integration])
     failures = _last_failures([state.integration.id for state in states if state.integration])
     return {
-        "rows": [_row(state, contract, history, failures, access.as_support, now) for state in states],
+        "rows": [_row(state, contract, history, failures, access.as_support) for state in states],
         **processes(now),
     }
 
@@ -91,20 +89,17 @@ def _row(
     history: dict[int, list[SyncRun]],
     failures: dict[int, SyncRun],
     closed: bool,
-    now: datetime,
 ) -> dict[str, Any]:
     integration, sync = state.integration, state.sync
     if integration is None or sync is None:
         raise ValueError("only connected platforms have a row")
     failure = failures.get(integration.id)
     health = state.health
-    if closed:  # who paused the schedule stays in the contract
-        health = judge(replace(facts(integration, sync, state.last, state.live), paused_by=None), now)
     chart = [RunRow(run, contract, state.platform, closed) for run in history.get(integration.id, [])]
     return {
         "platform": state.platform,
         "status": health.status,
-        "message": health.message,
+        "message": health.message_without_people if closed else health.message,
         "freshness": health.freshness,
         "since": health.since,
         "last_success_at": sync.last_success_at,
