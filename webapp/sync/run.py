@@ -161,12 +161,13 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
     except CancelRequested:
         _end(use.engine, lease, work, outcome.cancelled())
     except NotRunnable as reason:
-        _end(use.engine, lease, work, outcome.not_runnable(str(reason)))
+        _end(use.engine, lease, work, outcome.not_runnable(str(reason), applied=_applied(use.engine, run_id)))
     except IdentifierAbsent as error:
-        _end(use.engine, lease, work, outcome.identifier_absent(error.column, error.columns))
+        applied = _applied(use.engine, run_id)
+        _end(use.engine, lease, work, outcome.identifier_absent(error.column, error.columns, applied=applied))
     except ConnectorError as error:
         log.warning("run %s: %s: %s", run_id, type(error).__name__, error)
-        _end(use.engine, lease, work, outcome.connector_failed(error))
+        _end(use.engine, lease, work, outcome.connector_failed(error, applied=_applied(use.engine, run_id)))
     except Exception:
         reference = f"RUN-{run_id}-{attempt}"
         log.exception("run %s attempt %s failed (%s)", run_id, attempt, reference)
@@ -211,7 +212,13 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
         held = None
     if held is not None:
         proposal.write(work.engine, work.lease, plan, listing, work.batches.least)
-        ended = outcome.held(held, people, work.people_word, again=approved is not None)
+        ended = outcome.held(
+            held,
+            people,
+            work.people_word,
+            again=approved is not None,
+            applied=_applied(work.engine, work.lease.run_id),
+        )
         _end(work.engine, work.lease, work, ended)
         return
     work.event("People matched", f"{listing.found - len(plan.steps) - len(listing.left_out):,} need nothing")
@@ -229,6 +236,13 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
     else:
         raise RuntimeError(f"users kept changing here; gave up after planning {REPLANS} times")
     _finish(work, listing, plan)
+
+
+def _applied(engine: sa.Engine, run_id: int) -> bool:
+    """Whether an attempt before this one had written a part of its plan."""
+    written = SyncRun.imported + SyncRun.linked + SyncRun.renamed + SyncRun.missing + SyncRun.returned
+    with engine.connect() as connection:
+        return bool(connection.scalar(sa.select(written > 0).where(SyncRun.id == run_id)))
 
 
 def _begin_applying(work: _Work, **values: Any) -> None:
