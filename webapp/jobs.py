@@ -49,6 +49,8 @@ def run(run_id: int, attempt: int) -> None:
     run_id, attempt = int(run_id), int(attempt)
     until = monotonic() + GOES_ON_FOR
     _carry_out(run_id, attempt)
+    if not _anything_waits():
+        return
     try:
         big_at_once = max(1, queue.workers() // 2)
         while monotonic() < until and (more := _at_hand(big_at_once, run_id)):
@@ -78,6 +80,13 @@ def _carry_out(run_id: int, attempt: int) -> None:
             ),
         )
     db.session.remove()
+
+
+def _anything_waits() -> bool:
+    """Whether a run is queued. Asked first, as that is rare and spares everything else."""
+    found = db.session.scalar(sa.select(sa.exists().where(SyncRun.state == "queued")))
+    db.session.rollback()
+    return bool(found)
 
 
 def _at_hand(big_at_once: int, number: int) -> list[tuple[int, int]]:
