@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.audit import trail
+from webapp.connectors.registry import PLATFORMS
 from webapp.models import Exclusion, Integration, SyncRun, UserSync
 
 
@@ -96,7 +97,7 @@ def save_tried(connection: sa.Connection, run_id: int, what_if: WhatIf) -> None:
             trail.record(
                 session,
                 "user_sync.tried_saved",
-                integration.platform.capitalize(),
+                PLATFORMS[integration.platform].label,
                 contract_id=integration.contract_id,
                 target_type="integration",
                 target_id=integration.id,
