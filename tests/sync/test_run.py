@@ -384,6 +384,14 @@ def test_a_second_attempt_that_fails_does_not_say_that_nobody_was_changed(
     assert (run.message or "").startswith(f"{error} People dealt with before that keep their changes.")
 
 
+def test_a_reason_longer_than_there_is_room_for_still_ends_the_run(office: Office) -> None:
+    office.platform.account_error = AccessDenied("It says: " + "no " * 900)
+    run = office.sync(ADA)
+    assert (run.state, run.error_kind) == ("failed", "access_denied")
+    assert (run.message or "").endswith("Nobody was changed. An administrator must reconnect to resume.")
+    assert office.integration.connection == "broken"
+
+
 def test_a_fault_of_our_own_fails_the_run_with_a_reference(office: Office) -> None:
     office.platform.error = ZeroDivisionError("odd")
     run = office.request()

@@ -205,6 +205,8 @@ def why_held(held_: Held, people_word: str) -> str:
     return ", and ".join(parts)
 
 
+ERROR_MAX = 700  # characters of what a platform says, so that what to do finds room behind it
+
 NOBODY, SOME = "Nobody was changed.", "People dealt with before that keep their changes."
 
 
@@ -264,7 +266,7 @@ def identifier_absent(column: str, existing: list[str], *, applied: bool = False
 
 def connector_failed(error: ConnectorError, *, applied: bool = False) -> Ending:
     """Reading failed: this attempt wrote nothing, because nothing is written before all has been read."""
-    text = f"{error} {_who_changed(applied)}"
+    text = f"{str(error)[:ERROR_MAX]} {_who_changed(applied)}"
     if isinstance(error, AccessDenied | WrongAccount):
         return Ending(
             state="failed",

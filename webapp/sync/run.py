@@ -208,7 +208,9 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
         return
     approved = work.approved
     if held is not None and approved and safeguard.still_covers(approved, work.shown, held, people):
-        work.event("Approved", "Nobody is concerned who was not shown when the run was approved.")
+        work.event(
+            "Approved", "Past the limits, nobody is concerned who was not shown when the run was approved."
+        )
         held = None
     if held is not None:
         proposal.write(work.engine, work.lease, plan, listing, work.batches.least)
