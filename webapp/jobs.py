@@ -197,13 +197,14 @@ def _settings() -> Settings:
     return settings
 
 
-def _load(run_id: int) -> tuple[Integration, UserSync, SyncRun, str]:
-    """The run and what it belongs to, checked again now that it starts. Raises :class:`NotRunnable`."""
+def _load(run_id: int) -> tuple[Integration, UserSync, SyncRun, str, str]:
+    """The run, what it belongs to and the platform’s words, checked as it starts. Raises :class:`NotRunnable`."""
     session = db.session()
     session.rollback()
     run_row = session.get_one(SyncRun, run_id, options=[undefer(SyncRun.shown)], populate_existing=True)
     integration, sync = _ready(run_row.integration_id)
-    return integration, sync, run_row, registry.PLATFORMS[integration.platform].people_word
+    platform = registry.PLATFORMS[integration.platform]
+    return integration, sync, run_row, platform.people_word, platform.label
 
 
 def _load_question(question: Question) -> tuple[Integration, UserSync, str]:

@@ -69,6 +69,7 @@ class _Work:
     proposed: bool
     batches: Batches
     people_word: str
+    platform_label: str
     connected_at: datetime | None
     preview: bool
     expects: str | None
@@ -115,10 +116,13 @@ class _Work:
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What a run needs from outside: where the run is read from and how a connector is made for it."""
+    """What a run needs from outside: where the run is read from and how a connector is made for it.
+
+    ``load`` gives the integration, its settings, the run, and the platform's word for people and its label.
+    """
 
     engine: sa.Engine
-    load: Callable[[int], tuple[Integration, UserSync, SyncRun, str]]
+    load: Callable[[int], tuple[Integration, UserSync, SyncRun, str, str]]
     connector: BuildConnector
     lease: timedelta
     batches: Batches
@@ -133,7 +137,7 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
     log.info("run %s attempt %s: started", run_id, attempt)
     work: _Work | None = None
     try:
-        integration, settings, run, people_word = use.load(run_id)
+        integration, settings, run, people_word, platform_label = use.load(run_id)
         work = _Work(
             use.engine,
             lease,
@@ -145,6 +149,7 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
             run.proposed,
             use.batches,
             people_word,
+            platform_label,
             integration.connected_at,
             run.preview,
             run.expects,
@@ -262,7 +267,7 @@ def _begin_applying(work: _Work, **values: Any) -> None:
         if work.proposed:
             proposal.clear(connection, work.lease.run_id)
         if work.what_if:
-            save_tried(connection, work.lease.run_id, work.what_if)
+            save_tried(connection, work.lease.run_id, work.what_if, work.platform_label)
 
 
 def _saved_plan(work: _Work, listing: Listing, memory: store.Memory, salt: bytes) -> Plan | None:

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.audit import trail
-from webapp.connectors.registry import PLATFORMS
 from webapp.models import Exclusion, Integration, SyncRun, UserSync
 
 
@@ -57,7 +56,7 @@ def what_if_of(stored: dict[str, Any] | None) -> WhatIf:
     return msgspec.convert(stored or {}, WhatIf)
 
 
-def save_tried(connection: sa.Connection, run_id: int, what_if: WhatIf) -> None:
+def save_tried(connection: sa.Connection, run_id: int, what_if: WhatIf, platform_label: str) -> None:
     """Save the settings that a run was made with, in the transaction with which it begins to apply its plan.
 
     What is saved already is left alone, so this may be repeated.
@@ -97,7 +96,7 @@ def save_tried(connection: sa.Connection, run_id: int, what_if: WhatIf) -> None:
             trail.record(
                 session,
                 "user_sync.tried_saved",
-                PLATFORMS[integration.platform].label,
+                platform_label,
                 contract_id=integration.contract_id,
                 target_type="integration",
                 target_id=integration.id,
