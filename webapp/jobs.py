@@ -60,6 +60,8 @@ def run(run_id: int, attempt: int) -> None:
     run_id, attempt = int(run_id), int(attempt)
     until = monotonic() + GOES_ON_FOR
     _carry_out(run_id, attempt)
+    if not _anything_waits():
+        return
     try:
         big_at_once = max(1, queue.workers() // 2)
         while monotonic() < until and (more := _at_hand(big_at_once, run_id)):
@@ -89,6 +91,13 @@ def _carry_out(run_id: int, attempt: int) -> None:
             ),
         )
     db.session.remove()
+
+
+def _anything_waits() -> bool:
+    """Whether a run is queued. Asked first, as that is rare and spares everything else."""
+    found = db.session.scalar(sa.select(sa.exists().where(SyncRun.state == "queued")))
+    db.session.rollback()
+    return bool(found)
 
 
 def _at_hand(big_at_once: int, number: int) -> list[tuple[int, int]]:
@@ -199,13 +208,14 @@ def _settings() -> Settings:
     return settings
 
 
-def _load(run_id: int) -> tuple[Integration, UserSync, SyncRun, str]:
-    """The run and what it belongs to, checked again now that it starts. Raises :class:`NotRunnable`."""
+def _load(run_id: int) -> tuple[Integration, UserSync, SyncRun, str, str]:
+    """The run, what it belongs to and the platform’s words, checked as it starts. Raises :class:`NotRunnable`."""
     session = db.session()
     session.rollback()
     run_row = session.get_one(SyncRun, run_id, options=[undefer(SyncRun.shown)], populate_existing=True)
     integration, sync = _ready(run_row.integration_id)
-    return integration, sync, run_row, registry.PLATFORMS[integration.platform].people_word
+    platform = registry.PLATFORMS[integration.platform]
+    return integration, sync, run_row, platform.people_word, platform.label
 
 
 def _load_question(question: Question) -> tuple[Integration, UserSync, str]:

@@ -93,6 +93,9 @@ def _go_on(
     now = utcnow()
     run.state, run.approved, run.attempt = "queued", True, run.attempt + 1
     run.stage, run.interruptions = None, 0  # it begins anew
+    run.cancel_requested_at = run.cancel_requested_by = (
+        None  # a stop that came too late was about the held one
+    )
     run.decided_at, run.decided_by, run.queued_at = now, by.name, now
     run.started_at = run.finished_at = None  # the time for the decision is not the run's
     close_incidents(session.connection(), integration.id, DECIDED, now, kinds=("held",))

@@ -69,6 +69,7 @@ class _Work:
     proposed: bool
     batches: Batches
     people_word: str
+    platform_label: str
     connected_at: datetime | None
     preview: bool
     expects: str | None
@@ -115,10 +116,13 @@ class _Work:
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What a run needs from outside: where the run is read from and how a connector is made for it."""
+    """What a run needs from outside: where the run is read from and how a connector is made for it.
+
+    ``load`` gives the integration, its settings, the run, and the platform's word for people and its label.
+    """
 
     engine: sa.Engine
-    load: Callable[[int], tuple[Integration, UserSync, SyncRun, str]]
+    load: Callable[[int], tuple[Integration, UserSync, SyncRun, str, str]]
     connector: BuildConnector
     lease: timedelta
     batches: Batches
@@ -133,7 +137,7 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
     log.info("run %s attempt %s: started", run_id, attempt)
     work: _Work | None = None
     try:
-        integration, settings, run, people_word = use.load(run_id)
+        integration, settings, run, people_word, platform_label = use.load(run_id)
         work = _Work(
             use.engine,
             lease,
@@ -145,6 +149,7 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
             run.proposed,
             use.batches,
             people_word,
+            platform_label,
             integration.connected_at,
             run.preview,
             run.expects,
@@ -161,12 +166,13 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
     except CancelRequested:
         _end(use.engine, lease, work, outcome.cancelled())
     except NotRunnable as reason:
-        _end(use.engine, lease, work, outcome.not_runnable(str(reason)))
+        _end(use.engine, lease, work, outcome.not_runnable(str(reason), applied=_applied(use.engine, run_id)))
     except IdentifierAbsent as error:
-        _end(use.engine, lease, work, outcome.identifier_absent(error.column, error.columns))
+        applied = _applied(use.engine, run_id)
+        _end(use.engine, lease, work, outcome.identifier_absent(error.column, error.columns, applied=applied))
     except ConnectorError as error:
         log.warning("run %s: %s: %s", run_id, type(error).__name__, error)
-        _end(use.engine, lease, work, outcome.connector_failed(error))
+        _end(use.engine, lease, work, outcome.connector_failed(error, applied=_applied(use.engine, run_id)))
     except Exception:
         reference = f"RUN-{run_id}-{attempt}"
         log.exception("run %s attempt %s failed (%s)", run_id, attempt, reference)
@@ -207,11 +213,19 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
         return
     approved = work.approved
     if held is not None and approved and safeguard.still_covers(approved, work.shown, held, people):
-        work.event("Approved", "Nobody is concerned who was not shown when the run was approved.")
+        work.event(
+            "Approved", "Past the limits, nobody is concerned who was not shown when the run was approved."
+        )
         held = None
     if held is not None:
         proposal.write(work.engine, work.lease, plan, listing, work.batches.least)
-        ended = outcome.held(held, people, work.people_word, again=approved is not None)
+        ended = outcome.held(
+            held,
+            people,
+            work.people_word,
+            again=approved is not None,
+            applied=_applied(work.engine, work.lease.run_id),
+        )
         _end(work.engine, work.lease, work, ended)
         return
     work.event("People matched", f"{listing.found - len(plan.steps) - len(listing.left_out):,} need nothing")
@@ -231,6 +245,13 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
     _finish(work, listing, plan)
 
 
+def _applied(engine: sa.Engine, run_id: int) -> bool:
+    """Whether an attempt before this one had written a part of its plan."""
+    written = SyncRun.imported + SyncRun.linked + SyncRun.renamed + SyncRun.missing + SyncRun.returned
+    with engine.connect() as connection:
+        return bool(connection.scalar(sa.select(written > 0).where(SyncRun.id == run_id)))
+
+
 def _begin_applying(work: _Work, **values: Any) -> None:
     """From here on lines say what was done. Settings that were tried are saved, in the same transaction.
 
@@ -246,7 +267,7 @@ def _begin_applying(work: _Work, **values: Any) -> None:
         if work.proposed:
             proposal.clear(connection, work.lease.run_id)
         if work.what_if:
-            save_tried(connection, work.lease.run_id, work.what_if)
+            save_tried(connection, work.lease.run_id, work.what_if, work.platform_label)
 
 
 def _saved_plan(work: _Work, listing: Listing, memory: store.Memory, salt: bytes) -> Plan | None:

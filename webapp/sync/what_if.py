@@ -57,7 +57,7 @@ def what_if_of(stored: dict[str, Any] | None) -> WhatIf:
     return msgspec.convert(stored or {}, WhatIf)
 
 
-def save_tried(connection: sa.Connection, run_id: int, what_if: WhatIf) -> None:
+def save_tried(connection: sa.Connection, run_id: int, what_if: WhatIf, platform_label: str) -> None:
     """Save the settings that a run was made with, in the transaction with which it begins to apply its plan.
 
     What is saved already is left alone, so this may be repeated.
@@ -84,7 +84,7 @@ def save_tried(connection: sa.Connection, run_id: int, what_if: WhatIf) -> None:
             trail.record(
                 session,
                 "user_sync.tried_saved",
-                integration.platform.capitalize(),
+                platform_label,
                 contract_id=integration.contract_id,
                 target_type="integration",
                 target_id=integration.id,
