@@ -158,13 +158,13 @@ def _page(password_form: PasswordForm | None = None, email_form: EmailForm | Non
 def _stay_in_contract() -> None:
     """Show the side bar of the contract the person came from, or else of their first one."""
     slugs = [contract.slug for contract in contracts_of(current_user)]
-    asked = request.args.get("of", "")
+    asked = request.values.get("of", "")
     if slugs:
         g.access = access_to(asked if asked in slugs else slugs[0], current_user)
 
 
 def _here() -> str:
-    return url_for(".show", of=request.args.get("of"))
+    return url_for(".show", of=request.values.get("of"))
 
 
 def _link_gone() -> Answer:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from zxcvbn import zxcvbn
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
@@ -15,6 +15,7 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 LOOKED_AT = 72  # characters; the estimate takes long for more, and what follows only makes a password better
 ENOUGH = 10**8  # guesses
 REST = 8  # characters that must be left beside words about the owner
+DECORATION = 5  # characters around a common password that make it no better, such as “!” and a year
 WORD_MIN = 4  # characters of a word about the owner that counts
 
 _COMMON = frozenset(FREQUENCY_LISTS["passwords"])
@@ -27,7 +28,11 @@ def is_common(password: str, about: Iterable[str] = ()) -> bool:
     """
     text = _fold(password)
     core = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", text)
-    if text in _COMMON or core in _COMMON or core in {_fold(word) for word in about}:
+    if (
+        core in _COMMON
+        or core in {_fold(word) for word in about}
+        or any(map(_COMMON.__contains__, _trimmed(text)))
+    ):
         return True
     estimate = zxcvbn(text[:LOOKED_AT], user_inputs=sorted(about), max_length=LOOKED_AT)
     return bool(estimate["guesses"] < ENOUGH)
@@ -51,6 +56,13 @@ def words_in(*texts: str) -> tuple[str, ...]:
     for text in texts:
         words |= dict.fromkeys(word for word in re.split(r"[\W_]+", text) if len(word) >= WORD_MIN)
     return tuple(words)
+
+
+def _trimmed(text: str) -> Iterator[str]:
+    """``text``, and what is left of it without up to :data:`DECORATION` characters at its ends."""
+    for before in range(DECORATION + 1):
+        for after in range(DECORATION + 1 - before):
+            yield text[before : len(text) - after]
 
 
 def _fold(text: str) -> str:
