@@ -29,6 +29,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         queue,
         times,
     )
+    from webapp.account.views import bp as account
     from webapp.audit.views import bp as audit
     from webapp.auth import sign_in_manager
     from webapp.auth.views import bp as auth
@@ -36,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.exclusions.views import bp as exclusions
     from webapp.held_runs.views import bp as held_runs
     from webapp.hooks.views import bp as hooks
+    from webapp.invitations.views import bp as invitations
     from webapp.leavers.views import bp as leavers
     from webapp.mail.views import bp as mail
     from webapp.merges.views import bp as merges
@@ -45,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.pausing.views import bp as pausing
     from webapp.platforms.views import bp as platforms
     from webapp.previews.views import bp as previews
+    from webapp.reset.views import bp as reset
     from webapp.run_compare.views import bp as run_compare
     from webapp.run_files.views import bp as run_files
     from webapp.support.views import bp as support
@@ -81,6 +84,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     for blueprint in (
         health.bp,
         auth,
+        account,
+        reset,
         platforms,
         user_sync,
         previews,
@@ -90,6 +95,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         why,
         conflicts,
         users,
+        invitations,
         merges,
         leavers,
         sync_status,

@@ -16,6 +16,20 @@ TABLE = """
 GET  /                                                        in  302  302  302  302  302  302  200  302  302  302  302
 GET  /sign-in                                                200  302  302  302  302  302  302  302  302  302  302  302
 POST /sign-in                                                422  422  422  422  422  422  422  422  422  422  422  422
+GET  /forgot-password                                        200  200  200  200  200  200  200  200  200  200  200  200
+POST /forgot-password                                        422  422  422  422  422  422  422  422  422  422  422  422
+GET  /reset-password                                         410  410  410  410  410  410  410  410  410  410  410  410
+POST /reset-password                                         410  410  410  410  410  410  410  410  410  410  410  410
+GET  /invitation                                             410  410  410  410  410  410  410  410  410  410  410  410
+POST /invitation                                             410  410  410  410  410  410  410  410  410  410  410  410
+POST /invitation/sign-out                                    410  410  410  410  410  410  410  410  410  410  410  410
+GET  /account                                                 in  200  200  200  200  200  200  200  200  200  200  200
+POST /account/password                                        in  422  422  422  422  422  422  422  422  422  422  422
+POST /account/email                                           in  422  422  422  422  422  422  422  422  422  422  422
+GET  /account/email/confirm                                   in  410  410  410  410  410  410  410  410  410  410  410
+POST /account/email/confirm                                   in  410  410  410  410  410  410  410  410  410  410  410
+POST /account/sessions/<int:session_id>/end                   in  303  404  404  404  404  404  404  404  404  404  404
+POST /account/sessions/end-others                             in  303  303  303  303  303  303  303  303  303  303  303
 POST /theme                                                  303  303  303  303  303  303  303  303  303  303  303  303
 GET  /healthz                                                200  200  200  200  200  200  200  200  200  200  200  200
 GET  /static/<path:filename>                                 200  200  200  200  200  200  200  200  200  200  200  200
@@ -27,6 +41,8 @@ GET  /c/<contract>/audit                                      in  200  403  403 
 
 GET  /c/<contract>/users                                      in  200  200  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/users/<int:user>                           in  200  200  403  403  403  403  404  404  403  404  404
+POST {invitation}                                             in  302  302  403  403  403  403  404  404  403  404  404
+POST {invitation}/revoke                                      in  302  302  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/keep                                 in  302  302  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/users/activate                             in  302  302  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/activate                             in  200  200  403  403  403  403  404  404  403  404  404
@@ -129,6 +145,7 @@ _SHORT = {
     "{run}": "/c/<contract>/sync-status/runs/<int:run_id>",
     "{sync}": f"{_PLATFORM}/user-sync",
     "{decision}": "/c/<contract>/conflicts/decisions/<int:decision_id>",
+    "{invitation}": "/c/<contract>/users/<int:user>/invitation",
     "{proposal}": "/c/<contract>/users/merges/<int:proposal_id>",
     "{undo}": "/c/<contract>/sync-status/runs/<int:run_id>/undo",
     "{other}": f"{_PLATFORM}/other-account/<int:attempt_id>",

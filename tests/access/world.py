@@ -65,6 +65,7 @@ class Things:
     merge_id: int
     question_id: int
     integration_id: int
+    session_id: int
 
     def values(self, rule_arguments: set[str]) -> dict[str, object]:
         """A value for each of ``rule_arguments``. KeyError for one that nobody thought of."""
@@ -84,6 +85,7 @@ class Things:
             "proposal_id": self.proposal_id,
             "merge_id": self.merge_id,
             "integration_id": self.integration_id,
+            "session_id": self.session_id,
             "filename": "css/theme.css",
         }
         return {name: known[name] for name in rule_arguments}
@@ -285,6 +287,7 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
             *twins,
             question.id,
             integration.id,
+            _second_browser(session, administrator, marker),
         )
 
 
@@ -365,6 +368,23 @@ def _choices(session: Session, contract_id: int, integration_id: int, marker: st
     session.add_all(rows)
     session.flush()
     return [row.id for row in rows]
+
+
+def _second_browser(session: Session, administrator: Actor, marker: str) -> int:
+    """A session of the administrator in another browser; its id."""
+    now = utcnow()
+    row = SignInSession(
+        token_hash=marker.ljust(64, "0"),
+        account_id=administrator.account_id,
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + timedelta(hours=12),
+        address="192.0.2.7",
+        user_agent="Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    )
+    session.add(row)
+    session.flush()
+    return row.id
 
 
 def _another_account(session: Session, contract_id: int, name: str, administrator: Actor) -> int:

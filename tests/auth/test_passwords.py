@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable
 
 import pytest
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from webapp.auth import passwords
 from webapp.auth.passwords import PasswordRefused, check, hash_password, needs_rehash, verify
@@ -19,7 +20,7 @@ from webapp.auth.passwords import PasswordRefused, check, hash_password, needs_r
         " leading and trailing ",
         "пароль из слов",
         "正确的马电池订书钉很长很长",
-        "🐎🔋📎🎉🐎🔋📎🎉🐎🔋📎🎉🐢",
+        "🐎🔋📎🎉🐢🪴🛶🧶🎺🐎🔋🧭🎈",
         "only-lower-case-letters",
         "A1" * 3 + "b2" * 3 + "c",
         "mixed words " * 10,
@@ -41,11 +42,35 @@ def test_any_composition_is_accepted(password: str) -> None:
         ("ines@example.com", "Leave “ines@example.com” out"),
         ("INES@Example.com1", "Leave “ines@example.com” out"),
         ("margarete12345", "Leave “margarete” out"),
+        ("AcmeSupport2026", "Leave “Acme Support” out"),
+        ("acme support 2026", "Leave “Acme Support” out"),
+        ("support-26-acme", "Leave “support” out|Leave “Support” out"),
+        ("Rollcall2026!", "Leave “Rollcall” out"),
+        ("password12345", "lists of common ones"),
+        ("Password2026!", "lists of common ones"),
+        ("welcome2024!!", "lists of common ones"),
+        ("qwertyuiop123", "lists of common ones"),
+        ("1q2w3e4r5t6y", "lists of common ones"),
+        ("abcdefghijkl", "lists of common ones"),
+        ("trustno1trustno1", "lists of common ones"),
     ],
 )
 def test_what_is_easy_to_guess_is_refused_with_what_to_do(password: str, says: str) -> None:
     with pytest.raises(PasswordRefused, match=says):
-        check(password, context=("ines@example.com", "margarete"))
+        check(password, context=("ines@example.com", "margarete", "Acme Support", "Rollcall"))
+
+
+def test_everything_on_the_list_of_breached_passwords_is_refused() -> None:
+    long_enough = [one for one in FREQUENCY_LISTS["passwords"] if len(one) >= passwords.MIN_LENGTH]
+    assert len(long_enough) > 200
+    for password in long_enough:
+        for form in (password, password.upper(), f"{password}1", f"!{password}2026"):
+            with pytest.raises(PasswordRefused):
+                check(form)
+
+
+def test_a_word_about_the_owner_does_no_harm_in_a_long_password() -> None:
+    check("acme lends me a green kayak", context=("Acme Support", "Rollcall"))
 
 
 def test_the_longest_password_counts_to_its_last_character() -> None:

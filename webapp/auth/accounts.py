@@ -1,4 +1,4 @@
-"""Creating accounts from the command line: the first administrator of a contract."""
+"""Creating accounts: the first administrator of a contract by a command, and what invitations share with it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session
 
 from webapp.audit import trail
-from webapp.auth import account_events, passwords, sessions
+from webapp.auth import account_events, links, passwords, sessions
 from webapp.contracts import licences_used
 from webapp.models import Account, Contract, ReportingAccess, Role, Team, User, UserRole, is_here, utcnow
 from webapp.sync.keys import match_key, user_keys
@@ -24,8 +24,13 @@ def find_account(session: Session, email: str) -> Account | None:
     return session.scalars(sa.select(Account).where(Account.email_key == match_key(email))).one_or_none()
 
 
-def create_account(session: Session, *, email: str, name: str, password: str, demo: bool = False) -> Account:
-    """A new account. Raises :class:`AccountRefused` and :class:`~webapp.auth.passwords.PasswordRefused`."""
+def create_account(
+    session: Session, *, email: str, name: str, password: str, demo: bool = False, about: tuple[str, ...] = ()
+) -> Account:
+    """A new account. ``about``: further words that its password must not consist of.
+
+    Raises :class:`AccountRefused` and :class:`~webapp.auth.passwords.PasswordRefused`.
+    """
     try:
         address = validate_email(email, check_deliverability=False, test_environment=demo).normalized
     except EmailNotValidError as error:
@@ -35,33 +40,44 @@ def create_account(session: Session, *, email: str, name: str, password: str, de
         raise AccountRefused("The name must have 1 to 255 characters.")
     if find_account(session, address) is not None:
         raise AccountRefused(f"There is an account {address} already.")
-    passwords.check(password, context=(address, address.partition("@")[0]))
-    account = Account(
+    passwords.check(password, context=(address, address.partition("@")[0], name, *about))
+    return add(
+        session,
         email=address,
-        email_key=match_key(address) or "",
         name=name,
         password_hash=passwords.hash_password(password),
         demo=demo,
+        actor=BY_COMMAND,
+    )
+
+
+def add(
+    session: Session, *, email: str, name: str, password_hash: str, actor: str, demo: bool = False
+) -> Account:
+    """A new account with an email and a password that were looked at, and its audit row."""
+    account = Account(
+        email=email, email_key=match_key(email) or "", name=name, password_hash=password_hash, demo=demo
     )
     session.add(account)
     session.flush()
     trail.record(
         session,
         "account.created",
-        address,
+        email,
         contract_id=None,
         target_type="account",
         target_id=account.id,
-        actor=BY_COMMAND,
+        actor=actor,
     )
     return account
 
 
-def set_password(session: Session, account: Account, password: str) -> None:
-    """A new password; every session of the account ends. Raises ``PasswordRefused``."""
-    passwords.check(password, context=(account.email, account.email.partition("@")[0]))
+def set_password(session: Session, account: Account, password: str, *, about: tuple[str, ...] = ()) -> None:
+    """A new password; every session and mailed link of the account ends. Raises ``PasswordRefused``."""
+    passwords.check(password, context=(account.email, account.email.partition("@")[0], account.name, *about))
     account.password_hash = passwords.hash_password(password)
     sessions.end_all(session, account.id)
+    links.void(session, account.id)
     account_events.record(session, "account.password_set", account.email, account, actor=BY_COMMAND)
 
 
@@ -70,6 +86,7 @@ def close(session: Session, account: Account) -> None:
     account.disabled_at = utcnow()
     account.password_hash = None
     sessions.end_all(session, account.id)
+    links.void(session, account.id)
     account_events.record(session, "account.closed", account.email, account, actor=BY_COMMAND)
 
 

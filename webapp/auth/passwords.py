@@ -7,6 +7,8 @@ import unicodedata
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from webapp.auth import guessing
+
 MIN_LENGTH = 12  # characters
 MAX_LENGTH = 256  # characters; longer ones are refused before hashing
 
@@ -42,7 +44,7 @@ def needs_rehash(stored: str) -> bool:
 
 
 def check(password: str, *, context: tuple[str, ...] = ()) -> None:
-    """Refuse a weak password. ``context`` are words an attacker would try first, such as the email.
+    """Refuse a weak password. ``context``: what is known about its owner (email, name, contract, product).
 
     Raises :class:`PasswordRefused`.
     """
@@ -55,9 +57,14 @@ def check(password: str, *, context: tuple[str, ...] = ()) -> None:
     folded = unicodedata.normalize("NFKC", password).casefold()
     if len(set(folded)) < 5:
         raise PasswordRefused("Use more different characters: this one repeats only a few.")
-    for word in context:
-        part = unicodedata.normalize("NFKC", word).casefold()
-        if len(part) >= 4 and part in folded and len(folded) - len(part) < 8:
-            raise PasswordRefused(
-                f"Leave “{word}” out of the password: it is the first thing someone would try."
-            )
+    about = guessing.words_in(*context)
+    word = guessing.word_about_owner(password, about)
+    if word is not None:
+        raise PasswordRefused(
+            f"Leave “{word}” out of the password, or add several other words: it is the first thing someone would try."
+        )
+    if guessing.is_common(password, about):
+        raise PasswordRefused(
+            "Choose another password: this one is on lists of common ones, or close to one on them. "
+            "Three or four words that have nothing to do with each other are good."
+        )

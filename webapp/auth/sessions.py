@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -12,8 +13,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from config import Settings
-from webapp.database import write_transaction
-from webapp.models import Account, SignInSession, db, utcnow
+from webapp.database import rows_changed, write_transaction
+from webapp.models import Account, SignInSession, User, db, utcnow
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,53 @@ def end(session: Session, token: str) -> None:
 def end_all(session: Session, account_id: int) -> None:
     """End every session of an account."""
     session.execute(sa.delete(SignInSession).where(SignInSession.account_id == account_id))
+
+
+def end_others(session: Session, account_id: int, kept_id: int | None) -> int:
+    """End every session of an account but the one with ``kept_id``; how many."""
+    return rows_changed(
+        session,
+        sa.delete(SignInSession).where(
+            SignInSession.account_id == account_id, SignInSession.id != (kept_id or 0)
+        ),
+    )
+
+
+def end_one(session: Session, account_id: int, session_id: int) -> bool:
+    """End one session; whether the account had it."""
+    ended = sa.delete(SignInSession).where(
+        SignInSession.account_id == account_id, SignInSession.id == session_id
+    )
+    return rows_changed(session, ended) == 1
+
+
+def end_where_nothing_is_left(session: Session, user_ids: Sequence[int]) -> None:
+    """End the sessions of those users whose account is active in no contract any more."""
+    accounts = sa.select(User.account_id).where(User.id.in_(user_ids), User.account_id.is_not(None))
+    elsewhere = sa.select(User.id).where(User.account_id == SignInSession.account_id, User.status == "active")
+    support = sa.select(Account.id).where(Account.id == SignInSession.account_id, Account.support)
+    rows_changed(
+        session,
+        sa.delete(SignInSession).where(
+            SignInSession.account_id.in_(accounts), ~elsewhere.exists(), ~support.exists()
+        ),
+    )
+
+
+def live(account_id: int, settings: Settings) -> list[SignInSession]:
+    """The sessions of an account that still open something, the last used first."""
+    now = utcnow()
+    return list(
+        db.session.scalars(
+            sa.select(SignInSession)
+            .where(
+                SignInSession.account_id == account_id,
+                SignInSession.expires_at > now,
+                SignInSession.last_seen_at > now - settings.session_idle,
+            )
+            .order_by(SignInSession.last_seen_at.desc(), SignInSession.id.desc())
+        )
+    )
 
 
 def hash_of(token: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -20,27 +19,19 @@ class SignInFailed(Exception):
     """The email or the password is wrong; which one is not said."""
 
 
-class SignInThrottled(Exception):
-    """Too many tries; ``until`` is when the next one is accepted."""
-
-    def __init__(self, until: datetime) -> None:
-        super().__init__(until)
-        self.until = until
-
-
 def sign_in(
     email: str, password: str, settings: Settings, *, address: str, user_agent: str, instead_of: str | None
 ) -> tuple[Account, str]:
     """The account and the secret of its new session, which takes the place of the one behind ``instead_of``.
 
-    Raises :class:`SignInFailed` or :class:`SignInThrottled`. Known and unknown emails take the same path.
+    Raises :class:`SignInFailed` or ``Throttled``. Known and unknown emails take the same path.
     """
     key = match_key(email) or ""
     with write_transaction() as session:
         until = throttle.admit(session, key, address, utcnow())
     if until is not None:
         log.warning("sign-in throttled for %s", email, extra={"event": "denied"})
-        raise SignInThrottled(until)
+        raise throttle.Throttled(until)
     account = db.session.scalars(sa.select(Account).where(Account.email_key == key)).one_or_none()
     stored = account.password_hash if account is not None and account.disabled_at is None else None
     if not passwords.verify(password, stored) or account is None:

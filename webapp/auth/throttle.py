@@ -1,4 +1,4 @@
-"""Slowing down whoever guesses passwords, without locking the rightful owner out for good.
+"""Slowing down whoever guesses passwords or asks for mails, without locking the rightful owner out for good.
 
 Three counters for every try: the email from this address (tight), the address (looser) and the email from
 anywhere (loosest, with a short block only, since an attacker could otherwise lock a person out at will).
@@ -35,14 +35,32 @@ LIMITS: dict[str, Limit] = {
     "address": Limit(30, timedelta(seconds=30), timedelta(minutes=15)),
     "email": Limit(60, timedelta(seconds=15), timedelta(minutes=1)),
 }
+# Mails that anybody can have sent to somebody: each counts, and none is forgiven.
+MAILS: dict[str, Limit] = {
+    "pair": Limit(3, timedelta(minutes=5), timedelta(hours=1)),
+    "address": Limit(20, timedelta(minutes=1), timedelta(minutes=15)),
+    "email": Limit(6, timedelta(minutes=15), timedelta(hours=1)),
+}
 
 
-def admit(session: Session, email_key: str, address: str, now: datetime) -> datetime | None:
+class Throttled(Exception):
+    """Too many tries; ``until`` is when the next one is accepted."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
+
+
+def admit(
+    session: Session, email_key: str, address: str, now: datetime, *, mails: bool = False
+) -> datetime | None:
     """Count one try. The moment from which another is accepted when this one is not, else ``None``.
 
-    A refused try is not counted, so waiting always ends the block.
+    A refused try is not counted, so waiting always ends the block. ``mails``: of asking for a mail, which has
+    counters of its own.
     """
-    keys = _keys(email_key, address)
+    limits = MAILS if mails else LIMITS
+    keys = _keys(email_key, address, "mails\n" if mails else "")
     rows = _locked(session, keys, now)
     blocked = [row.blocked_until for row in rows.values() if row.blocked_until and row.blocked_until > now]
     if blocked:
@@ -53,7 +71,7 @@ def admit(session: Session, email_key: str, address: str, now: datetime) -> date
             row.failures = 0
         row.failures += 1
         row.last_failed_at = now
-        row.blocked_until = _blocked_until(LIMITS[kind], row.failures, now)
+        row.blocked_until = _blocked_until(limits[kind], row.failures, now)
     return None
 
 
@@ -98,11 +116,13 @@ def _blocked_until(limit: Limit, failures: int, now: datetime) -> datetime | Non
     return now + min(doubled, limit.longest)
 
 
-def _keys(email_key: str, address: str) -> dict[str, str]:
+def _keys(email_key: str, address: str, of: str = "") -> dict[str, str]:
     """What is counted; hashed, so that the table holds no address and no email."""
     network = _network(address)
     parts = {"pair": f"{email_key}\n{network}", "address": network, "email": email_key}
-    return {kind: f"{kind}:{hashlib.sha256(text.encode()).hexdigest()}" for kind, text in parts.items()}
+    return {
+        kind: f"{kind}:{hashlib.sha256((of + text).encode()).hexdigest()}" for kind, text in parts.items()
+    }
 
 
 def _network(address: str) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 
 from flask import Blueprint, current_app, g, redirect, render_template, request, session, url_for
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from config import Settings
 from webapp.access import contracts_of, is_support, public, requires, signed_in
-from webapp.auth import signing_in
+from webapp.auth import browser, signing_in
 from webapp.auth.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from webapp.auth.forms import SignInForm
 from webapp.auth.sign_in_manager import TOKEN
+from webapp.auth.throttle import Throttled
 from webapp.auth.ways_back import own_path
 from webapp.logs import client_address
 from webapp.models import utcnow
@@ -49,7 +50,7 @@ def sign_in_submit() -> Response | str | tuple[str, int] | tuple[str, int, dict[
             user_agent=request.user_agent.string,
             instead_of=session.get(TOKEN),
         )
-    except signing_in.SignInThrottled as throttled:
+    except Throttled as throttled:
         wait = math.ceil((throttled.until - utcnow()).total_seconds())
         return (
             _sign_in_page(form, next_url, throttled=throttled.until),
@@ -59,10 +60,7 @@ def sign_in_submit() -> Response | str | tuple[str, int] | tuple[str, int, dict[
     except signing_in.SignInFailed:
         failure = "That email and password do not belong together. Check both and try again."
         return _sign_in_page(form, next_url, failure=failure), 401
-    session.clear()  # nothing from before signing in survives, the CSRF token included
-    session[TOKEN] = token
-    session.permanent = True
-    login_user(account)
+    browser.begin(account, token)
     return redirect(next_url or url_for("auth.home"), 303)
 
 
@@ -70,8 +68,7 @@ def sign_in_submit() -> Response | str | tuple[str, int] | tuple[str, int, dict[
 @signed_in
 def sign_out() -> Response:
     signing_in.sign_out(current_user, session.get(TOKEN))
-    logout_user()
-    session.clear()
+    browser.leave()
     return redirect(url_for("auth.sign_in"), 303)
 
 

@@ -7,8 +7,11 @@ from typing import Any
 
 import click
 import sqlalchemy as sa
+from flask import current_app
 from flask.cli import AppGroup
 
+from config import Settings
+from webapp.account import changing
 from webapp.auth import accounts
 from webapp.auth.passwords import MIN_LENGTH, PasswordRefused
 from webapp.commands.answers import contract_or_fail, fail, print_json
@@ -47,7 +50,11 @@ def create_administrator(slug: str, email: str, name: str | None, password_stdin
         with write_transaction() as session:
             if account is None:
                 account = accounts.create_account(
-                    session, email=email, name=name or "", password=password or ""
+                    session,
+                    email=email,
+                    name=name or "",
+                    password=password or "",
+                    about=(contract.name, _product()),
                 )
             else:
                 account = session.get_one(Account, account.id)
@@ -68,7 +75,9 @@ def set_password(email: str, password_stdin: bool) -> None:
     password = _password(password_stdin)
     try:
         with write_transaction() as session:
-            accounts.set_password(session, session.get_one(Account, account.id), password)
+            account = session.get_one(Account, account.id)
+            about = changing.words_about(session, account, _product())
+            accounts.set_password(session, account, password, about=about)
     except PasswordRefused as refused:
         fail(str(refused))
     click.echo(f"The password of {account.email} is set. Its sessions have ended.")
@@ -161,6 +170,11 @@ def _support(account: Account) -> str | None:
     if not account.support:
         return None
     return "sync" if account.support_may_sync else "look"
+
+
+def _product() -> str:
+    settings: Settings = current_app.extensions["settings"]
+    return settings.product_name
 
 
 def _password(from_stdin: bool) -> str:

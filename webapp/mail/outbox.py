@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -30,18 +33,33 @@ def queue(
     carries a personal link, so it is stored encrypted and forgotten once sent. Raises ``ValueError`` when
     ``to`` is not one plain email address.
     """
-    message = Message(
-        contract_id=contract_id,
-        purpose=purpose,
-        recipient=_address(to),
-        subject=one_line(subject, SUBJECT_MAX),
-        text=None if secret else text,
-    )
+    message = _message(to, subject, None if secret else text, contract_id, purpose)
     session.add(message)
     if secret:
         session.flush()
         message.sealed_text = seal_for(_row(message), {"text": text})
     return message
+
+
+@dataclass(frozen=True)
+class Personal:
+    """A mail with a personal link to the one person at ``to``."""
+
+    to: str
+    subject: str
+    text: str
+
+
+def queue_personal(
+    session: Session, mails: Sequence[Personal], *, contract_id: int | None, purpose: str
+) -> None:
+    """The same for many mails with ``secret`` texts, in few statements."""
+    messages = [_message(mail.to, mail.subject, None, contract_id, purpose) for mail in mails]
+    session.add_all(messages)
+    session.flush()
+    for message, mail in zip(messages, mails, strict=True):
+        message.sealed_text = seal_for(_row(message), {"text": mail.text})
+    session.flush()
 
 
 def text_of(message: Message) -> str | None:
@@ -59,6 +77,31 @@ def one_line(text: str, limit: int) -> str:
     )
     line = " ".join(plain.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def can_reach(address: str) -> bool:
+    """Whether a mail to ``address`` can be queued."""
+    try:
+        _address(address)
+    except ValueError:
+        return False
+    return True
+
+
+def name_in_mail(name: str) -> str:
+    """A name that people typed, for the text or subject of a mail: one short line, in which nothing is a link."""
+    plain = re.sub(r"\w+:/+", " ", one_line(name, 100))
+    return one_line(re.sub(r"(?<=\w)\.(?=\w)", ". ", plain), 120)
+
+
+def _message(to: str, subject: str, text: str | None, contract_id: int | None, purpose: str) -> Message:
+    return Message(
+        contract_id=contract_id,
+        purpose=purpose,
+        recipient=_address(to),
+        subject=one_line(subject, SUBJECT_MAX),
+        text=text,
+    )
 
 
 def _address(to: str) -> str:

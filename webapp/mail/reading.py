@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from webapp.credentials import CredentialsUnreadable
 from webapp.mail.outbox import text_of
-from webapp.models import Account, Message, User, db
+from webapp.models import Account, AccountLink, Message, User, db
 from webapp.paging import Page, page_of
 
 PURPOSES = {
@@ -20,6 +20,8 @@ PURPOSES = {
     "leavers": "Leavers held",
     "invitation": "Invitation",
     "password_reset": "Password reset",
+    "password_changed": "Password changed",
+    "email_change": "Change of email",
 }
 
 
@@ -79,7 +81,15 @@ def _of(contract_id: int, demo: bool) -> sa.ColumnElement[bool]:
         .join(User, User.account_id == Account.id)
         .where(User.contract_id == contract_id, User.status == "active")
     )
+    new_emails = (
+        sa.select(AccountLink.email)
+        .join(User, User.account_id == AccountLink.account_id)
+        .where(User.contract_id == contract_id, User.status == "active", AccountLink.email.is_not(None))
+    )
     return sa.or_(
         Message.contract_id == contract_id,
-        sa.and_(Message.contract_id.is_(None), Message.recipient.in_(people)),
+        sa.and_(
+            Message.contract_id.is_(None),
+            sa.or_(Message.recipient.in_(people), Message.recipient.in_(new_emails)),
+        ),
     )

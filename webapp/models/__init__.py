@@ -1,12 +1,13 @@
 """The tables, one module a subject. Importing this package registers them all."""
 
-from webapp.models.account import Account, SignInSession, SignInThrottle
+from webapp.models.account import Account, AccountLink, SignInSession, SignInThrottle
 from webapp.models.audit import AuditEvent
 from webapp.models.base import Base, db, table_of, utcnow
 from webapp.models.choice import Decision, Exclusion
 from webapp.models.contract import Contract, ContractFeature
 from webapp.models.incident import Incident, NotificationChoice, Reminder
 from webapp.models.integration import ConnectAttempt, Integration, UserSync
+from webapp.models.invitation import Invitation
 from webapp.models.leaver import LeaverRule
 from webapp.models.mail import Message
 from webapp.models.merge import Merge, MergeProposal
@@ -19,6 +20,7 @@ from webapp.models.webhook import PlatformNotice, Webhook, WebhookDelivery
 
 __all__ = [
     "Account",
+    "AccountLink",
     "AuditEvent",
     "Base",
     "ConnectAttempt",
@@ -29,6 +31,7 @@ __all__ = [
     "Heartbeat",
     "Incident",
     "Integration",
+    "Invitation",
     "LeaverRule",
     "Merge",
     "MergeProposal",

@@ -1,4 +1,4 @@
-"""Accounts (who signs in; global), their signed-in sessions and the throttle on guessing."""
+"""Accounts (who signs in; global), their sessions, the links mailed to them and the throttle on guessing."""
 
 from __future__ import annotations
 
@@ -50,6 +50,29 @@ class SignInSession(Base):
     user_agent: Mapped[str] = mapped_column(sa.String(200), default="")
 
     account: Mapped[Account] = relationship(lazy="joined", innerjoin=True)
+
+
+LINK_PURPOSES = ("reset", "email")
+
+
+class AccountLink(Base):
+    """A link mailed to an account: to set a new password, or to confirm a new ``email``. Only a hash is kept."""
+
+    __tablename__ = "account_links"
+    __table_args__ = (
+        one_of("purpose", LINK_PURPOSES),
+        sa.CheckConstraint("(purpose = 'email') = (email IS NOT NULL)", name="email_of_purpose"),
+        sa.Index("ix_account_links_account_id", "account_id", "purpose"),
+        sa.Index("ix_account_links_expires_at", "expires_at"),
+    )
+
+    id: Mapped[IntPk]
+    account_id: Mapped[int] = mapped_column(BigInt, sa.ForeignKey("accounts.id"))
+    purpose: Mapped[str] = mapped_column(sa.String(10))
+    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    email: Mapped[str | None] = mapped_column(sa.String(254))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime]
 
 
 class SignInThrottle(Base):

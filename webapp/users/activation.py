@@ -10,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from webapp.audit import trail
 from webapp.contracts import licences_used
 from webapp.database import write_transaction
+from webapp.invitations import inviting
 from webapp.models import ReportingAccess, Role, Team, User, UserRole, UserTeam, utcnow
 from webapp.users import batch
 from webapp.users.directory import Directory, directory_of
@@ -50,14 +51,20 @@ class LicencesExceeded(Exception):
 
 
 def activate(
-    contract_id: int, selection: Selection, set_up: SetUp, *, by_user_id: int, stamp: str = ""
+    contract_id: int,
+    selection: Selection,
+    set_up: SetUp,
+    *,
+    by_user_id: int,
+    stamp: str = "",
+    invite: bool = False,
 ) -> batch.Done:
     """Make everybody selected active with the same set-up, in one transaction with its audit row.
 
-    ``stamp`` is that of the people shown when everybody on a list was selected. Raises, with nothing
-    changed: :class:`SetUpIncomplete`, :class:`NotInContract`, :class:`RolesBeyond`,
-    :class:`LicencesExceeded`, ``NobodySelected``, ``ChangedMeanwhile``, ``ListChanged``, ``UnknownUsers``
-    and ``access.Refused``.
+    ``invite`` mails those who cannot sign in yet an invitation. ``stamp`` is that of the people shown when
+    everybody on a list was selected. Raises, with nothing changed: :class:`SetUpIncomplete`,
+    :class:`NotInContract`, :class:`RolesBeyond`, :class:`LicencesExceeded`, ``NobodySelected``,
+    ``ChangedMeanwhile``, ``ListChanged``, ``UnknownUsers`` and ``access.Refused``.
     """
     if selection.filters.status not in FROM:
         raise batch.NobodySelected
@@ -79,7 +86,10 @@ def activate(
             _give(session, ids, Team, ReportingAccess, ReportingAccess.team_id, set_up.access)
         names = batch.names_of(session, contract_id, found)
         _record(session, selection, found, names, set_up, directory)
-        return batch.Done(found, names, bought, used + len(found))
+        invited = inviting.invite(session, contract_id, found, by_user_id) if invite else None
+        return batch.Done(
+            found, names, bought, used + len(found), len(invited.ids) if invited is not None else 0
+        )
 
 
 def _check_set_up(set_up: SetUp, directory: Directory, permissions: frozenset[str]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from webapp.access import MANAGE_USERS, PERMISSIONS, Refusal, Refused
 from webapp.audit import trail
+from webapp.auth import sessions
 from webapp.database import rows_changed
 from webapp.models import Contract, ReportingAccess, RolePermission, User, UserRole, UserTeam, table_of
 from webapp.users.leaving import gone_since
@@ -24,12 +25,13 @@ NAMED = 50  # users whose names an audit row carries
 
 @dataclass(frozen=True)
 class Done:
-    """What was done: to whom by ID, the first names, and the licences as they are now."""
+    """What was done: to whom by ID, the first names, the licences as they are now, and how many were invited."""
 
     ids: list[int]
     names: list[str]
     bought: int
     used: int
+    invited: int = 0
 
 
 class NobodySelected(Exception):
@@ -104,7 +106,8 @@ def change_status(
 ) -> None:
     """Give users another status and take away the roles, teams and reporting access they had.
 
-    Who becomes inactive while no platform lists them any more is remembered as one who left.
+    Who becomes inactive while no platform lists them any more is remembered as one who left, and is signed out
+    everywhere unless another contract has them.
 
     Raises :class:`ListChanged` unless every one of them has the status ``before``.
     """
@@ -127,6 +130,8 @@ def change_status(
     )
     if changed != len(ids):
         raise ListChanged(len(ids), changed)
+    if after == "inactive":
+        sessions.end_where_nothing_is_left(session, ids)
 
 
 def names_of(session: Session, contract_id: int, ids: Sequence[int], limit: int = NAMED) -> list[str]:

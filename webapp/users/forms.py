@@ -24,6 +24,7 @@ class ActivationForm(FlaskForm):
     roles: Any = SelectMultipleField("Roles", coerce=int)
     team: Any = SelectField("Team", coerce=_team)
     access: Any = SelectMultipleField("Reporting access", coerce=int)
+    invite = BooleanField("Send them an invitation to sign in")
     confirm = BooleanField(
         "I have checked who is listed",
         validators=[InputRequired("Tick the box to confirm who is activated.")],

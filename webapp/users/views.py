@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, VIEW_SYNC_STATUS, Access, requires
 from webapp.connectors.platform import Platform
+from webapp.invitations import standing as invitations
 from webapp.merges.judging import all_in, who_stayed
 from webapp.merges.listing import merged_into
 from webapp.models import db
@@ -90,6 +91,7 @@ def show(contract: str, user: int) -> str | Response:
             db.session(), access.contract.id, user, {one.gone_id: one.gone_name for one in merged}
         ),
         merged=merged,
+        invitation=invitations.panel_of(db.session(), access, user),
         may_see_runs=access.may(VIEW_SYNC_STATUS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS),
         next_step_url=url_for(next_step, contract=contract, ids=user, status=status),
         is_yourself=user == access.user.id,
@@ -126,7 +128,12 @@ def activate(contract: str) -> Answer:
     access: Access = g.access
     try:
         done = activating.activate(
-            access.contract.id, selection, form.set_up, by_user_id=access.user.id, stamp=_stamp()
+            access.contract.id,
+            selection,
+            form.set_up,
+            by_user_id=access.user.id,
+            stamp=_stamp(),
+            invite=form.invite.data,
         )
     except (activating.LicencesExceeded, ChangedMeanwhile):
         return _activation_page(selection, form, 409, refused=True)
@@ -165,6 +172,7 @@ def _activation_page(selection: Selection, form: ActivationForm, status: int = 2
         role_texts={role.id: role.description for role in form.directory.roles},
         depths={team.id: team.depth for team in form.directory.teams},
         missing_url=url_for(".index", contract=access.contract.slug, status="active", missing="any"),
+        invitable=invitations.how_many(db.session(), access.contract.id, batch.ids),
         problem=problem,
     )
     return page, status
@@ -263,7 +271,8 @@ def _done(done: Done, status: str, what: str, rest: str) -> Response:
     """Say what was done, and show it."""
     people = f"{done.names[0]} is" if len(done.ids) == 1 else f"{len(done.ids):,} people are"
     free = done.bought - done.used
-    flash(f"{people} {what}. {free:,} of {done.bought:,} licences are {rest}.", "success")
+    sent = f" {invitations.on_their_way(done.invited)}" if done.invited else ""
+    flash(f"{people} {what}. {free:,} of {done.bought:,} licences are {rest}.{sent}", "success")
     slug = g.access.contract.slug
     if len(done.ids) == 1:
         return redirect(url_for(".show", contract=slug, user=done.ids[0]))

@@ -1,0 +1,1 @@
+"""One's own account: its password, its email and where it is signed in."""

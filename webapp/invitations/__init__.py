@@ -1,0 +1,1 @@
+"""Invitations: an active user gets an account to sign in with."""

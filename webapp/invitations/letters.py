@@ -1,0 +1,22 @@
+"""The words of the mail that invites somebody. Pure but for the addresses of pages."""
+
+from __future__ import annotations
+
+from webapp.mail.links import page_address
+from webapp.mail.outbox import Personal, name_in_mail
+
+
+def invitation(*, to: str, name: str, contract: str, inviter: str, days: int, token: str) -> Personal:
+    """The mail in the name of ``contract``; names in it cannot be followed as links."""
+    contract, inviter = name_in_mail(contract), name_in_mail(inviter)
+    paragraphs = [
+        f"Hello {name_in_mail(name)},",
+        f"{inviter} invites you to {contract}. Follow this link to sign in:",
+        page_address("invitations.open_link", token=token),
+        (
+            f"It works once, for {days} days, and only for you at {to}. Who has an account already signs in with its "
+            "password; who has none chooses one."
+        ),
+        f"-- \nIf you do not know {contract}, there is nothing to do. Do not pass this mail on.",
+    ]
+    return Personal(to, f"{contract}: You are invited", "\n\n".join(paragraphs) + "\n")

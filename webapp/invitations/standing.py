@@ -1,0 +1,99 @@
+"""How somebody's invitation stands, for the pages of users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from webapp.access import Access
+from webapp.invitations import inviting
+from webapp.invitations.accepting import inviter_still_may
+from webapp.models import Invitation, User, utcnow
+from webapp.users.batch import chunks
+
+WHY_NOT = {
+    inviting.NOT_ACTIVE: "They can be invited once they are active.",
+    inviting.HAS_ACCOUNT: "They can sign in already.",
+    inviting.NO_EMAIL: "They have no email that could be written to.",
+    inviting.ABOVE: "They may do more than you, so it takes someone who may do the same.",
+    inviting.TOO_OFTEN: (
+        f"They were mailed less than a minute ago, or {inviting.MOST_A_DAY} times in a day. Wait a little."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The newest invitation of a user, how it stands, and why another cannot be sent (``None``: it can).
+
+    ``state`` is none, open, void, expired, accepted or revoked.
+    """
+
+    state: str
+    invitation: Invitation | None
+    why_not: str | None
+    show: bool
+
+    @property
+    def may_revoke(self) -> bool:
+        return self.state in ("open", "void")
+
+
+def panel_of(session: Session, access: Access, user_id: int) -> Panel:
+    """For the page of one user of the contract."""
+    contract_id = access.contract.id
+    user = session.scalars(sa.select(User).where(User.contract_id == contract_id, User.id == user_id)).one()
+    newest = session.scalars(
+        sa.select(Invitation)
+        .where(Invitation.contract_id == contract_id, Invitation.user_id == user_id)
+        .order_by(Invitation.id.desc())
+        .limit(1)
+    ).one_or_none()
+    reason = inviting.hindrance(user)
+    above = inviting.roles_above(session, contract_id, access.permissions)
+    if reason is None and inviting.who_has(session, [user_id], above):
+        reason = inviting.ABOVE
+    state = _state(session, newest, user)
+    return Panel(
+        state,
+        newest,
+        WHY_NOT[reason] if reason is not None else None,
+        show=newest is not None or (user.status == "active" and user.account_id is None),
+    )
+
+
+def how_many(session: Session, contract_id: int, user_ids: Sequence[int]) -> int:
+    """How many of those users have an email and no account."""
+    return sum(
+        session.scalar(
+            sa.select(sa.func.count()).where(
+                User.contract_id == contract_id,
+                User.id.in_(ids),
+                User.account_id.is_(None),
+                User.email_key.is_not(None),
+            )
+        )
+        or 0
+        for ids in chunks(user_ids)
+    )
+
+
+def on_their_way(count: int) -> str:
+    """That so many invitations were sent."""
+    return "An invitation is on its way." if count == 1 else f"{count:,} invitations are on their way."
+
+
+def _state(session: Session, invitation: Invitation | None, user: User) -> str:
+    if invitation is None:
+        return "none"
+    if invitation.outcome is not None:
+        return "revoked" if invitation.outcome == "replaced" else invitation.outcome
+    if invitation.expires_at <= utcnow():
+        return "expired"
+    same = user.status == "active" and user.status_since <= invitation.created_at
+    if not same or user.email_key != invitation.email_key or user.account_id is not None:
+        return "void"
+    return "open" if inviter_still_may(session, invitation) else "void"

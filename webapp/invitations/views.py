@@ -1,0 +1,213 @@
+"""Sending and revoking invitations from a user's page, and the page that a mailed link opens."""
+
+from __future__ import annotations
+
+import math
+
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from config import Settings
+from webapp.access import MANAGE_USERS, public, requires
+from webapp.auth import browser, signing_in
+from webapp.auth.passwords import MIN_LENGTH, PasswordRefused
+from webapp.auth.sign_in_manager import TOKEN
+from webapp.auth.throttle import Throttled
+from webapp.invitations import accepting, inviting
+from webapp.invitations.forms import NewPasswordForm, SignInForm
+from webapp.invitations.standing import WHY_NOT, on_their_way
+from webapp.logs import client_address
+from webapp.models import Contract, utcnow
+
+bp = Blueprint("invitations", __name__)
+
+HELD = "invitation"
+
+Answer = str | Response | tuple[str, int] | tuple[str, int, dict[str, str]]
+
+
+# ------------------------------------------------------------------ for those who manage users
+@bp.post("/c/<contract>/users/<int:user>/invitation")
+@requires(MANAGE_USERS)
+def send(contract: str, user: int) -> Response:
+    """Send it, or send another one."""
+    try:
+        inviting.send(g.access.contract.id, _known(user), g.access.user.id)
+    except inviting.UnknownUser:
+        abort(404)
+    except inviting.CannotInvite as refused:
+        flash(f"No invitation was sent. {WHY_NOT[refused.reason]}", "warning")
+    else:
+        flash(on_their_way(1), "success")
+    return redirect(url_for("users.show", contract=contract, user=user))
+
+
+@bp.post("/c/<contract>/users/<int:user>/invitation/revoke")
+@requires(MANAGE_USERS)
+def revoke(contract: str, user: int) -> Response:
+    try:
+        revoked = inviting.revoke(g.access.contract.id, _known(user), g.access.user.id)
+    except inviting.UnknownUser:
+        abort(404)
+    if revoked:
+        flash("The invitation is revoked: its link does not work any more.", "success")
+    else:
+        flash("There was no open invitation to revoke.", "info")
+    return redirect(url_for("users.show", contract=contract, user=user))
+
+
+def _known(user: int) -> int:
+    if user >= 2**63:
+        abort(404)
+    return user
+
+
+# ------------------------------------------------------------------ for who was invited
+@bp.get("/invitation")
+@public
+def open_link() -> Answer:
+    if clean := browser.hold(HELD):
+        return clean
+    try:
+        offered = accepting.offer(browser.held(HELD))
+    except accepting.InvitationGone as gone:
+        return _gone(gone)
+    return _page(offered)
+
+
+@bp.post("/invitation")
+@public
+def accept() -> Answer:
+    token = browser.held(HELD)
+    try:
+        offered = accepting.offer(token)
+        way = _way(offered)
+        if way == "accept":
+            return _welcome(accepting.accept_as(current_user, token))
+        if way == "sign_in":
+            return _sign_in_and_accept(offered, token)
+        if way == "new":
+            return _accept_as_new(offered, token)
+    except accepting.InvitationGone as gone:
+        return _gone(gone)
+    except (accepting.OtherAccount, accepting.AccountExists):
+        return redirect(url_for(".open_link"), 303)  # the page says how it is now
+    return _page(offered), 409
+
+
+@bp.post("/invitation/sign-out")
+@public
+def sign_out() -> Answer:
+    """Sign the other account out and come back; without an invitation nothing happens."""
+    token = browser.held(HELD)
+    try:
+        accepting.offer(token)
+    except accepting.InvitationGone as gone:
+        return _gone(gone)
+    if current_user.is_authenticated:
+        signing_in.sign_out(current_user, session.get(TOKEN))
+    browser.leave()
+    session[HELD] = token
+    return redirect(url_for(".open_link"), 303)
+
+
+def _sign_in_and_accept(offered: accepting.Offer, token: str) -> Answer:
+    form = SignInForm()
+    if not form.validate():
+        return _page(offered, sign_in_form=form), 422
+    try:
+        account, secret = signing_in.sign_in(
+            offered.invitation.email,
+            form.password.data or "",
+            _settings(),
+            address=client_address(),
+            user_agent=request.user_agent.string,
+            instead_of=session.get(TOKEN),
+        )
+    except Throttled as throttled:
+        wait = max(1, math.ceil((throttled.until - utcnow()).total_seconds()))
+        page = _page(offered, sign_in_form=form, throttled=throttled.until)
+        return page, 429, {"Retry-After": str(wait)}
+    except signing_in.SignInFailed:
+        form.password.errors = ["That is not the password of this account. Check it and try again."]
+        return _page(offered, sign_in_form=form), 401
+    browser.begin(account, secret)
+    return _welcome(accepting.accept_as(account, token))
+
+
+def _accept_as_new(offered: accepting.Offer, token: str) -> Answer:
+    form = NewPasswordForm()
+    if not form.validate():
+        return _page(offered, new_form=form), 422
+    try:
+        account, secret, contract = accepting.accept_with_new_account(
+            token,
+            form.new_password.data or "",
+            _settings(),
+            address=client_address(),
+            user_agent=request.user_agent.string,
+        )
+    except PasswordRefused as refused:
+        form.new_password.errors = [str(refused)]
+        return _page(offered, new_form=form), 422
+    browser.begin(account, secret)
+    return _welcome(contract)
+
+
+def _way(offered: accepting.Offer) -> str:
+    """What the page asks for: accept, sign_in, new, or (signed in as somebody else) other."""
+    if current_user.is_authenticated:
+        mine = offered.account is not None and offered.account.id == current_user.id
+        return "accept" if mine else "other"
+    return "sign_in" if offered.account is not None else "new"
+
+
+def _page(
+    offered: accepting.Offer,
+    *,
+    new_form: NewPasswordForm | None = None,
+    sign_in_form: SignInForm | None = None,
+    **told: object,
+) -> str:
+    return render_template(
+        "invitations/accept.html",
+        offer=offered,
+        way=_way(offered),
+        new_form=new_form or NewPasswordForm(formdata=None),
+        sign_in_form=sign_in_form or SignInForm(formdata=None),
+        min_length=MIN_LENGTH,
+        **told,
+    )
+
+
+def _gone(gone: accepting.InvitationGone) -> Answer:
+    page = render_template(
+        "invitations/gone.html",
+        reason=gone.reason,
+        of=gone.contract.name if gone.contract else None,
+        signed_in=current_user.is_authenticated,
+    )
+    return page, 410
+
+
+def _welcome(contract: Contract) -> Response:
+    browser.drop(HELD)
+    flash(f"Welcome to {contract.name}.", "success")
+    return redirect(url_for("auth.contract_home", contract=contract.slug), 303)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings

@@ -1,0 +1,1 @@
+"""A forgotten password: a link by mail, and a new one."""

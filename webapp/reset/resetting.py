@@ -1,0 +1,68 @@
+"""Asking for a new password by mail, and setting it."""
+
+from __future__ import annotations
+
+import logging
+
+import sqlalchemy as sa
+
+from config import Settings
+from webapp.account import letters
+from webapp.account.changing import put_password, words_about
+from webapp.auth import account_events, links, passwords, throttle
+from webapp.database import write_transaction
+from webapp.models import Account, db, utcnow
+from webapp.sync.keys import match_key
+
+log = logging.getLogger(__name__)
+
+NOBODY = "nobody@example.com"  # a mail to it is written and taken back
+
+
+def ask(email: str, settings: Settings, *, address: str) -> None:
+    """Mail a link to the account with this email, if there is one.
+
+    Who has none costs the same work, so that neither answer nor time tells them apart. Raises ``Throttled``.
+    """
+    key, now = match_key(email) or "", utcnow()
+    with write_transaction() as session:
+        until = throttle.admit(session, key, address, now, mails=True)
+    if until is not None:
+        log.warning("asking for a new password throttled for %s", email, extra={"event": "denied"})
+        raise throttle.Throttled(until)
+    with write_transaction() as session:
+        account = session.scalars(
+            sa.select(Account).where(Account.email_key == key, Account.disabled_at.is_(None))
+        ).one_or_none()
+        if account is not None:
+            token = links.make(session, links.RESET, account.id, now)
+            letters.reset(session, settings.product_name, account.email, token)
+            session.flush()
+        else:
+            with session.begin_nested() as taken_back:
+                letters.reset(session, settings.product_name, NOBODY, "-" * 43)
+                session.flush()
+                taken_back.rollback()
+        account_events.record(session, "account.reset_asked", email, account)
+
+
+def owner(token: str) -> Account:
+    """The account whose password the link behind ``token`` sets. Raises ``LinkGone``."""
+    link = links.find(db.session(), links.RESET, token, utcnow())
+    return db.session.get_one(Account, link.account_id)
+
+
+def reset(token: str, password: str, settings: Settings) -> None:
+    """Set the password; every session of the account ends, and nobody is signed in.
+
+    Raises ``LinkGone`` and ``PasswordRefused``; the link can be used again after the latter.
+    """
+    account = owner(token)
+    passwords.check(password, context=words_about(db.session(), account, settings.product_name))
+    hashed = passwords.hash_password(password)
+    with write_transaction() as session:
+        link = links.find(session, links.RESET, token, utcnow())
+        links.use_up(session, link)
+        account = session.get_one(Account, link.account_id)
+        put_password(session, account, hashed, settings)
+        account_events.record(session, "account.password_reset", account.email, account, actor=account.name)

@@ -1,0 +1,96 @@
+"""A forgotten password: asking for a link, and setting a new one by it."""
+
+from __future__ import annotations
+
+import math
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from config import Settings
+from webapp.access import public
+from webapp.auth import browser
+from webapp.auth.links import RESET, LinkGone
+from webapp.auth.passwords import MIN_LENGTH, PasswordRefused
+from webapp.auth.throttle import Throttled
+from webapp.logs import client_address
+from webapp.models import Account, utcnow
+from webapp.reset import resetting
+from webapp.reset.forms import ForgotForm, NewPasswordForm
+
+bp = Blueprint("reset", __name__)
+
+Answer = str | Response | tuple[str, int] | tuple[str, int, dict[str, str]]
+
+
+@bp.get("/forgot-password")
+@public
+def forgot() -> Answer:
+    form = ForgotForm(formdata=None)
+    form.email.data = request.args.get("email", "")[:254]
+    return render_template("reset/forgot.html", form=form)
+
+
+@bp.post("/forgot-password")
+@public
+def forgot_submit() -> Answer:
+    form = ForgotForm()
+    if not form.validate():
+        return render_template("reset/forgot.html", form=form), 422
+    try:
+        resetting.ask(form.email.data or "", _settings(), address=client_address())
+    except Throttled as throttled:
+        wait = max(1, math.ceil((throttled.until - utcnow()).total_seconds()))
+        page = render_template("reset/forgot.html", form=form, throttled=throttled.until)
+        return page, 429, {"Retry-After": str(wait)}
+    settings = _settings()
+    return render_template(
+        "reset/asked.html",
+        email=form.email.data,
+        demo=settings.demo and settings.mail is None,
+        mail_server=settings.mail is not None,
+    )
+
+
+@bp.get("/reset-password")
+@public
+def new() -> Answer:
+    if clean := browser.hold(RESET):
+        return clean
+    try:
+        account = resetting.owner(browser.held(RESET))
+    except LinkGone:
+        return _gone()
+    return _form(NewPasswordForm(formdata=None), account)
+
+
+@bp.post("/reset-password")
+@public
+def new_submit() -> Answer:
+    form = NewPasswordForm()
+    try:
+        account = resetting.owner(browser.held(RESET))
+        if not form.validate():
+            return _form(form, account), 422
+        resetting.reset(browser.held(RESET), form.password.data or "", _settings())
+    except LinkGone:
+        return _gone()
+    except PasswordRefused as refused:
+        form.password.errors = [str(refused)]
+        return _form(form, account), 422
+    browser.leave()
+    flash("Your new password is set. Sign in with it.", "success")
+    return redirect(url_for("auth.sign_in"), 303)
+
+
+def _form(form: NewPasswordForm, account: Account) -> str:
+    return render_template("reset/new.html", form=form, email=account.email, min_length=MIN_LENGTH)
+
+
+def _gone() -> Answer:
+    return render_template("reset/gone.html"), 410
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings
