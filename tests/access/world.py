@@ -19,6 +19,7 @@ from webapp import credentials
 from webapp.database import write_transaction
 from webapp.mail import outbox
 from webapp.models import (
+    Activation,
     ConnectAttempt,
     Decision,
     Exclusion,
@@ -65,6 +66,7 @@ class Things:
     merge_id: int
     question_id: int
     integration_id: int
+    activation_id: int
 
     def values(self, rule_arguments: set[str]) -> dict[str, object]:
         """A value for each of ``rule_arguments``. KeyError for one that nobody thought of."""
@@ -84,6 +86,7 @@ class Things:
             "proposal_id": self.proposal_id,
             "merge_id": self.merge_id,
             "integration_id": self.integration_id,
+            "activation_id": self.activation_id,
             "filename": "css/theme.css",
         }
         return {name: known[name] for name in rule_arguments}
@@ -271,7 +274,17 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
                 "people": [{"remote_id": "1", "name": f"Pia of {marker}", "kind": "unchanged"}],
             },
         )
-        session.add(question)
+        activation = Activation(
+            contract_id=contract_id,
+            at=now - timedelta(hours=1),
+            by="somebody",
+            before_status="pending",
+            people=1,
+            first_name=active.name,
+            given=[{"ids": str(active.id), "roles": [], "team": None, "access": []}],
+            before=[{"ids": str(active.id), "since": now.isoformat(), "left": None, "account": False}],
+        )
+        session.add_all([question, activation])
         session.flush()
         return Things(
             marker,
@@ -285,6 +298,7 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
             *twins,
             question.id,
             integration.id,
+            activation.id,
         )
 
 
