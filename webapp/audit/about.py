@@ -25,7 +25,7 @@ def events_about(
             )
         )
         for event_id, user_id in own:
-            yield event_id, {user_id}
+            yield event_id, {user_id or 0}
     wanted = set(user_ids)
     batches = session.execute(
         sa.select(event.id, event.details[IDS].as_string()).where(*where, event.target_type == "users")

@@ -99,17 +99,24 @@ def edit(contract: str, user: int) -> Answer:
         return _changed(user, form)
     if not form.validate_on_submit():
         return _edit_page(found, form, 422)
+    return _save(found, form, state)
+
+
+def _save(user: User, form: EditForm, state: State) -> Answer:
+    """Store what was typed and lead to the user's page, or show the form again with what is in the way."""
+    access: Access = g.access
+    user_id, show_url = user.id, url_for("users.show", contract=access.contract.slug, user=user.id)
     try:
         changes = editing.edit(
             access.contract.id,
-            user,
+            user_id,
             form.identity,
             form.set_up if form.active else None,
             by_user_id=access.user.id,
             stamp=form.stamp.data or "",
         )
     except editing.ChangedSince:
-        return _changed(user, form)
+        return _changed(user_id, form)
     except UsernameTaken as taken:
         form.refuse_username(taken.name, taken.status)
     except editing.LastAdministrator:
@@ -119,18 +126,18 @@ def edit(contract: str, user: int) -> Answer:
     except (NotInContract, SetUpIncomplete, RolesBeyond):
         form = EditForm.for_user(directory_here(), access.permissions, state, fresh=False)
         form.validate()
-        return _edit_page(found, form, 409, choices_changed=True)
+        return _edit_page(user, form, 409, choices_changed=True)
     except editing.Above:
         flash(ABOVE, "warning")
-        return redirect(url_for("users.show", contract=contract, user=user))
+        return redirect(show_url)
     except LookupError:
         abort(404)
     else:
-        db.session.refresh(found)
-        flash(f"{found.name} is saved." if changes else "Nothing was changed.", "success")
-        _warn_of_alike(user)
-        return redirect(url_for("users.show", contract=contract, user=user))
-    return _edit_page(found, form, 422)
+        db.session.refresh(user)
+        flash(f"{user.name} is saved." if changes else "Nothing was changed.", "success")
+        _warn_of_alike(user_id)
+        return redirect(show_url)
+    return _edit_page(user, form, 422)
 
 
 def _changed(user_id: int, form: EditForm) -> Answer:

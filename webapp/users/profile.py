@@ -75,8 +75,10 @@ def recent_changes(
     offset: int = 0,
 ) -> list[Change]:
     """What the last runs did to this user and to who was ``merged`` into them (names by ID), newest first."""
-    wanted = sa.select(SyncChange, SyncRun.queued_at, SyncRun.started_at, Integration.platform)
-    rows = session.execute(
+    wanted: sa.Select[*tuple[Any, ...]] = sa.select(
+        SyncChange, SyncRun.queued_at, SyncRun.started_at, Integration.platform
+    )
+    rows: Iterable[Any] = session.execute(
         _changes(wanted, contract_id, [user_id, *merged])
         .order_by(SyncChange.id.desc())
         .limit(limit)
@@ -94,7 +96,9 @@ def recent_changes(
     ]
 
 
-def _changes(statement: sa.Select[Any], contract_id: int, user_ids: list[int]) -> sa.Select[Any]:
+def _changes(
+    statement: sa.Select[*tuple[Any, ...]], contract_id: int, user_ids: list[int]
+) -> sa.Select[*tuple[Any, ...]]:
     """``statement`` over the lines about these users, of runs that did something."""
     return (
         statement.select_from(SyncChange)
