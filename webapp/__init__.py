@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         times,
     )
     from webapp.account.views import bp as account
+    from webapp.activations.views import bp as activations
     from webapp.audit.views import bp as audit
     from webapp.auth import sign_in_manager
     from webapp.auth.views import bp as auth
@@ -37,6 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.exclusions.views import bp as exclusions
     from webapp.held_runs.views import bp as held_runs
     from webapp.hooks.views import bp as hooks
+    from webapp.ignoring.views import bp as ignoring
     from webapp.invitations.views import bp as invitations
     from webapp.leavers.views import bp as leavers
     from webapp.mail.views import bp as mail
@@ -53,6 +55,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.support.views import bp as support
     from webapp.sync_status.views import bp as sync_status
     from webapp.undo.views import bp as undo
+    from webapp.user_editing.views import bp as user_editing
+    from webapp.user_export.views import bp as user_export
+    from webapp.user_history.views import bp as user_history
     from webapp.user_sync.views import bp as user_sync
     from webapp.users.views import bp as users
     from webapp.webhooks.views import bp as webhooks
@@ -96,6 +101,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         conflicts,
         users,
         invitations,
+        user_editing,
+        user_export,
+        user_history,
+        activations,
+        ignoring,
         merges,
         leavers,
         sync_status,

@@ -54,6 +54,9 @@ def role_label(access: Access) -> str:
     return "Platform support" if access.as_support else ", ".join(access.roles) or "No role"
 
 
+USERS_SCREENS = ("users", "user_editing", "user_history", "activations", "ignoring", "merges", "leavers")
+
+
 def navigation(access: Access) -> list[dict[str, Any]]:
     """Groups of links, each ``{label, items}``; an item has label, icon, url, current, count and children."""
     slug = access.contract.slug
@@ -82,7 +85,7 @@ def navigation(access: Access) -> list[dict[str, Any]]:
             "Users",
             "people",
             url_for("users.index", contract=slug),
-            blueprint in ("users", "merges", "leavers"),
+            blueprint in USERS_SCREENS,
         )
         people.append(users | {"count": _pending_count(access)})
     if access.may(MANAGE_USERS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS):

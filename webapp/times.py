@@ -26,7 +26,7 @@ class Timestamp:
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.globals.update(timestamp=timestamp, duration=duration, utcnow=utcnow)
+    app.jinja_env.globals.update(timestamp=timestamp, duration=duration, age=age, utcnow=utcnow)
 
 
 def timestamp(moment: datetime, now: datetime | None = None) -> Timestamp:
@@ -63,6 +63,15 @@ def relative(moment: datetime, now: datetime) -> str:
     if seconds > 0:
         return f"{size // 60} min ago" if size < 3600 else f"{size // 3600} h ago"
     return f"in {round(size / 60)} min" if size < 3570 else f"in {round(size / 3600)} h"
+
+
+def age(moment: datetime, now: datetime | None = None) -> str:
+    """How long ago in one whole number: “12 days”, “1 hour”, “under an hour”."""
+    hours = int(((now or utcnow()) - moment).total_seconds()) // 3600
+    if hours < 1:
+        return "under an hour"
+    number, unit = (hours // 24, "day") if hours >= 24 else (hours, "hour")
+    return f"{number:,} {unit}{'' if number == 1 else 's'}"
 
 
 def duration(seconds: float | None) -> str:

@@ -19,6 +19,7 @@ from webapp import credentials
 from webapp.database import write_transaction
 from webapp.mail import outbox
 from webapp.models import (
+    Activation,
     ConnectAttempt,
     Decision,
     Exclusion,
@@ -66,6 +67,7 @@ class Things:
     question_id: int
     integration_id: int
     session_id: int
+    activation_id: int
 
     def values(self, rule_arguments: set[str]) -> dict[str, object]:
         """A value for each of ``rule_arguments``. KeyError for one that nobody thought of."""
@@ -86,6 +88,7 @@ class Things:
             "merge_id": self.merge_id,
             "integration_id": self.integration_id,
             "session_id": self.session_id,
+            "activation_id": self.activation_id,
             "filename": "css/theme.css",
         }
         return {name: known[name] for name in rule_arguments}
@@ -273,7 +276,17 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
                 "people": [{"remote_id": "1", "name": f"Pia of {marker}", "kind": "unchanged"}],
             },
         )
-        session.add(question)
+        activation = Activation(
+            contract_id=contract_id,
+            at=now - timedelta(hours=1),
+            by="somebody",
+            before_status="pending",
+            people=1,
+            first_name=active.name,
+            given=[{"ids": str(active.id), "roles": [], "team": None, "access": []}],
+            before=[{"ids": str(active.id), "since": now.isoformat(), "left": None, "account": False}],
+        )
+        session.add_all([question, activation])
         session.flush()
         return Things(
             marker,
@@ -288,6 +301,7 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
             question.id,
             integration.id,
             _second_browser(session, administrator, marker),
+            activation.id,
         )
 
 

@@ -58,7 +58,7 @@ def test_ticked_people_become_agents_in_a_team(world: World, manager: Actor) -> 
     assert world.statuses(ids) == ["active", "active", "pending"]
     assert world.set_up_of(ids[0]) == ({world.roles["agent"]}, {world.teams["Billing"]}, set())
     assert result.notices == (
-        "2 people are active now as Agent in Leeds › Phone › Billing. 57 of 60 licences are left."
+        "2 people are active now as Agent in Leeds › Phone › Billing. 57 of 60 licences are left. Undo…"
     )
     assert {"Anna Kim", "Dara Osei"} <= set(result.names)
     assert "status=active" in result.response.request.query_string.decode()

@@ -40,7 +40,7 @@ def test_pending_says_where_each_came_from_and_since_when(world: World, manager:
     cells = [cell.text for cell in page.root.all("td", role="cell")]
     assert "Intercom" in [cell.removeprefix("I") for cell in cells]  # after the letter of its tile
     assert f"T{70_000 + anna}" in cells
-    assert "3 h ago" in cells
+    assert "3 hours" in cells
     heads = [head.text for head in page.root.all("th", role="columnheader")]
     assert {"Platform", "Team in platform", "Imported"} <= set(heads)
 

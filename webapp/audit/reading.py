@@ -49,7 +49,7 @@ def events(contract_id: int, filters: Filters) -> tuple[list[EventRow], Page]:
         .limit(page.size)
         .offset(page.offset)
     )
-    return [_row(event) for event in found], page
+    return [row_of(event) for event in found], page
 
 
 def actors(contract_id: int) -> list[tuple[str, str]]:
@@ -89,7 +89,8 @@ def _where(contract_id: int, filters: Filters) -> list[sa.ColumnElement[bool]]:
     return where
 
 
-def _row(event: AuditEvent) -> EventRow:
+def row_of(event: AuditEvent) -> EventRow:
+    """``event`` in words."""
     return EventRow(
         at=event.at,
         actor=event.actor,

@@ -7,8 +7,10 @@ import sqlalchemy as sa
 from webapp.audit import trail
 from webapp.connectors.registry import PLATFORMS
 from webapp.database import write_transaction
-from webapp.models import Exclusion, Integration
-from webapp.sync.exclusions import exclude, pattern_of
+from webapp.models import Exclusion, Integration, utcnow
+from webapp.models.user import IGNORED
+from webapp.sync.exclusions import exclude, ignored_as, pattern_of
+from webapp.users.batch import change_status, lock_licences
 
 
 def exclude_emails(integration: Integration, given: str, *, by: str) -> tuple[str, bool]:
@@ -33,8 +35,12 @@ def exclude_emails(integration: Integration, given: str, *, by: str) -> tuple[st
 
 
 def take_back(integration: Integration, exclusion_id: int) -> str:
-    """Remove an exclusion; what it was about. Raises ``LookupError``."""
+    """Remove an exclusion; what it was about. Raises ``LookupError``.
+
+    A user who was ignored with it waits under Pending again.
+    """
     with write_transaction() as session:
+        lock_licences(session, integration.contract_id)  # as whoever changes somebody's status does
         exclusion = session.scalars(
             sa.select(Exclusion)
             .where(Exclusion.id == exclusion_id, Exclusion.integration_id == integration.id)
@@ -43,6 +49,17 @@ def take_back(integration: Integration, exclusion_id: int) -> str:
         if exclusion is None:
             raise LookupError(exclusion_id)
         about = exclusion.label or exclusion.value
+        user = ignored_as(session, exclusion)
+        if user is not None:
+            change_status(session, user.contract_id, [user.id], before=IGNORED, after="pending", now=utcnow())
+            trail.record(
+                session,
+                "users.ignoring_undone",
+                user.name,
+                contract_id=user.contract_id,
+                target_type="user",
+                target_id=user.id,
+            )
         trail.record(
             session,
             "exclusion.removed",

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.models import Merge, Person, User, UserRole
-from webapp.models.user import MERGED
+from webapp.models.user import IGNORED, MERGED
 from webapp.users.deactivation import LAST_ADMINISTRATOR, YOURSELF, protected
 from webapp.users.directory import Directory
 from webapp.users.set_up import beyond
@@ -136,7 +136,7 @@ def listed_at(session: Session, user_id: int) -> list[int]:
 
 def stays_by_default(one: User, other: User) -> User:
     """The active one, else who is known for longer."""
-    order = ("active", "pending", "inactive", MERGED)
+    order = ("active", "pending", "inactive", IGNORED, MERGED)
     return min(
         one,
         other,

@@ -1,6 +1,7 @@
 """The tables, one module a subject. Importing this package registers them all."""
 
 from webapp.models.account import Account, AccountLink, SignInSession, SignInThrottle
+from webapp.models.activation import Activation
 from webapp.models.audit import AuditEvent
 from webapp.models.base import Base, db, table_of, utcnow
 from webapp.models.choice import Decision, Exclusion
@@ -21,6 +22,7 @@ from webapp.models.webhook import PlatformNotice, Webhook, WebhookDelivery
 __all__ = [
     "Account",
     "AccountLink",
+    "Activation",
     "AuditEvent",
     "Base",
     "ConnectAttempt",

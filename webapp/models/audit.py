@@ -18,6 +18,7 @@ class AuditEvent(Base):
     __table_args__ = (
         sa.Index("ix_audit_events_recent", "contract_id", "id"),
         sa.Index("ix_audit_events_actor", "contract_id", "actor_id", "id"),
+        sa.Index("ix_audit_events_about", "contract_id", "target_type", "target_id", "id"),
     )
 
     id: Mapped[IntPk]

@@ -1,4 +1,4 @@
-"""Users: the people of one contract, pending, active or inactive."""
+"""Users: the people of one contract, pending, active, inactive or ignored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.models.base import Base, BigInt, IntPk, KeyText, one_of, utcnow
 
-USER_STATUSES = ("pending", "active", "inactive")
+USER_STATUSES = ("pending", "active", "inactive", "ignored")
+IGNORED = "ignored"  # was pending and shall not be; whoever they are on a platform is excluded there
 MERGED = "merged"  # went into another user: nobody any more, kept for the history and the way back
 USERNAME_LENGTH = (3, 100)  # characters
 NAME_MAX = 255  # characters

@@ -20,12 +20,16 @@ STARTS = (
     "－",
     "＠",
 )  # what spreadsheets take for a formula
+QUOTE = "'"
 
 
 def defused(cell: object) -> str:
-    """``cell`` as text; one that a spreadsheet would run begins with an apostrophe, which shows it as text."""
+    """``cell`` as text; one that a spreadsheet would run begins with an apostrophe, which shows it as text.
+
+    So does one that begins with an apostrophe anyway: whoever takes one away from each that begins so has the values.
+    """
     text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(STARTS) else text
+    return f"{QUOTE}{text}" if text.startswith((*STARTS, QUOTE)) else text
 
 
 def csv_lines(rows: Iterable[Sequence[object]]) -> str:

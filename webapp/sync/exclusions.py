@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.database import insert_into
-from webapp.models import Exclusion, Person, table_of
+from webapp.database import insert_into, rows_changed
+from webapp.models import Exclusion, Person, User, table_of, utcnow
+from webapp.models.user import IGNORED
 from webapp.sync.keys import match_key
 
 PATTERN = re.compile(r"[^\s@\[\]]*@[^\s@\[\]]+|[^\s@\[\]]+@[^\s@\[\]]*")
@@ -70,3 +73,66 @@ def exclude_person(session: Session, person: Person, by: str) -> None:
         session, person.contract_id, person.integration_id, "person", person.remote_id, by=by, label=label
     )
     person.outcome, person.reason, person.detail = "left_out", "excluded", None
+
+
+def exclude_users(session: Session, user_ids: Sequence[int], by: str) -> None:
+    """Leave out everybody who is one of these users, wherever they are listed; who is left out already stays so."""
+    exclusions = table_of(Exclusion)
+    linked = Person.user_id.in_(user_ids)
+    label = sa.func.coalesce(sa.func.nullif(Person.name, ""), Person.email, Person.remote_id)
+    people = sa.select(
+        Person.contract_id,
+        Person.integration_id,
+        sa.literal("person"),
+        Person.remote_id,
+        label,
+        sa.literal(utcnow(), exclusions.c.created_at.type),
+        sa.literal(by),
+    ).where(linked)
+    columns = ["contract_id", "integration_id", "kind", "value", "label", "created_at", "created_by"]
+    session.execute(insert_into(session, exclusions).from_select(columns, people).on_conflict_do_nothing())
+    rows_changed(
+        session,
+        sa.update(Person)
+        .where(linked, Person.outcome == "linked")
+        .values(outcome="left_out", reason="excluded", detail=None),
+    )
+
+
+def admit_users(session: Session, user_ids: Sequence[int]) -> None:
+    """Take back the exclusions of everybody who is one of these users."""
+    people = sa.select(Person.integration_id, Person.remote_id).where(Person.user_id.in_(user_ids))
+    rows_changed(
+        session,
+        sa.delete(Exclusion).where(
+            Exclusion.kind == "person", sa.tuple_(Exclusion.integration_id, Exclusion.value).in_(people)
+        ),
+    )
+
+
+def ignored_as(session: Session, exclusion: Exclusion) -> User | None:
+    """The ignored user whom ``exclusion`` keeps out, and nothing else does."""
+    if exclusion.kind != "person":
+        return None
+    user = session.scalars(
+        sa.select(User)
+        .join(Person, Person.user_id == User.id)
+        .where(
+            Person.integration_id == exclusion.integration_id,
+            Person.remote_id == exclusion.value,
+            User.status == IGNORED,
+        )
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if user is None:
+        return None
+    others = session.scalar(
+        sa.select(sa.func.count())
+        .select_from(Exclusion)
+        .join(
+            Person,
+            sa.and_(Person.integration_id == Exclusion.integration_id, Person.remote_id == Exclusion.value),
+        )
+        .where(Exclusion.kind == "person", Person.user_id == user.id, Exclusion.id != exclusion.id)
+    )
+    return None if others else user

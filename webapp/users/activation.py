@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from webapp.activations.recording import note_activation, standing_before
 from webapp.audit import trail
 from webapp.contracts import licences_used
 from webapp.database import write_transaction
@@ -71,28 +72,36 @@ def activate(
     with write_transaction() as session:
         bought = batch.lock_licences(session, contract_id)
         directory = directory_of(session, contract_id)
-        _check_set_up(set_up, directory, batch.permissions_now(session, contract_id, by_user_id))
+        check_set_up(set_up, directory, batch.permissions_now(session, contract_id, by_user_id))
         found = batch.checked(find(session, selection, directory), selection, stamp)
         used = licences_used(session, contract_id)
         if used + len(found) > bought:
             raise LicencesExceeded(bought=bought, used=used, wanted=len(found))
         now = utcnow()
+        before = standing_before(session, contract_id, found)
         for ids in batch.chunks(found):
             batch.change_status(
                 session, contract_id, ids, before=selection.filters.status, after="active", now=now
             )
-            _give(session, ids, Role, UserRole, UserRole.role_id, set_up.roles)
-            _give(session, ids, Team, UserTeam, UserTeam.team_id, {set_up.team} - {None})
-            _give(session, ids, Team, ReportingAccess, ReportingAccess.team_id, set_up.access)
+            give(session, ids, set_up)
         names = batch.names_of(session, contract_id, found)
         _record(session, selection, found, names, set_up, directory)
-        invited = inviting.invite(session, contract_id, found, by_user_id) if invite else None
-        return batch.Done(
-            found, names, bought, used + len(found), len(invited.ids) if invited is not None else 0
+        made = note_activation(
+            session,
+            contract_id,
+            before_status=selection.filters.status,
+            at=now,
+            by_user_id=by_user_id,
+            given=[(found, set_up)],
+            first_name=names[0],
+            before=before,
         )
+        invited = inviting.invite(session, contract_id, found, by_user_id).ids if invite else []
+        return batch.Done(found, names, bought, used + len(found), made.id, len(invited))
 
 
-def _check_set_up(set_up: SetUp, directory: Directory, permissions: frozenset[str]) -> None:
+def check_set_up(set_up: SetUp, directory: Directory, permissions: frozenset[str]) -> None:
+    """Raises :class:`NotInContract`, :class:`SetUpIncomplete` or :class:`RolesBeyond`."""
     teams = set_up.access | ({set_up.team} if set_up.team is not None else set())
     if not (set_up.roles <= directory.role_by_id.keys() and teams <= directory.team_by_id.keys()):
         raise NotInContract
@@ -102,6 +111,13 @@ def _check_set_up(set_up: SetUp, directory: Directory, permissions: frozenset[st
     too_much = beyond(set_up.roles, permissions, directory)
     if too_much:
         raise RolesBeyond([role.name for role in too_much])
+
+
+def give(session: Session, user_ids: list[int], set_up: SetUp) -> None:
+    """Give users who have nothing the roles, the team and the reporting access."""
+    _give(session, user_ids, Role, UserRole, UserRole.role_id, set_up.roles)
+    _give(session, user_ids, Team, UserTeam, UserTeam.team_id, {set_up.team} - {None})
+    _give(session, user_ids, Team, ReportingAccess, ReportingAccess.team_id, set_up.access)
 
 
 def _give(

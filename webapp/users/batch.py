@@ -31,6 +31,7 @@ class Done:
     names: list[str]
     bought: int
     used: int
+    activation_id: int | None = None  # what undoing an activation is asked with
     invited: int = 0
 
 
@@ -167,3 +168,12 @@ def ranges(ids: Sequence[int]) -> str:
     starts = [ordered[0], *(after for before, after in pairwise(ordered) if after != before + 1)]
     ends = [*(before for before, after in pairwise(ordered) if after != before + 1), ordered[-1]]
     return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))
+
+
+def ids_in(text: str) -> list[int]:
+    """The IDs in what :func:`ranges` wrote, ascending."""
+    ids: list[int] = []
+    for part in text.split(", ") if text else []:
+        first, _, last = part.partition("-")
+        ids += range(int(first), int(last or first) + 1)
+    return ids

@@ -12,9 +12,10 @@ from webapp.users.directory import Directory
 SORTS = ("name", "username", "email", "role", "since", "gone")
 NONE = "none"  # a filter's value for users without any team or role
 ANY = "any"  # a filter's value for users missing from whichever platform
+LEAVER_STATUSES = ("pending", "active", "inactive")
 GONE = {  # which leavers a list is of, and the statuses they can have
-    "nowhere": USER_STATUSES,  # on no platform any more
-    "elsewhere": USER_STATUSES,  # missing from one, still on another
+    "nowhere": LEAVER_STATUSES,  # on no platform any more
+    "elsewhere": LEAVER_STATUSES,  # missing from one, still on another
     "back": ("inactive",),  # deactivated as gone, and on a platform again
     "due": ("active",),  # whom the contract's rule would deactivate now
 }

@@ -5,33 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, SelectField, SelectMultipleField
+from wtforms import BooleanField
 from wtforms.validators import InputRequired
 
-from webapp.fields import SelectChoice
 from webapp.users.directory import Directory
-from webapp.users.set_up import SetUp, beyond, lacking
+from webapp.users.set_up_form import SetUpForm
 
 
-def _team(value: Any) -> int | None:
-    """The ID in a choice of the drop-down; its first one is no team."""
-    return int(value) if value not in ("", None) else None
-
-
-class ActivationForm(FlaskForm):
+class ActivationForm(SetUpForm):
     """What everybody in the batch gets. Needs :meth:`for_contract` for its choices."""
 
-    roles: Any = SelectMultipleField("Roles", coerce=int)
-    team: Any = SelectField("Team", coerce=_team)
-    access: Any = SelectMultipleField("Reporting access", coerce=int)
     invite = BooleanField("Send them an invitation to sign in")
     confirm = BooleanField(
         "I have checked who is listed",
         validators=[InputRequired("Tick the box to confirm who is activated.")],
     )
-
-    directory: Directory
-    permissions: frozenset[str]
 
     @classmethod
     def for_contract(
@@ -39,54 +27,14 @@ class ActivationForm(FlaskForm):
     ) -> ActivationForm:
         """The form with the contract's choices; ``fresh`` starts it anew with Agent chosen."""
         form = cls(formdata=None) if fresh else cls()
-        form.directory = directory
-        form.permissions = permissions
-        form.roles.choices = [SelectChoice(role.id, role.name) for role in directory.roles]
-        form.team.choices = [
-            SelectChoice("", "No team"),
-            *(SelectChoice(team.id, team.path) for team in directory.teams),
-        ]
-        form.access.choices = [SelectChoice(team.id, team.name) for team in directory.teams]
-        if fresh and directory.agent_id is not None:
-            form.roles.data = [directory.agent_id]
+        form.offer(directory, permissions)
+        if fresh:
+            form.choose_agent()
         return form
 
     def validate(self, extra_validators: Any = None) -> bool:
         valid = super().validate(extra_validators)
-        if self.roles.errors or self.team.errors or self.access.errors:
-            return False
-        gaps = lacking(self.roles.data, self.team.data is not None, bool(self.access.data), self.directory)
-        for gap in gaps:
-            self.refuse(gap)
-        if too_much := beyond(self.roles.data, self.permissions, self.directory):
-            self.refuse_roles([role.name for role in too_much])
-        return bool(valid) and not gaps and not too_much
-
-    def refuse(self, gap: str) -> None:
-        """Say beside its field what is missing: a code of ``set_up.lacking``."""
-        field, text = {
-            "role": (self.roles, "Choose at least one role."),
-            "team": (self.team, "Choose a team: every agent needs one."),
-            "reporting": (
-                self.access,
-                "Choose at least one part of the structure: every role other than Agent needs it.",
-            ),
-        }[gap]
-        field.errors = [*field.errors, text]
-
-    def refuse_roles(self, names: list[str]) -> None:
-        """Say that those roles permit more than whoever gives them may do."""
-        text = f"You cannot give {' or '.join(names)}: it permits more than you may do yourself."
-        self.roles.errors = [*self.roles.errors, text]
-
-    @property
-    def not_yours(self) -> list[int]:
-        """The roles that cannot be given by whoever fills the form in."""
-        return [role.id for role in beyond(self.directory.role_by_id, self.permissions, self.directory)]
-
-    @property
-    def set_up(self) -> SetUp:
-        return SetUp(frozenset(self.roles.data), self.team.data, frozenset(self.access.data))
+        return self.complete() and bool(valid)
 
 
 class DeactivationForm(FlaskForm):

@@ -12,6 +12,7 @@ from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, Access
 from webapp.connectors.registry import PLATFORMS
 from webapp.merges.listing import open_count as doubles_count
 from webapp.models import Integration, User, UserSync, db
+from webapp.models.user import IGNORED
 from webapp.users.counts import status_counts
 from webapp.users.directory import Directory
 from webapp.users.filters import ANY, NONE, Filters
@@ -19,7 +20,7 @@ from webapp.users.listing import count_of, page_of_users
 from webapp.users.rows import rows_of
 from webapp.users.selection import UnknownUsers, pack, unpack
 
-TABS = (("active", "Active"), ("inactive", "Inactive"), ("pending", "Pending"))
+TABS = (("active", "Active"), ("inactive", "Inactive"), ("pending", "Pending"), (IGNORED, "Ignored"))
 GONE_ACTIVE = Filters(status="active", gone="nowhere")
 INDENT = "\u2003"
 
@@ -48,6 +49,7 @@ def list_context(access: Access, filters: Filters, directory: Directory) -> dict
             "kept": pack(elsewhere),
             "shown": pack(ids) if everyone else "",
         },
+        "list_query": urlencode(filters.params()),
         "doubles": doubles_count(access.contract.id),
         "licences": access.contract.licences,
         "licences_used": counts["active"],
@@ -84,6 +86,7 @@ def tabs_of(
             "url": url_for("users.index", contract=slug, status=status, q=filters.q or None),
         }
         for status, label in TABS
+        if status != IGNORED or counts[IGNORED] or filters.status == IGNORED  # seldom, so out of the way
     ]
     return [
         *tabs,

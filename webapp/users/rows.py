@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from webapp.connectors.platform import Platform
 from webapp.models import Person, ReportingAccess, User, UserRole, UserTeam
+from webapp.models.user import IGNORED
 from webapp.users.directory import Directory, TeamEntry
 from webapp.users.set_up import lacking
 
@@ -167,7 +168,7 @@ def _row(user: User, links: list[Link], owned: _Owned, directory: Directory) -> 
 
 def _gaps(user: User, owned: _Owned, directory: Directory) -> list[str]:
     """What is missing: for who waits, all there is to choose; for the active, what their roles need."""
-    if user.status == "inactive":
+    if user.status in ("inactive", IGNORED):
         return []
     gaps = lacking(owned.role, bool(owned.team), bool(owned.access), directory)
     if user.status == "pending":

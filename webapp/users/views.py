@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, VIEW_SYNC_STATUS, Access, requires
@@ -15,18 +16,20 @@ from webapp.merges.judging import all_in, who_stayed
 from webapp.merges.listing import merged_into
 from webapp.models import db
 from webapp.models.user import USER_STATUSES
+from webapp.user_history.reading import RECENT, entries_about
 from webapp.users import activation as activating
 from webapp.users import deactivation as deactivating
+from webapp.users.asked import directory_here, nobody_left, selection_here, shown_stamp
 from webapp.users.batch import ChangedMeanwhile, Done, ListChanged, NobodySelected
-from webapp.users.batches import Batch, batch_of, sparing_batch_of
+from webapp.users.batches import batch_of, sparing_batch_of
 from webapp.users.counts import status_counts
-from webapp.users.directory import Directory, directory_of
+from webapp.users.directory import Directory
 from webapp.users.filters import read_filters
 from webapp.users.forms import ActivationForm, DeactivationForm
 from webapp.users.lists import list_context
-from webapp.users.profile import recent_changes, sign_in_of
+from webapp.users.profile import change_count, namer_of, recent_changes, sign_in_of
 from webapp.users.rows import rows_of
-from webapp.users.selection import MAX_KEPT, Selection, TooManyKept, UnknownUsers, keep, read_selection
+from webapp.users.selection import MAX_KEPT, Selection, TooManyKept, UnknownUsers, keep
 from webapp.why.asking import platforms_to_ask
 
 bp = Blueprint("users", __name__, url_prefix="/c/<contract>/users")
@@ -37,7 +40,7 @@ Answer = str | Response | tuple[str, int]
 @bp.get("")
 @requires(MANAGE_USERS)
 def index(contract: str) -> str | Response:
-    directory = _directory()
+    directory = directory_here()
     filters = read_filters(request.args, directory)
     if filters.gone:  # the same list of people, with what matters about those who left
         return redirect(f"{url_for('leavers.index', contract=contract)}?{request.query_string.decode()}")
@@ -52,12 +55,12 @@ def keep_selected(contract: str) -> Response:
 
     ``to`` is the query of the list to go to; without it, the list comes back as it was.
     """
-    directory = _directory()
+    directory = directory_here()
     values = dict(parse_qsl(request.form.get("to") or request.form.get("list", "")))
     address: dict[str, Any] = {"contract": contract, **read_filters(values, directory).params()}
     address |= {name: values[name] for name in ("page", "per_page") if name in values}
     try:
-        address["keep"] = keep(_selection(directory, *USER_STATUSES).ids) or None
+        address["keep"] = keep(selection_here(directory, *USER_STATUSES).ids) or None
     except TooManyKept:
         address["keep"] = request.form.get("kept")
         flash(
@@ -72,7 +75,7 @@ def keep_selected(contract: str) -> Response:
 @requires(MANAGE_USERS)
 def show(contract: str, user: int) -> str | Response:
     access: Access = g.access
-    found = rows_of(db.session(), [user], _directory())
+    found = rows_of(db.session(), [user], directory_here())
     if not found:
         abort(404)
     stayed = who_stayed(db.session(), access.contract.id, user)
@@ -83,6 +86,7 @@ def show(contract: str, user: int) -> str | Response:
     merged = merged_into(db.session(), access.contract.id, sorted(everybody))
     status = found[0].status
     next_step = ".deactivation" if status == "active" else ".activation"
+    entries, history = entries_about(db.session(), access.contract.id, {user, *everybody}, RECENT)
     return render_template(
         "users/show.html",
         user=found[0],
@@ -90,6 +94,10 @@ def show(contract: str, user: int) -> str | Response:
         changes=recent_changes(
             db.session(), access.contract.id, user, {one.gone_id: one.gone_name for one in merged}
         ),
+        change_count=change_count(db.session(), access.contract.id, user, [one.gone_id for one in merged]),
+        entries=entries,
+        entry_count=history.total,
+        namer=namer_of(db.session(), access.contract.id, user),
         merged=merged,
         invitation=invitations.panel_of(db.session(), access, user),
         may_see_runs=access.may(VIEW_SYNC_STATUS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS),
@@ -114,15 +122,15 @@ def activation(contract: str) -> Answer:
     """What the selected users shall get. Changes nothing; what was typed comes back."""
     if not {"list", "status"}.intersection(request.values):  # the bare address: nobody was selected
         return redirect(url_for(".index", contract=contract, status=activating.FROM[0]))
-    directory = _directory()
-    return _activation_page(_selection(directory, *activating.FROM), _activation_form(directory))
+    directory = directory_here()
+    return _activation_page(selection_here(directory, *activating.FROM), _activation_form(directory))
 
 
 @bp.post("/activate/confirm")
 @requires(MANAGE_USERS)
 def activate(contract: str) -> Answer:
-    directory = _directory()
-    selection, form = _selection(directory, *activating.FROM), _activation_form(directory)
+    directory = directory_here()
+    selection, form = selection_here(directory, *activating.FROM), _activation_form(directory)
     if not form.validate_on_submit():
         return _activation_page(selection, form, 422)
     access: Access = g.access
@@ -132,7 +140,7 @@ def activate(contract: str) -> Answer:
             selection,
             form.set_up,
             by_user_id=access.user.id,
-            stamp=_stamp(),
+            stamp=shown_stamp(),
             invite=form.invite.data,
         )
     except (activating.LicencesExceeded, ChangedMeanwhile):
@@ -140,16 +148,16 @@ def activate(contract: str) -> Answer:
     except ListChanged as change:
         return _activation_page(selection, form, 409, change=change)
     except (activating.NotInContract, activating.SetUpIncomplete, activating.RolesBeyond):
-        form = _activation_form(_directory())
+        form = _activation_form(directory_here())
         form.validate()
         return _activation_page(selection, form, 409, choices_changed=True)
     except NobodySelected:
-        return _nobody(selection)
+        return nobody_left(selection)
     except UnknownUsers:
         abort(404)
     roles = " and ".join(directory.role_names(form.set_up.roles))
     team = "".join(f" in {path}" for path in directory.team_paths([form.set_up.team or 0]))
-    return _done(done, "active", f"active now as {roles}{team}", "left")
+    return _done(done, "active", f"active now as {roles}{team}", "left", undo=_undo_link(done))
 
 
 def _activation_page(selection: Selection, form: ActivationForm, status: int = 200, **problem: Any) -> Answer:
@@ -159,7 +167,7 @@ def _activation_page(selection: Selection, form: ActivationForm, status: int = 2
     except UnknownUsers:
         abort(404)
     if not batch.ids:
-        return _nobody(selection, batch)
+        return nobody_left(selection, batch)
     used = status_counts(access.contract.id)["active"]
     page = render_template(
         "users/activate.html",
@@ -188,30 +196,30 @@ def _activation_form(directory: Directory) -> ActivationForm:
 @requires(MANAGE_USERS)
 def deactivation(contract: str) -> Answer:
     """Asks before anybody is deactivated. Changes nothing."""
-    directory = _directory()
+    directory = directory_here()
     return _deactivation_page(
-        _selection(directory, deactivating.FROM), directory, DeactivationForm(formdata=None)
+        selection_here(directory, deactivating.FROM), directory, DeactivationForm(formdata=None)
     )
 
 
 @bp.post("/deactivate/confirm")
 @requires(MANAGE_USERS)
 def deactivate(contract: str) -> Answer:
-    directory = _directory()
-    selection, form = _selection(directory, deactivating.FROM), DeactivationForm()
+    directory = directory_here()
+    selection, form = selection_here(directory, deactivating.FROM), DeactivationForm()
     if not form.validate_on_submit():
         return _deactivation_page(selection, directory, form, 422)
     access: Access = g.access
     try:
         done = deactivating.deactivate(
-            access.contract.id, selection, by_user_id=access.user.id, stamp=_stamp()
+            access.contract.id, selection, by_user_id=access.user.id, stamp=shown_stamp()
         )
     except (deactivating.Protected, ChangedMeanwhile):
         return _deactivation_page(selection, directory, form, 409, refused=True)
     except ListChanged as change:
         return _deactivation_page(selection, directory, form, 409, change=change)
     except NobodySelected:
-        return _nobody(selection)
+        return nobody_left(selection)
     except UnknownUsers:
         abort(404)
     return _done(done, "inactive", "inactive now", "free")
@@ -226,7 +234,7 @@ def _deactivation_page(
     except UnknownUsers:
         abort(404)
     if not batch.ids:
-        return _nobody(selection, batch)
+        return nobody_left(selection, batch)
     page = render_template(
         "users/deactivate.html",
         batch=batch,
@@ -238,41 +246,19 @@ def _deactivation_page(
 
 
 # ------------------------------------------------------------------ shared
-def _directory() -> Directory:
-    return directory_of(db.session(), g.access.contract.id)
+def _undo_link(done: Done) -> Markup:
+    url = url_for("activations.show", contract=g.access.contract.slug, activation_id=done.activation_id)
+    return Markup(' <a href="{}">Undo…</a>').format(url)
 
 
-def _selection(directory: Directory, *statuses: str) -> Selection:
-    """The selection in the form or the address, made on the list of one of ``statuses``; else 404."""
-    try:
-        selection = read_selection(request.values, directory)
-    except UnknownUsers:
-        abort(404)
-    if selection.filters.status not in statuses:
-        abort(404)
-    return selection
-
-
-def _stamp() -> str:
-    """The stamp of everybody who was shown."""
-    return request.form.get("stamp", "")
-
-
-def _nobody(selection: Selection, batch: Batch | None = None) -> Response:
-    """Back to the list, saying why nobody was left to do it to."""
-    reasons = batch.why_nobody if batch is not None else []
-    text = " ".join(reasons) or "Nobody is selected. Tick the people first."
-    flash(f"{text} Nothing was changed.", "warning")
-    slug = g.access.contract.slug
-    return redirect(url_for(".index", contract=slug, **selection.filters.params()))
-
-
-def _done(done: Done, status: str, what: str, rest: str) -> Response:
+def _done(done: Done, status: str, what: str, rest: str, *, undo: str = "") -> Response:
     """Say what was done, and show it."""
     people = f"{done.names[0]} is" if len(done.ids) == 1 else f"{len(done.ids):,} people are"
     free = done.bought - done.used
     sent = f" {invitations.on_their_way(done.invited)}" if done.invited else ""
-    flash(f"{people} {what}. {free:,} of {done.bought:,} licences are {rest}.{sent}", "success")
+    flash(
+        escape(f"{people} {what}. {free:,} of {done.bought:,} licences are {rest}.{sent}") + undo, "success"
+    )
     slug = g.access.contract.slug
     if len(done.ids) == 1:
         return redirect(url_for(".show", contract=slug, user=done.ids[0]))

@@ -234,6 +234,7 @@ def _standing(user: User | None) -> str:
     return {
         "pending": " They wait to be activated and are listed under Pending.",
         "inactive": " They were deactivated and are listed under Inactive.",
+        "ignored": " They are ignored and are listed under Ignored.",
     }.get(user.status if user else "", "")
 
 

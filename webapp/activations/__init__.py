@@ -1,0 +1,1 @@
+"""Activations as they were made: the recent ones, and undoing one."""

@@ -1,0 +1,1 @@
+"""Ignoring people who are pending, and taking that back."""

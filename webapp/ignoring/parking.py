@@ -1,0 +1,77 @@
+"""Ignoring pending people: excluded wherever they are listed, and out of Pending until that is taken back.
+
+Ignoring is an exclusion of the person, made where people are activated, and the status that keeps the user they
+have already out of the way. Whoever takes back the exclusion takes back both.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from webapp.audit import trail
+from webapp.contracts import licences_used
+from webapp.database import write_transaction
+from webapp.merges.merging import links_change
+from webapp.models import utcnow
+from webapp.models.user import IGNORED
+from webapp.sync.exclusions import admit_users, exclude_users
+from webapp.users import batch
+from webapp.users.directory import directory_of
+from webapp.users.selection import Selection, find
+
+FROM = "pending"  # who can be ignored
+
+
+def ignore(
+    contract_id: int, selection: Selection, *, by: str, by_user_id: int, stamp: str = ""
+) -> batch.Done:
+    """Let everybody selected stay out, in one transaction with its audit row.
+
+    ``stamp`` is that of the people shown when everybody on a list was selected. Raises, with nothing changed:
+    ``NobodySelected``, ``ChangedMeanwhile``, ``ListChanged``, ``UnknownUsers`` and ``access.Refused``.
+    """
+    if selection.filters.status != FROM:
+        raise batch.NobodySelected
+    with write_transaction() as session:
+        bought = batch.lock_licences(session, contract_id)
+        batch.permissions_now(session, contract_id, by_user_id)
+        links_change(session, contract_id)
+        found = find(session, selection, directory_of(session, contract_id))
+        ids = batch.checked(found, selection, stamp)
+        now = utcnow()
+        for some in batch.chunks(ids):
+            batch.change_status(session, contract_id, some, before=FROM, after=IGNORED, now=now)
+            exclude_users(session, some, by)
+        return _done(session, contract_id, ids, "users.ignored", bought)
+
+
+def take_back(contract_id: int, selection: Selection, *, by_user_id: int) -> batch.Done:
+    """Let everybody selected wait under Pending again; the next run looks at them as at anybody.
+
+    Raises, with nothing changed: ``NobodySelected``, ``ChangedMeanwhile``, ``UnknownUsers`` and ``access.Refused``.
+    """
+    if selection.filters.status != IGNORED:
+        raise batch.NobodySelected
+    with write_transaction() as session:
+        bought = batch.lock_licences(session, contract_id)
+        batch.permissions_now(session, contract_id, by_user_id)
+        links_change(session, contract_id)
+        found = find(session, selection, directory_of(session, contract_id))
+        ids = batch.checked(found, selection, found.stamp)
+        now = utcnow()
+        for some in batch.chunks(ids):
+            batch.change_status(session, contract_id, some, before=IGNORED, after=FROM, now=now)
+            admit_users(session, some)
+        return _done(session, contract_id, ids, "users.ignoring_undone", bought)
+
+
+def _done(session: Session, contract_id: int, ids: list[int], action: str, bought: int) -> batch.Done:
+    names = batch.names_of(session, contract_id, ids)
+    trail.record(
+        session,
+        action,
+        contract_id=contract_id,
+        details=batch.who(ids, names),
+        **batch.target_of(ids, names),
+    )
+    return batch.Done(ids, names, bought, licences_used(session, contract_id))

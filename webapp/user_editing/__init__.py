@@ -1,0 +1,1 @@
+"""Adding one user by hand, and changing one."""

@@ -1,0 +1,1 @@
+"""A list of users as a file for spreadsheets."""

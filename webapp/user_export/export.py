@@ -1,0 +1,83 @@
+"""The users that a list's filters match, as CSV: read and held a few hundred at a time, however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from webapp.audit import trail
+from webapp.database import write_transaction
+from webapp.models import db
+from webapp.run_files.spreadsheet import MARK, csv_lines
+from webapp.users.directory import Directory
+from webapp.users.filters import Filters
+from webapp.users.rows import UserRow, rows_of
+from webapp.users.selection import Selection, find
+
+CHUNK = 500  # users
+HEAD = (
+    "Name", "Username", "Email", "Third-party ID", "Status", "Status since", "Roles", "Team", "Reporting access",
+    "Platforms", "No longer in", "Here since",
+)  # fmt: skip
+SEVERAL = "; "  # between roles, teams or platforms in one cell
+
+
+@dataclass(frozen=True)
+class UserExport:
+    """The users with ``ids``, in that order. Who is merged or has another status by now is given as they are."""
+
+    engine: sa.Engine
+    directory: Directory
+    ids: Sequence[int]
+
+    def lines(self) -> Iterator[str]:
+        """A head line, then a line for each user; each chunk is read in a short transaction of its own."""
+        yield MARK + csv_lines([HEAD])
+        for start in range(0, len(self.ids), CHUNK):
+            with Session(self.engine, expire_on_commit=False) as session:
+                rows = rows_of(session, self.ids[start : start + CHUNK], self.directory)
+            yield csv_lines(_cells(row) for row in rows)
+
+
+def begin(
+    engine: sa.Engine, contract_name: str, filters: Filters, directory: Directory, chosen: dict[str, str]
+) -> UserExport:
+    """Find everybody whom ``filters`` match and write the audit row; ``chosen`` are the filters in words."""
+    contract_id = directory.contract_id
+    ids = find(db.session(), Selection(filters, everyone=True), directory).ids
+    with write_transaction() as session:
+        trail.record(
+            session,
+            "users.exported",
+            contract_name,
+            contract_id=contract_id,
+            target_type="contract",
+            target_id=contract_id,
+            details={"people": len(ids)} | chosen,
+        )
+    return UserExport(engine, directory, ids)
+
+
+def _cells(row: UserRow) -> Sequence[object]:
+    return (
+        row.name,
+        row.username,
+        row.email,
+        row.third_party_id,
+        row.status,
+        _moment(row.since),
+        SEVERAL.join(row.roles),
+        SEVERAL.join(team.path for team in row.teams),
+        SEVERAL.join(row.access),
+        SEVERAL.join(platform.label for platform in row.platforms),
+        SEVERAL.join(link.platform.label for link in row.missing),
+        _moment(row.created_at),
+    )
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,54 @@
+"""Taking a list of users away as a file. It is asked for by a form and stands in the audit log."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from flask import Blueprint, Response, abort, g, request
+from flask_wtf import FlaskForm
+
+from webapp.access import MANAGE_USERS, Access, requires
+from webapp.connectors.registry import PLATFORMS
+from webapp.models import db
+from webapp.user_export import export as exporting
+from webapp.users.asked import directory_here
+from webapp.users.directory import Directory
+from webapp.users.filters import NONE, Filters, read_filters
+
+bp = Blueprint("user_export", __name__, url_prefix="/c/<contract>")
+
+
+@bp.post("/users.csv")
+@requires(MANAGE_USERS)
+def export(contract: str) -> Response:
+    """Everybody whom the list in the field ``list`` (the query of its address) matches, in its order."""
+    if not FlaskForm().validate_on_submit():
+        abort(400)
+    access: Access = g.access
+    directory = directory_here()
+    filters = read_filters(dict(parse_qsl(request.form.get("list", ""))), directory)
+    wanted = exporting.begin(
+        db.engine, access.contract.name, filters, directory, _in_words(filters, directory)
+    )
+    part = "-part" if filters.narrowed else ""
+    return Response(
+        wanted.lines(),
+        content_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{contract}-users-{filters.status}{part}.csv"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _in_words(filters: Filters, directory: Directory) -> dict[str, str]:
+    """The filters that were set, for the audit log."""
+    words = {"status": filters.status, "search": filters.q}
+    for label, key in (("platform", filters.platform), ("no longer in", filters.missing)):
+        words[label] = PLATFORMS[key].label if key in PLATFORMS else key
+    words["gone"] = filters.gone
+    if filters.role:
+        words["role"] = "none" if filters.role == NONE else directory.role_by_id[int(filters.role)].name
+    if filters.team:
+        words["team"] = "none" if filters.team == NONE else directory.team_by_id[int(filters.team)].path
+    return {label: text for label, text in words.items() if text}

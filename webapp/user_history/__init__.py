@@ -1,0 +1,1 @@
+"""What happened to one user: changes by people, and what User sync did."""

@@ -1,0 +1,52 @@
+"""Reading one user's history: the audit log's lines about them, alone or in a batch, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from webapp.audit.about import events_about
+from webapp.audit.reading import EventRow, row_of
+from webapp.models import AuditEvent
+from webapp.paging import Page, page_of
+
+RECENT = 10  # on the user's own page
+
+OF_ALL = ("Users",)  # details that name everybody of a batch, which is not this user's history
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the log about a user. ``together``: how many people were changed at once, if not they alone."""
+
+    event: EventRow
+    together: int | None
+
+
+def entries_about(
+    session: Session, contract_id: int, user_ids: Collection[int], page_size: int | None = None
+) -> tuple[list[Entry], Page]:
+    """The page of lines that the request asks for, or the first ``page_size`` ones, and how many there are.
+
+    ``user_ids``: the user and whoever was merged into them.
+    """
+    found = sorted(
+        {event_id for event_id, _ in events_about(session, contract_id, sorted(user_ids))}, reverse=True
+    )
+    page = page_of(len(found)) if page_size is None else Page(1, page_size, len(found))
+    shown = found[page.offset : page.last]
+    events = session.scalars(
+        sa.select(AuditEvent).where(AuditEvent.id.in_(shown)).order_by(AuditEvent.id.desc())
+    )
+    return [_entry(event) for event in events], page
+
+
+def _entry(event: AuditEvent) -> Entry:
+    row = row_of(event)
+    batch = event.target_type == "users"
+    details = [detail for detail in row.details if detail[0] not in OF_ALL]
+    count = int(event.target.split(" ")[0].replace(",", "")) if batch and event.target[:1].isdigit() else None
+    return Entry(replace(row, details=details), count)

@@ -1,0 +1,81 @@
+"""The fields that give somebody roles, a team and reporting access, for every form that does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import SelectField, SelectMultipleField
+
+from webapp.fields import SelectChoice
+from webapp.users.directory import Directory
+from webapp.users.set_up import SetUp, beyond, lacking
+
+
+def _team(value: Any) -> int | None:
+    """The ID in a choice of the drop-down; its first one is no team."""
+    return int(value) if value not in ("", None) else None
+
+
+class SetUpForm(FlaskForm):
+    """Roles, team and reporting access. Needs :meth:`offer` for its choices."""
+
+    roles: Any = SelectMultipleField("Roles", coerce=int)
+    team: Any = SelectField("Team", coerce=_team)
+    access: Any = SelectMultipleField("Reporting access", coerce=int)
+
+    directory: Directory
+    permissions: frozenset[str]
+
+    def offer(self, directory: Directory, permissions: frozenset[str]) -> None:
+        """Fill in the contract's choices, for whoever has ``permissions``."""
+        self.directory = directory
+        self.permissions = permissions
+        self.roles.choices = [SelectChoice(role.id, role.name) for role in directory.roles]
+        self.team.choices = [
+            SelectChoice("", "No team"),
+            *(SelectChoice(team.id, team.path) for team in directory.teams),
+        ]
+        self.access.choices = [SelectChoice(team.id, team.name) for team in directory.teams]
+
+    def choose_agent(self) -> None:
+        """Start with Agent chosen."""
+        if self.directory.agent_id is not None:
+            self.roles.data = [self.directory.agent_id]
+
+    def complete(self) -> bool:
+        """Whether the set-up is one that somebody can work with and that may be given; else says what is not."""
+        if self.roles.errors or self.team.errors or self.access.errors:
+            return False
+        gaps = lacking(self.roles.data, self.team.data is not None, bool(self.access.data), self.directory)
+        for gap in gaps:
+            self.refuse(gap)
+        if too_much := beyond(self.roles.data, self.permissions, self.directory):
+            self.refuse_roles([role.name for role in too_much])
+        return not gaps and not too_much
+
+    def refuse(self, gap: str) -> None:
+        """Say beside its field what is missing: a code of ``set_up.lacking``."""
+        field, text = {
+            "role": (self.roles, "Choose at least one role."),
+            "team": (self.team, "Choose a team: every agent needs one."),
+            "reporting": (
+                self.access,
+                "Choose at least one part of the structure: every role other than Agent needs it.",
+            ),
+        }[gap]
+        field.errors = [*field.errors, text]
+
+    def refuse_roles(self, names: list[str]) -> None:
+        """Say that those roles permit more than whoever gives them may do."""
+        text = f"You cannot give {' or '.join(names)}: it permits more than you may do yourself."
+        self.roles.errors = [*self.roles.errors, text]
+
+    @property
+    def not_yours(self) -> list[int]:
+        """The roles that cannot be given by whoever fills the form in."""
+        return [role.id for role in beyond(self.directory.role_by_id, self.permissions, self.directory)]
+
+    @property
+    def set_up(self) -> SetUp:
+        return SetUp(frozenset(self.roles.data), self.team.data, frozenset(self.access.data))
