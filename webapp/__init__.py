@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.previews.views import bp as previews
     from webapp.run_compare.views import bp as run_compare
     from webapp.run_files.views import bp as run_files
+    from webapp.structure.views import bp as structure
     from webapp.support.views import bp as support
     from webapp.sync_status.views import bp as sync_status
     from webapp.undo.views import bp as undo
@@ -92,6 +93,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         users,
         merges,
         leavers,
+        structure,
         sync_status,
         undo,
         run_files,

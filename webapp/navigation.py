@@ -12,6 +12,7 @@ from webapp.access import (
     INTEGRATIONS,
     MANAGE_INTEGRATIONS,
     MANAGE_SECURITY,
+    MANAGE_STRUCTURE,
     MANAGE_USERS,
     VIEW_AUDIT,
     VIEW_SYNC_STATUS,
@@ -106,6 +107,8 @@ def navigation(access: Access) -> list[dict[str, Any]]:
         )
     if oversight:
         groups.append({"label": "Oversight", "items": oversight})
+    if administration := _administration_items(access, blueprint):
+        groups.append({"label": "Administration", "items": administration})
     if settings := _settings_items(access, blueprint):
         groups.append({"label": "Settings", "items": settings})
     return groups
@@ -115,6 +118,18 @@ def support_navigation() -> list[dict[str, Any]]:
     """The group of links of platform-wide support."""
     item = _item("All contracts", "buildings", url_for("support.index"), request.blueprint == "support")
     return [{"label": "Support", "items": [item]}]
+
+
+def _administration_items(access: Access, blueprint: str) -> list[dict[str, Any]]:
+    slug = access.contract.slug
+    items = []
+    if access.may(MANAGE_STRUCTURE):
+        items.append(
+            _item(
+                "Structure", "diagram-3", url_for("structure.index", contract=slug), blueprint == "structure"
+            )
+        )
+    return items
 
 
 def _settings_items(access: Access, blueprint: str) -> list[dict[str, Any]]:

@@ -43,9 +43,9 @@ class ActivationForm(FlaskForm):
         form.roles.choices = [SelectChoice(role.id, role.name) for role in directory.roles]
         form.team.choices = [
             SelectChoice("", "No team"),
-            *(SelectChoice(team.id, team.path) for team in directory.teams),
+            *(SelectChoice(team.id, team.path) for team in directory.open_teams),
         ]
-        form.access.choices = [SelectChoice(team.id, team.name) for team in directory.teams]
+        form.access.choices = [SelectChoice(team.id, team.name) for team in directory.open_teams]
         if fresh and directory.agent_id is not None:
             form.roles.data = [directory.agent_id]
         return form
