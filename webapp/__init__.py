@@ -45,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.pausing.views import bp as pausing
     from webapp.platforms.views import bp as platforms
     from webapp.previews.views import bp as previews
+    from webapp.roles.views import bp as roles
     from webapp.run_compare.views import bp as run_compare
     from webapp.run_files.views import bp as run_files
     from webapp.structure.views import bp as structure
@@ -93,6 +94,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         users,
         merges,
         leavers,
+        roles,
         structure,
         sync_status,
         undo,

@@ -11,6 +11,7 @@ from config import Settings
 from webapp.access import (
     INTEGRATIONS,
     MANAGE_INTEGRATIONS,
+    MANAGE_ROLES,
     MANAGE_SECURITY,
     MANAGE_STRUCTURE,
     MANAGE_USERS,
@@ -123,6 +124,10 @@ def support_navigation() -> list[dict[str, Any]]:
 def _administration_items(access: Access, blueprint: str) -> list[dict[str, Any]]:
     slug = access.contract.slug
     items = []
+    if access.may(MANAGE_ROLES):
+        items.append(
+            _item("Roles", "person-badge", url_for("roles.index", contract=slug), blueprint == "roles")
+        )
     if access.may(MANAGE_STRUCTURE):
         items.append(
             _item(

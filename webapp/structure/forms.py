@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField, StringField
 
-from webapp.fields import SelectChoice
+from webapp.fields import RefusableForm, SelectChoice, optional_id
 from webapp.structure.tree import Node, Tree
 
 INDENT = "\u2003"
@@ -15,45 +14,31 @@ TOP_CHOICE = "At the top level"
 GONE = "Choose one of the list."
 
 
-def _team(value: Any) -> int | None:
-    """The ID in a choice; the first one is none."""
-    return int(value) if value not in ("", None) else None
-
-
-class _RefusableForm(FlaskForm):
-    def refuse(self, field: str, text: str) -> None:
-        """Say beside the field ``field`` (or above the form, where it has none) why it cannot be."""
-        if field in self:
-            self[field].errors = [*self[field].errors, text]
-        else:
-            self.form_errors.append(text)
-
-
-class AddForm(_RefusableForm):
+class AddForm(RefusableForm):
     """A new team and where it goes."""
 
     name = StringField("Name", id="add-name")
-    parent: Any = SelectField("Below", coerce=_team, id="add-parent")
+    parent: Any = SelectField("Below", coerce=optional_id, id="add-parent")
 
 
-class RenameForm(_RefusableForm):
+class RenameForm(RefusableForm):
     """Another name; ``was`` is the one the form was opened with."""
 
     name = StringField("Name", id="rename-name")
     was = HiddenField(id="rename-was")
 
 
-class MoveForm(_RefusableForm):
+class MoveForm(RefusableForm):
     """Another place; ``was`` is the one the form was opened with."""
 
-    parent: Any = SelectField("Below", coerce=_team, id="move-parent")
+    parent: Any = SelectField("Below", coerce=optional_id, id="move-parent")
     was = HiddenField(id="move-was")
 
 
-class ArchiveForm(_RefusableForm):
+class ArchiveForm(RefusableForm):
     """Where the people go who are in a team that is archived."""
 
-    move_to: Any = SelectField("Move them to", coerce=_team)
+    move_to: Any = SelectField("Move them to", coerce=optional_id)
 
 
 def places(tree: Tree, nodes: list[Node], first: str) -> list[SelectChoice]:
