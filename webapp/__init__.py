@@ -50,8 +50,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.platforms.views import bp as platforms
     from webapp.previews.views import bp as previews
     from webapp.reset.views import bp as reset
+    from webapp.roles.views import bp as roles
     from webapp.run_compare.views import bp as run_compare
     from webapp.run_files.views import bp as run_files
+    from webapp.structure.views import bp as structure
     from webapp.support.views import bp as support
     from webapp.sync_status.views import bp as sync_status
     from webapp.undo.views import bp as undo
@@ -108,6 +110,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         ignoring,
         merges,
         leavers,
+        roles,
+        structure,
         sync_status,
         undo,
         run_files,

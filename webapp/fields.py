@@ -1,5 +1,26 @@
-"""A part of WTForms that its type stubs do not know yet."""
+"""What forms have in common, and a part of WTForms that its type stubs do not know yet."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from flask_wtf import FlaskForm
 from wtforms import SelectChoice  # type: ignore[attr-defined]
 
-__all__ = ["SelectChoice"]
+__all__ = ["RefusableForm", "SelectChoice", "optional_id"]
+
+
+class RefusableForm(FlaskForm):
+    """A form that takes the refusal of a use case."""
+
+    def refuse(self, field: str, text: str) -> None:
+        """Say beside the field ``field`` (or above the form, where it has none) why it cannot be."""
+        if field in self:
+            self[field].errors = [*self[field].errors, text]
+        else:
+            self.form_errors.append(text)
+
+
+def optional_id(value: Any) -> int | None:
+    """The ID in a choice of a drop-down whose first one is none."""
+    return int(value) if value not in ("", None) else None

@@ -11,7 +11,9 @@ from config import Settings
 from webapp.access import (
     INTEGRATIONS,
     MANAGE_INTEGRATIONS,
+    MANAGE_ROLES,
     MANAGE_SECURITY,
+    MANAGE_STRUCTURE,
     MANAGE_USERS,
     VIEW_AUDIT,
     VIEW_SYNC_STATUS,
@@ -115,6 +117,8 @@ def navigation(access: Access) -> list[dict[str, Any]]:
         )
     if oversight:
         groups.append({"label": "Oversight", "items": oversight})
+    if administration := _administration_items(access, blueprint):
+        groups.append({"label": "Administration", "items": administration})
     if settings := _settings_items(access, blueprint):
         groups.append({"label": "Settings", "items": settings})
     return groups
@@ -131,6 +135,22 @@ def support_navigation(contracts: list[Contract]) -> list[dict[str, Any]]:
         ]
         groups.append({"label": "Your contracts", "items": own})
     return groups
+
+
+def _administration_items(access: Access, blueprint: str) -> list[dict[str, Any]]:
+    slug = access.contract.slug
+    items = []
+    if access.may(MANAGE_ROLES):
+        items.append(
+            _item("Roles", "person-badge", url_for("roles.index", contract=slug), blueprint == "roles")
+        )
+    if access.may(MANAGE_STRUCTURE):
+        items.append(
+            _item(
+                "Structure", "diagram-3", url_for("structure.index", contract=slug), blueprint == "structure"
+            )
+        )
+    return items
 
 
 def _settings_items(access: Access, blueprint: str) -> list[dict[str, Any]]:

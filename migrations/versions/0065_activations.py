@@ -1,14 +1,14 @@
 """Activations that can be undone, and an index to find what the audit log says about somebody.
 
 Revision ID: 0065
-Revises: 0055
+Revises: 0063
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0065"
-down_revision = "0060"
+down_revision = "0063"
 branch_labels = None
 depends_on = None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -12,7 +14,10 @@ TEAM_NAME_LENGTH = (3, 255)  # characters
 
 
 class Team(Base):
-    """One part of a contract's structure. ``level`` is 1 for a top-level part."""
+    """One part of a contract's structure. ``level`` is 1 for a top-level part.
+
+    Archived is a team with ``archived_at``, and every team below one: nobody is put into it any more.
+    """
 
     __tablename__ = "teams"
     __table_args__ = (
@@ -36,6 +41,7 @@ class Team(Base):
     parent_id: Mapped[int | None] = mapped_column(BigInt)
     level: Mapped[int]
     name: Mapped[str] = mapped_column(sa.String(TEAM_NAME_LENGTH[1]))
+    archived_at: Mapped[datetime | None]
 
 
 def _same_contract() -> tuple[sa.ForeignKeyConstraint, sa.ForeignKeyConstraint]:

@@ -30,7 +30,7 @@ class SetUpIncomplete(Exception):
 
 
 class NotInContract(Exception):
-    """A role or team of the set-up is not (any more) one of the contract."""
+    """A role or team of the set-up is not (any more) one of the contract, or is archived."""
 
 
 class RolesBeyond(Exception):
@@ -103,7 +103,8 @@ def activate(
 def check_set_up(set_up: SetUp, directory: Directory, permissions: frozenset[str]) -> None:
     """Raises :class:`NotInContract`, :class:`SetUpIncomplete` or :class:`RolesBeyond`."""
     teams = set_up.access | ({set_up.team} if set_up.team is not None else set())
-    if not (set_up.roles <= directory.role_by_id.keys() and teams <= directory.team_by_id.keys()):
+    open_teams = {team.id for team in directory.open_teams}
+    if not (set_up.roles <= directory.role_by_id.keys() and teams <= open_teams):
         raise NotInContract
     gaps = lacking(set_up.roles, set_up.team is not None, bool(set_up.access), directory)
     if gaps:

@@ -66,8 +66,10 @@ def lock_licences(session: Session, contract_id: int) -> int:
     ).scalar_one()
 
 
-def permissions_now(session: Session, contract_id: int, user_id: int) -> frozenset[str]:
-    """What the acting user may do at this moment. Raises ``Refused`` without Manage Users."""
+def permissions_now(
+    session: Session, contract_id: int, user_id: int, needed: str = MANAGE_USERS
+) -> frozenset[str]:
+    """What the acting user may do at this moment. Raises ``Refused`` without ``needed``."""
     held = frozenset(
         session.scalars(
             sa.select(RolePermission.permission)
@@ -76,8 +78,8 @@ def permissions_now(session: Session, contract_id: int, user_id: int) -> frozens
             .where(User.id == user_id, User.contract_id == contract_id, User.status == "active")
         )
     )
-    if MANAGE_USERS not in held:
-        raise Refused(Refusal("permission", MANAGE_USERS, PERMISSIONS[MANAGE_USERS]))
+    if needed not in held:
+        raise Refused(Refusal("permission", needed, PERMISSIONS[needed]))
     return held
 
 

@@ -31,12 +31,16 @@ class RoleEntry:
 
 @dataclass(frozen=True)
 class TeamEntry:
-    """A team; ``path`` names it with the teams above it, ``depth`` counts from 0 at the top."""
+    """A team; ``path`` names it with the teams above it, ``depth`` counts from 0 at the top.
+
+    ``archived``: it, or one above it, is; nobody is put into it any more.
+    """
 
     id: int
     name: str
     path: str
     depth: int
+    archived: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,11 @@ class Directory:
     @cached_property
     def role_by_id(self) -> dict[int, RoleEntry]:
         return {role.id: role for role in self.roles}
+
+    @cached_property
+    def open_teams(self) -> tuple[TeamEntry, ...]:
+        """The teams to choose from: those that are not archived."""
+        return tuple(team for team in self.teams if not team.archived)
 
     @cached_property
     def team_by_id(self) -> dict[int, TeamEntry]:
@@ -110,7 +119,7 @@ def directory_of(session: Session, contract_id: int) -> Directory:
         for role in entries.values()
     )
     teams = session.execute(
-        sa.select(Team.id, Team.parent_id, Team.name).where(Team.contract_id == contract_id)
+        sa.select(Team.id, Team.parent_id, Team.name, Team.archived_at).where(Team.contract_id == contract_id)
     ).all()
     integrations = session.execute(
         sa.select(Integration.platform, Integration.id).where(Integration.contract_id == contract_id)
@@ -118,25 +127,26 @@ def directory_of(session: Session, contract_id: int) -> Directory:
     return Directory(
         contract_id,
         roles,
-        tuple(_tree([(row.id, row.parent_id, row.name) for row in teams])),
+        tuple(_tree([(row.id, row.parent_id, row.name, row.archived_at is not None) for row in teams])),
         {row.platform: row.id for row in integrations if row.platform in PLATFORMS},
     )
 
 
-def _tree(rows: list[tuple[int, int | None, str]]) -> Iterator[TeamEntry]:
+def _tree(rows: list[tuple[int, int | None, str, bool]]) -> Iterator[TeamEntry]:
     """Teams from top to bottom, siblings by name. A single top team is everybody's, so paths leave it out."""
-    below: dict[int | None, list[tuple[int, str]]] = {}
-    for team_id, parent_id, name in rows:
-        below.setdefault(parent_id, []).append((team_id, name))
+    below: dict[int | None, list[tuple[int, str, bool]]] = {}
+    for team_id, parent_id, name, archived in rows:
+        below.setdefault(parent_id, []).append((team_id, name, archived))
     for siblings in below.values():
         siblings.sort(key=lambda entry: (entry[1].casefold(), entry[0]))
     single_top = len(below.get(None, [])) == 1
 
-    def walk(parent: int | None, above: tuple[str, ...]) -> Iterator[TeamEntry]:
-        for team_id, name in below.get(parent, []):
+    def walk(parent: int | None, above: tuple[str, ...], inside_archived: bool) -> Iterator[TeamEntry]:
+        for team_id, name, archived in below.get(parent, []):
             path = (*above, name)
             shown = path[1:] if single_top and len(path) > 1 else path
-            yield TeamEntry(team_id, name, PATH_SIGN.join(shown), len(above))
-            yield from walk(team_id, path)
+            gone = archived or inside_archived
+            yield TeamEntry(team_id, name, PATH_SIGN.join(shown), len(above), gone)
+            yield from walk(team_id, path, gone)
 
-    return walk(None, ())
+    return walk(None, (), False)

@@ -106,7 +106,11 @@ def _filter_fields(filters: Filters, directory: Directory) -> list[dict[str, Any
     if platforms:
         fields.append(_field("platform", "Platform", [("", "Any platform"), *platforms], filters.platform))
     if filters.status == "active" or filters.team:
-        teams = [(team.id, INDENT * team.depth + team.name) for team in directory.teams]
+        teams = [
+            (team.id, INDENT * team.depth + team.name + (" (archived)" if team.archived else ""))
+            for team in directory.teams
+            if not team.archived or str(team.id) == filters.team
+        ]
         fields.append(_field("team", "Team", [("", "Any team"), (NONE, "No team"), *teams], filters.team))
     if filters.status == "active" or filters.role:
         roles = [(role.id, role.name) for role in directory.roles]

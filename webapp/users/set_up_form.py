@@ -34,9 +34,9 @@ class SetUpForm(FlaskForm):
         self.roles.choices = [SelectChoice(role.id, role.name) for role in directory.roles]
         self.team.choices = [
             SelectChoice("", "No team"),
-            *(SelectChoice(team.id, team.path) for team in directory.teams),
+            *(SelectChoice(team.id, team.path) for team in directory.open_teams),
         ]
-        self.access.choices = [SelectChoice(team.id, team.name) for team in directory.teams]
+        self.access.choices = [SelectChoice(team.id, team.name) for team in directory.open_teams]
 
     def choose_agent(self) -> None:
         """Start with Agent chosen."""

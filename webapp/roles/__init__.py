@@ -1,0 +1,1 @@
+"""The roles editor: what each role of a contract permits."""

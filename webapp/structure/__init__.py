@@ -1,0 +1,1 @@
+"""The structure editor: teams in a tree of up to seven levels."""
