@@ -82,6 +82,15 @@ def test_without_redis_a_job_does_its_own_run_and_ends(
     assert states() == ["completed", "queued", "queued"]
 
 
+def test_redis_is_not_asked_when_nothing_waits(
+    offices: list[Office], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = offices[0].request()
+    monkeypatch.delitem(offices[0].app.extensions, "redis")  # whoever asks for it fails
+    jobs.run(run.id, 1)
+    assert states() == ["completed"]
+
+
 def test_who_asks_themselves_is_put_before_what_the_schedule_made(offices: list[Office]) -> None:
     scheduled, asked = offices[0].request(), offices[1].request()
     queue.wake([(scheduled.id, 1)])

@@ -21,9 +21,20 @@ from webapp.database import write_transaction
 from webapp.hooks import intake
 from webapp.leavers import rule as leavers
 from webapp.mail import delivery
-from webapp.models import ContractFeature, Integration, Question, SyncRun, UserSync, db, utcnow
+from webapp.models import (
+    ContractFeature,
+    Integration,
+    Message,
+    Question,
+    SyncRun,
+    UserSync,
+    WebhookDelivery,
+    db,
+    utcnow,
+)
 from webapp.notify import announcing, reminders
 from webapp.oauth.tokens import token_of
+from webapp.outgoing import any_due
 from webapp.sync import answering, doubles, incidents, preview, retention, schedule
 from webapp.sync.batches import Batches
 from webapp.sync.run import Ingredients, NotRunnable, run_sync
@@ -49,6 +60,8 @@ def run(run_id: int, attempt: int) -> None:
     run_id, attempt = int(run_id), int(attempt)
     until = monotonic() + GOES_ON_FOR
     _carry_out(run_id, attempt)
+    if not _anything_waits():
+        return
     try:
         big_at_once = max(1, queue.workers() // 2)
         while monotonic() < until and (more := _at_hand(big_at_once, run_id)):
@@ -78,6 +91,13 @@ def _carry_out(run_id: int, attempt: int) -> None:
             ),
         )
     db.session.remove()
+
+
+def _anything_waits() -> bool:
+    """Whether a run is queued. Asked first, as that is rare and spares everything else."""
+    found = db.session.scalar(sa.select(sa.exists().where(SyncRun.state == "queued")))
+    db.session.rollback()
+    return bool(found)
 
 
 def _at_hand(big_at_once: int, number: int) -> list[tuple[int, int]]:
@@ -164,9 +184,9 @@ def _tell(settings: Settings, now: datetime) -> None:
         delivery.tidy(session, settings, now)
         webhooks.tidy(session, now)
         intake.tidy(session, now)
-        events_wait = webhooks.due(session, now)
+        events_wait = any_due(session, WebhookDelivery, now)
         doubles_wanted = doubles.wanted(session)
-        mail_waits = settings.mail is not None and delivery.due(session, now)
+        mail_waits = settings.mail is not None and any_due(session, Message, now)
     if mail_waits:
         queue.wake_chore(queue.DELIVER_MAIL, now)
     if events_wait:
@@ -188,13 +208,14 @@ def _settings() -> Settings:
     return settings
 
 
-def _load(run_id: int) -> tuple[Integration, UserSync, SyncRun, str]:
-    """The run and what it belongs to, checked again now that it starts. Raises :class:`NotRunnable`."""
+def _load(run_id: int) -> tuple[Integration, UserSync, SyncRun, str, str]:
+    """The run, what it belongs to and the platform’s words, checked as it starts. Raises :class:`NotRunnable`."""
     session = db.session()
     session.rollback()
     run_row = session.get_one(SyncRun, run_id, options=[undefer(SyncRun.shown)], populate_existing=True)
     integration, sync = _ready(run_row.integration_id)
-    return integration, sync, run_row, registry.PLATFORMS[integration.platform].people_word
+    platform = registry.PLATFORMS[integration.platform]
+    return integration, sync, run_row, platform.people_word, platform.label
 
 
 def _load_question(question: Question) -> tuple[Integration, UserSync, str]:

@@ -21,6 +21,7 @@ from webapp.access import (
 )
 from webapp.conflicts.listing import open_count
 from webapp.connectors.registry import PLATFORMS
+from webapp.models import Contract
 from webapp.users.counts import status_counts
 
 
@@ -29,15 +30,20 @@ def init_app(app: Flask, settings: Settings) -> None:
     def _layout() -> dict[str, Any]:
         access: Access | None = g.get("access")
         signed_in = current_user.is_authenticated
+        contracts = contracts_of(current_user) if signed_in else []
         return {
             "product_name": settings.product_name,
             "theme": current_user.theme if signed_in else session.get("theme", "system"),
             "access": access,
             "contract": access.contract if access else None,
-            "contracts": contracts_of(current_user) if signed_in else [],
+            "contracts": contracts,
             "navigation": [
                 *(navigation(access) if access and not access.as_support else []),
-                *(support_navigation() if signed_in and is_support(current_user) else []),
+                *(
+                    support_navigation([] if access else contracts)
+                    if signed_in and is_support(current_user)
+                    else []
+                ),
             ],
             "role_label": role_label(access) if access else "",
         }
@@ -111,10 +117,17 @@ def navigation(access: Access) -> list[dict[str, Any]]:
     return groups
 
 
-def support_navigation() -> list[dict[str, Any]]:
-    """The group of links of platform-wide support."""
+def support_navigation(contracts: list[Contract]) -> list[dict[str, Any]]:
+    """The links of platform-wide support, and the way back to ``contracts``, in which the person works as well."""
     item = _item("All contracts", "buildings", url_for("support.index"), request.blueprint == "support")
-    return [{"label": "Support", "items": [item]}]
+    groups = [{"label": "Support", "items": [item]}]
+    if contracts:
+        own = [
+            _item(contract.name, "building", url_for("auth.contract_home", contract=contract.slug), False)
+            for contract in contracts
+        ]
+        groups.append({"label": "Your contracts", "items": own})
+    return groups
 
 
 def _settings_items(access: Access, blueprint: str) -> list[dict[str, Any]]:

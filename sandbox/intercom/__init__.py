@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from sandbox import control
-from sandbox.intercom import api, oauth, orders
+from sandbox.intercom import api, notices, oauth, orders
 from sandbox.intercom.records import NEWEST, VERSIONS
 from sandbox.intercom.workspace import Workspace
 from sandbox.options import StartError
@@ -32,7 +32,9 @@ def create_app(parts: Parts) -> Flask:
     workspace.fill()
     control.init_app(app, log)
     app.register_blueprint(control.common(parts, log, windows, orders.ABOUT))
-    app.register_blueprint(orders.blueprint(parts, log, windows, workspace))
+    sender = notices.Notices(parts, workspace)
+    app.register_blueprint(orders.blueprint(parts, log, windows, workspace, sender))
+    app.register_blueprint(notices.blueprint(sender))
     app.register_blueprint(oauth.blueprint(parts, workspace))
     app.register_blueprint(api.blueprint(parts, windows, workspace))
     return app

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 
 from sandbox.control import UNREADABLE, as_json, number, order, streamed
 from sandbox.faults import BadOrder
+from sandbox.intercom.notices import ADDED, REMOVED, Notices
 from sandbox.intercom.records import whole
 from sandbox.intercom.workspace import Workspace
 from sandbox.parts import Parts
@@ -20,7 +21,11 @@ ABOUT = {
     "GET|PATCH|DELETE /control/admins/{id}": 'change fields of one, such as {"name": "New Name"}; remove one',
     "POST /control/generate": 'make teammates, such as {"count": 100000, "seed": 1}',
     "GET|PATCH /control/workspace": 'change it, such as {"id_code": "other1"}: tokens then belong to another workspace',
-    "POST /control/reset": "the default teammates, no faults, no requests, the real time; tokens stay",
+    "GET|PUT /control/notices": (
+        "signed notices about teammates added and removed one at a time: what was sent, newest last; where to, such as "
+        '{"url": "http://127.0.0.1:8000/hooks/intercom"}, or {"url": null}'
+    ),
+    "POST /control/reset": "the default teammates, no faults, no notices, no requests, the real time; tokens stay",
 }
 MOST = 1_000_000
 
@@ -29,7 +34,9 @@ class _Admins(msgspec.Struct):
     admins: list[msgspec.Raw]
 
 
-def blueprint(parts: Parts, log: RequestLog, windows: RateWindows, workspace: Workspace) -> Blueprint:
+def blueprint(
+    parts: Parts, log: RequestLog, windows: RateWindows, workspace: Workspace, notices: Notices
+) -> Blueprint:
     bp = Blueprint("orders", __name__, url_prefix="/control")
 
     @bp.get("/admins")
@@ -47,7 +54,9 @@ def blueprint(parts: Parts, log: RequestLog, windows: RateWindows, workspace: Wo
 
     @bp.post("/admins")
     def add() -> Response:
-        return shown(workspace.add(order()), 201)
+        added = workspace.add(order())
+        notices.tell(ADDED, added)
+        return shown(added, 201)
 
     @bp.get("/admins/<admin_id>")
     def one(admin_id: str) -> Response:
@@ -61,7 +70,9 @@ def blueprint(parts: Parts, log: RequestLog, windows: RateWindows, workspace: Wo
 
     @bp.delete("/admins/<admin_id>")
     def remove(admin_id: str) -> Response:
-        return Response(status=204) if workspace.remove(admin_id) else unknown(admin_id)
+        removed = workspace.remove(admin_id)
+        notices.tell(REMOVED, removed)
+        return Response(status=204) if removed else unknown(admin_id)
 
     @bp.post("/generate")
     def generate() -> Response:
@@ -79,6 +90,7 @@ def blueprint(parts: Parts, log: RequestLog, windows: RateWindows, workspace: Wo
 
     @bp.post("/reset")
     def reset() -> Response:
+        notices.reset()
         parts.faults.clear()
         parts.clock.reset()
         windows.reset()

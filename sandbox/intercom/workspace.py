@@ -114,8 +114,10 @@ class Workspace:
         changed = record_of(fields_of(record) | values)
         return changed if self._store.update(SPACE, ADMIN, changed) else None
 
-    def remove(self, id_: str) -> bool:
-        return self._store.delete(SPACE, ADMIN, id_)
+    def remove(self, id_: str) -> Record | None:
+        """Who was removed, if there was such a teammate."""
+        record = self.one(id_)
+        return record if self._store.delete(SPACE, ADMIN, id_) else None
 
     def all(self) -> Iterator[Record]:
         return self._store.records(SPACE, ADMIN)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from tests.actors import Actor, make_contract
 from tests.sync.office import Office
 from tests.sync.people import person
 from webapp.database import write_transaction
-from webapp.models import AuditEvent, Decision, Exclusion, Person, User, db
+from webapp.exclusions.changing import exclude_emails
+from webapp.models import AuditEvent, Decision, Exclusion, Integration, Person, User, db
 from webapp.sync.exclusions import exclude_person
 
 ADA = person("1", "Ada Lovelace", "ada@example.com")
@@ -99,6 +103,32 @@ def test_leaving_out_stops_the_asking_and_can_be_taken_back(
     )
     assert "Ada Lovelace is no longer excluded" in answer.text
     assert office.sync().conflicts == 1
+
+
+def test_who_is_left_out_is_asked_about_no_more_although_no_run_has_been_since(
+    office: Office, slug: str, admin: Actor, torn: tuple[int, int]
+) -> None:
+    person_id = conflict_id(office)
+    admin.post(f"/c/{slug}/conflicts/{person_id}", {"choice": "exclude"})
+    assert "No open conflicts" in admin.get(f"/c/{slug}/conflicts").text
+    for choice in ("exclude", "new", str(torn[0])):
+        answer = admin.post(f"/c/{slug}/conflicts/{person_id}", {"choice": choice}, follow_redirects=True)
+        assert "had been decided or matched meanwhile" in answer.text
+    run = office.sync()
+    assert (run.conflicts, run.left_out, run.reasons) == (0, 1, {"excluded": 1})
+
+
+def test_leaving_out_once_more_after_a_run_that_planned_before_is_harmless(
+    office: Office, slug: str, admin: Actor, torn: tuple[int, int]
+) -> None:
+    person_id = conflict_id(office)
+    admin.post(f"/c/{slug}/conflicts/{person_id}", {"choice": "exclude"})
+    with write_transaction() as session:  # as such a run leaves it
+        session.get_one(Person, person_id, populate_existing=True).outcome = "conflict"
+    answer = admin.post(f"/c/{slug}/conflicts/{person_id}", {"choice": "exclude"}, follow_redirects=True)
+    assert "Saved: they stay out." in answer.text
+    db.session.rollback()
+    assert len(db.session.scalars(sa.select(Exclusion)).all()) == 1
 
 
 def test_a_user_cannot_be_promised_to_two_people(office: Office, slug: str, admin: Actor) -> None:
@@ -256,3 +286,39 @@ def test_a_linked_person_excluded_by_name_is_left_alone_from_the_next_run_on(off
     run = office.sync()
     assert (run.state, run.left_out, run.unchanged) == ("completed", 1, 0)
     assert db.session.scalar(sa.select(sa.func.count()).select_from(User)) == 1
+
+
+def test_a_pattern_that_somebody_adds_at_the_same_moment_is_there_once(office: Office) -> None:
+    """Ours waits for the other's transaction, where transactions of two run at once."""
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    waiting = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    integration = office.integration
+    answers: list[tuple[str, bool]] = []
+
+    def add() -> None:
+        with office.app.app_context():
+            ours = db.session.get_one(Integration, office.integration_id)
+            answers.append(exclude_emails(ours, "partner.example", by="Second"))
+
+    thread = threading.Thread(target=add)
+    with Session(db.engine) as other, db.engine.connect() as watching:
+        other.add(
+            Exclusion(
+                contract_id=integration.contract_id,
+                integration_id=office.integration_id,
+                kind="email",
+                value="*@partner.example",
+                created_by="First",
+            )
+        )
+        other.flush()
+        thread.start()
+        while thread.is_alive() and not watching.scalar(waiting):
+            watching.rollback()
+            time.sleep(0.01)
+        other.commit()
+    thread.join(30)
+    assert answers == [("*@partner.example", False)]

@@ -16,9 +16,11 @@ from werkzeug.test import TestResponse
 
 from tests.sync.office import SOMEBODY, Office, open_office
 from tests.sync.people import person
+from webapp.connectors.base import Unavailable
 from webapp.database import write_transaction
 from webapp.hooks import intake
 from webapp.models import ContractFeature, Integration, PlatformNotice, SyncRun, db, utcnow
+from webapp.user_sync import pause
 from webapp.user_sync import settings as use
 
 ADDRESS = "/hooks/intercom"
@@ -160,6 +162,8 @@ def test_without_a_secret_of_our_own_nothing_is_signed() -> None:
         {"id": None},
         {"id": ""},
         {"id": "x" * 101},
+        {"id": "no\x00tif"},
+        {"app_id": "workspace-1\x00"},
     ],
 )
 def test_what_does_not_concern_us_is_answered_and_ignored(
@@ -195,6 +199,23 @@ def test_what_is_switched_off_stays_off(office: Office, client: FlaskClient, app
             session.get_one(Integration, office.integration_id, populate_existing=True).connection = "broken"
     assert send(client, app, notice()).json == {"status": "ignored"}
     assert runs(office) == []
+
+
+def test_a_paused_schedule_stays_paused(office: Office, client: FlaskClient, app: Flask) -> None:
+    pause.pause(office.integration_id, SOMEBODY, "")
+    assert send(client, app, notice()).json == {"status": "ignored"}
+    assert runs(office) == []
+
+
+def test_tries_that_are_spaced_out_are_not_brought_closer_together(
+    office: Office, client: FlaskClient, app: Flask
+) -> None:
+    office.platform.error = Unavailable("Intercom did not answer.")
+    failed_id = office.sync().id
+    planned = office.sync_settings.next_run_at
+    assert send(client, app, notice()).json == {"status": "ignored"}
+    assert [run.id for run in runs(office)] == [failed_id]
+    assert office.sync_settings.next_run_at == planned
 
 
 def test_every_contract_of_the_workspace_is_looked_at(

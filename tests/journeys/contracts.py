@@ -11,6 +11,7 @@ from flask import Flask
 import config
 import webapp
 from tests.actors import make_contract
+from tests.servers.local import HTTP
 from tests.servers.stack import Stack
 from webapp.auth import accounts
 from webapp.database import write_transaction
@@ -50,7 +51,7 @@ class Journey:
     def control(self, method: str, path: str, order: object = None) -> httpx.Response:
         """Give the sandbox of Intercom an order."""
         url = f"{self.stack.sandbox_url}/control/{path}"
-        answer = httpx.request(method, url, json=order, timeout=60)
+        answer = HTTP.request(method, url, json=order)
         answer.raise_for_status()
         return answer
 

@@ -157,7 +157,8 @@ class House:
 
     def audit(self, action: str) -> list[AuditEvent]:
         db.session.rollback()
-        return list(db.session.scalars(sa.select(AuditEvent).where(AuditEvent.action == action)))
+        found = sa.select(AuditEvent).where(AuditEvent.action == action).order_by(AuditEvent.id)
+        return list(db.session.scalars(found))
 
     def mails(self) -> list[Message]:
         db.session.rollback()

@@ -188,6 +188,20 @@ def test_who_is_left_as_they_are_stays_so(house: House, manager: Actor) -> None:
     assert house.inactive() == {"Jan"}
 
 
+def test_nobody_is_spared_when_nobody_is_due_any_more(house: House, manager: Actor) -> None:
+    house.lose(*NAMES[:6], days=60)
+    house.read(70)
+    house.rule(30)
+    jobs.tick()
+    users = house.url.removesuffix("/leavers")
+    fields = {"list": "gone=due&status=active", "scope": "all"}
+    stamp = manager.post(f"{users}/deactivate", fields).text.split('name="stamp" value="')[1].split('"')[0]
+    manager.post(f"{users}/deactivate/confirm", fields | {"stamp": stamp, "confirm": "y"})
+    answer = manager.post(f"{house.url}/spare", follow_redirects=True)
+    assert "Nobody is held any more." in answer.text
+    assert house.audit("leaver_rule.spared") == []
+
+
 def test_many_small_passes_are_not_a_large_one(house: House) -> None:
     house.lose(*NAMES[:4], days=60)
     house.read(70)

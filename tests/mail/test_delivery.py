@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from flask import Flask
 
 from tests.servers.mail import Mailbox
-from webapp import jobs
+from webapp import jobs, outgoing
 from webapp.database import write_transaction
 from webapp.mail import delivery, outbox
 from webapp.models import Message, db, utcnow
@@ -177,7 +177,7 @@ def test_two_workers_never_send_the_same_mail(mailbox: Mailbox, app: Flask) -> N
 
 def test_a_worker_that_died_with_mails_in_hand_loses_none(mailbox: Mailbox) -> None:
     number = queue()
-    taken = delivery._take(utcnow())
+    taken = outgoing.take(Message, utcnow(), 20)
     assert [message.id for message in taken] == [number]
     jobs.deliver_mail()
     assert mailbox.received == []  # somebody has it

@@ -124,6 +124,29 @@ def test_many_with_one_key_are_paired_with_the_first_alone(office: Office) -> No
     assert doubles.find(db.engine, office.contract_id) == 11
 
 
+@pytest.mark.parametrize("how", ["removed", "merged"])
+def test_who_goes_while_it_is_looked_is_not_proposed(
+    office: Office, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    users = [office.user(f"N {number}", f"user{number}", "one@example.com") for number in range(3)]
+    looked = doubles._found
+
+    def meanwhile(connection: sa.Connection, contract_id: int) -> dict[tuple[int, int], set[str]]:
+        found = looked(connection, contract_id)
+        connection.rollback()
+        one = User.id == users[2]
+        change(
+            sa.delete(User).where(one)
+            if how == "removed"
+            else sa.update(User).where(one).values(status="merged")
+        )
+        return found
+
+    monkeypatch.setattr(doubles, "_found", meanwhile)
+    doubles.find(db.engine, office.contract_id)
+    assert [pair[:2] for pair in proposed(office.contract_id)] == [(users[0], users[1])]
+
+
 def test_not_the_same_is_kept_and_can_be_taken_back(
     office: Office, desk: Office, admin: Actor, url: str, twins: Human
 ) -> None:
@@ -320,6 +343,38 @@ def test_a_run_that_planned_before_a_merge_plans_anew(
     assert get_user(twins.first).name == "Ada Lovelace"
 
 
+def test_an_undone_pair_is_not_proposed_again_until_somebody_takes_that_back(
+    office: Office, desk: Office, admin: Actor, url: str, twins: Human
+) -> None:
+    pair = (twins.first, twins.second, ["email"])
+    merge(admin, url, twins.first, twins.second, stays=twins.first)
+    doubles.find(db.engine, office.contract_id)
+    assert proposed(office.contract_id) == []
+    assert "The two are not proposed again" in undo(admin, url)
+    assert proposed(office.contract_id) == [(*pair, True)]
+    desk.sync(person("900", "Ada Byron", "ADA@example.com", staff="S-1"))
+    assert proposed(office.contract_id) == [(*pair, True)]
+    kept = open_page(admin, f"{url}/merges?show=dismissed")
+    assert "Not the same person, said" in kept.text
+    kept.form("/take-back").send("Take back")
+    assert proposed(office.contract_id) == [(*pair, False)]
+    # merged once more, and undone before any search: the pair that is there is the one that is dismissed
+    merge(admin, url, twins.first, twins.second, stays=twins.second)
+    undo(admin, url)
+    assert proposed(office.contract_id) == [(*pair, True)]
+
+
+def test_undoing_a_merge_by_hand_is_remembered_too(office: Office, admin: Actor, url: str) -> None:
+    one, other = office.user("Ada", "ada-here"), office.user("Bob", "bob-here")
+    merge(admin, url, one, other, stays=other)
+    undo(admin, url)
+    assert proposed(office.contract_id) == [(one, other, [], True)]
+    kept = open_page(admin, f"{url}/merges?show=dismissed")
+    assert "Merge undone" in kept.text
+    kept.form("/take-back").send("Take back")
+    assert proposed(office.contract_id) == []
+
+
 # ------------------------------------------------------------------ what is refused
 def test_two_accounts_are_refused(office: Office, admin: Actor, url: str, twins: Human) -> None:
     for user_id, name in ((twins.first, "one"), (twins.second, "two")):
@@ -368,6 +423,17 @@ def test_what_was_shown_and_is_no_more_is_refused(
     answer = page.form(f"/{twins.second}").fill(stays=twins.first).send("Merge")
     assert "one of the two changed meanwhile" in answer.notices
     assert get_user(twins.second).status == "inactive"
+
+
+def test_long_names_hide_no_change_of_a_link(office: Office, desk: Office, admin: Actor, url: str) -> None:
+    office.configure(shrink_percent=100)
+    one, two = ("N" * 255, "M" * 255)
+    office.sync(person("1001", one, "ada@one.example"), person("1002", "Other", "o@one.example"))
+    first, second = office.remembered()["1001"].user_id or 0, office.user(two, "long-name")
+    page = open_page(admin, f"{url}/{first}/merge/{second}")
+    office.sync(person("1002", "Other", "o@one.example"))
+    answer = page.form(f"/{second}").fill(stays=first).send("Merge")
+    assert "one of the two changed meanwhile" in answer.notices
 
 
 def test_a_merge_by_hand_starts_from_the_users_page(

@@ -32,6 +32,7 @@ from webapp.platforms import connect
 from webapp.previews import asking
 from webapp.sync.incidents import open_incident
 from webapp.sync.what_if import WhatIf
+from webapp.user_sync import pause
 from webapp.user_sync import settings as use
 
 CROWD = [person(str(number), f"Person {number}", f"p{number}@example.com") for number in range(20)]
@@ -65,7 +66,7 @@ def break_connection(office: Office) -> SyncRun:
     return office.sync()
 
 
-def reconnect(office: Office) -> None:
+def connect_again(office: Office) -> None:
     """The OAuth round has come back well."""
     office.platform.account_error = None
     with write_transaction() as session:
@@ -73,6 +74,11 @@ def reconnect(office: Office) -> None:
         by = session.scalars(sa.select(Account).limit(1)).one()
         account = office.platform.account()
         connect._connect(session, integration, {"access_token": "another"}, account, "us", by)
+
+
+def reconnect(office: Office) -> None:
+    """The platform is connected again, and a run goes through."""
+    connect_again(office)
     live = office.request()
     office.work(live)
 
@@ -114,6 +120,33 @@ def test_what_is_repaired_before_anybody_was_told_is_not_told(office: Office, in
     break_connection(office)
     reconnect(office)
     assert [subject for _, subject in subjects() if "connected" in subject] == []
+
+
+@pytest.mark.parametrize("how", ["off", "paused"])
+def test_the_mail_about_the_repair_does_not_promise_what_is_switched_off(
+    office: Office, ines: Actor, how: str
+) -> None:
+    break_connection(office)
+    mails()
+    if how == "off":
+        use.disable(office.integration_id, SOMEBODY, stop_running=True)
+    else:
+        pause.pause(office.integration_id, SOMEBODY, "")
+    connect_again(office)
+    *_, letter = mails()
+    assert letter.subject.endswith("Intercom is connected again")
+    stays = {"off": "User sync stays off", "paused": "The schedule stays paused"}[how]
+    assert stays in (letter.text or "")
+    assert "goes on" not in (letter.text or "")
+
+
+def test_who_was_not_told_of_the_beginning_is_not_told_of_the_end(office: Office, ines: Actor) -> None:
+    ines.post(f"/c/{slug(office)}/notifications", {"kinds": []})
+    break_connection(office)
+    assert subjects() == []
+    ines.post(f"/c/{slug(office)}/notifications", {"kinds": ["broken"]})
+    reconnect(office)
+    assert subjects() == []
 
 
 def test_disconnecting_ends_an_incident_without_a_mail(office: Office, ines: Actor, app: Flask) -> None:
@@ -174,6 +207,30 @@ def test_an_approved_run_ends_the_incident(office: Office, ines: Actor) -> None:
         "A run of Intercom is held",
         "The held run of Intercom is settled",
     ]
+
+
+def test_a_run_that_is_held_after_another_was_approved_is_told_anew(office: Office, ines: Actor) -> None:
+    run = hold(office)
+    mails()
+    office.platform.error = Unavailable("Intercom did not answer.")
+    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
+    assert office.run(run.id).state == "failed"
+    *_, letter = mails()
+    assert "somebody approved the run that was held, so it was let go on." in (letter.text or "")
+    office.platform.error = None
+    again = office.sync()
+    assert again.state == "held"
+    assert [subject for _, subject in subjects()] == [
+        "A run of Intercom is held",
+        "The held run of Intercom is settled",
+        "A run of Intercom is held",
+    ]
+    office.platform.people_there = [*CROWD[5:7]]  # others than were shown
+    office.work(deciding.approve(office.integration_id, again.id, SOMEBODY))
+    assert office.run(again.id).state == "held"
+    deciding.reject(office.integration_id, again.id, SOMEBODY)
+    *_, letter = mails()
+    assert "somebody rejected the run that was held." in (letter.text or "")
 
 
 def test_a_rejected_run_ends_the_incident_and_says_who_decided(office: Office, ines: Actor) -> None:

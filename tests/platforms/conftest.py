@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -14,6 +13,7 @@ from flask import Flask
 import config
 from config import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, OAuthClient
 from tests.actors import Actor, make_actor, make_contract
+from tests.servers.local import HTTP
 from tests.servers.sandbox import Sandbox
 from webapp import jobs
 from webapp.models import Integration, SyncRun, db
@@ -65,7 +65,7 @@ class Desk:
     def consent(self, address: str, decision: str = "allow") -> str:
         """Decide at Intercom; the path and query that the browser comes back with."""
         fields = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
-        answer = httpx.post(address.split("?")[0], data=fields | {"decision": decision})
+        answer = HTTP.post(address.split("?")[0], data=fields | {"decision": decision})
         assert answer.status_code == 303, answer.text
         back = urlsplit(answer.headers["location"])
         return f"{back.path}?{back.query}"

@@ -21,6 +21,8 @@ from webapp.models import (
     AuditEvent,
     ConnectAttempt,
     Contract,
+    Decision,
+    Exclusion,
     Integration,
     Person,
     RolePermission,
@@ -29,7 +31,7 @@ from webapp.models import (
     db,
     utcnow,
 )
-from webapp.platforms.connect import DECIDED
+from webapp.platforms.other_account import DECIDED
 
 TOKEN = "/auth/eagle/token"
 
@@ -238,6 +240,30 @@ def test_using_another_workspace_recognises_who_is_here_and_takes_nobody_away(
             sa.select(AuditEvent).where(AuditEvent.action == "integration.reconnected")
         ).one()
         assert (event.details or {})["account"] == "Harbour Travel"
+
+
+def test_what_was_decided_about_people_of_the_old_workspace_is_forgotten_with_them(
+    desk: Desk, another: int
+) -> None:
+    with desk.app.app_context(), write_transaction() as session:
+        integration = session.scalars(sa.select(Integration)).one()
+        here = {"contract_id": desk.contract_id, "integration_id": integration.id}
+        session.add(Exclusion(kind="person", value="1", label="Somebody", created_by="Ada", **here))
+        session.add(Exclusion(kind="email", value="*@partner.example", created_by="Ada", **here))
+        session.add(
+            Decision(remote_id="2", person_name="Somebody", reason="several_users", decided_by="Ada", **here)
+        )
+        held = SyncRun(trigger="schedule", state="held", **here)
+        session.add(held)
+        session.flush()
+        held_id = held.id
+    desk.admin.post(f"{PAGE}/other-account/{another}")
+    with desk.app.app_context():
+        assert db.session.scalars(sa.select(Exclusion.value)).all() == ["*@partner.example"]
+        assert db.session.scalars(sa.select(Decision.forgotten_at)).one() is not None
+        given_up = db.session.get_one(SyncRun, held_id)
+        assert given_up.state == "cancelled"
+        assert "Harbour Travel was connected instead" in (given_up.message or "")
 
 
 def test_a_run_that_meets_another_workspace_changes_nobody(desk: Desk) -> None:

@@ -8,8 +8,9 @@ from tests.actors import make_actor, make_contract
 from tests.sync.office import statements
 from tests.sync.people import person
 from tests.sync_status.conftest import Watched, said, texts
+from webapp.audit import trail
 from webapp.database import write_transaction
-from webapp.models import SyncChange, SyncRun, db
+from webapp.models import Person, SyncChange, SyncRun, db
 from webapp.previews import asking
 from webapp.sync.schedule import Requester
 from webapp.sync.what_if import WhatIf
@@ -111,6 +112,30 @@ def test_settings_changed_between_are_listed(watched: Watched) -> None:
     assert "Changed the safeguard of Intercom" in said(compared(watched, first, second))
     third = watched.sync(ADA, CLEO)
     assert "No setting, exclusion or decision was changed" in said(compared(watched, second, third))
+
+
+def test_merges_and_decisions_of_this_platform_alone_are_among_what_was_changed(watched: Watched) -> None:
+    first = watched.sync(ADA, CLEO)
+    with watched.inside() as office, write_transaction() as session:
+        here = session.scalars(sa.select(Person.id).order_by(Person.id)).first()
+        for action, kind, target, about in (
+            ("conflict.decided", "person", here, "Ada Lovelace"),
+            ("conflict.forgotten", "person", 10**9, "Somebody of another platform"),
+            ("users.merged", "user", 1, "Cleo Nova"),
+            ("user_sync.tried_saved", "integration", office.integration_id, "Intercom"),
+            ("user_sync.disabled", "integration", 10**9, "Another platform"),
+        ):
+            trail.record(
+                session, action, about, contract_id=office.contract_id, target_type=kind, target_id=target
+            )
+    told = said(compared(watched, first, watched.sync(ADA, CLEO)))
+    for words in (
+        "Decided about Ada Lovelace",
+        "Merged another user into Cleo Nova",
+        "Saved the previewed settings of Intercom",
+    ):
+        assert words in told
+    assert "nother platform" not in told
 
 
 def test_the_chooser_leads_to_the_comparison(watched: Watched) -> None:

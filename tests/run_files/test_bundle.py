@@ -23,6 +23,7 @@ from webapp.models import (
     SyncRequest,
     SyncRun,
     User,
+    UserSync,
     db,
     utcnow,
 )
@@ -31,7 +32,20 @@ from webapp.run_files.redaction import Pseudonyms, masked_path, scrubbed
 
 NAMES = {
     *("Adalbert", "Ottilie", "Dora", "Gunda", "Sigrid", "Roberta", "Rita", "Requester", "Detlef", "Decider"),
-    *("Hilda", "Xenia", "Connie", "secretive.example", "example.com", "workspace.example", "Quoted", "@"),
+    *(
+        "Paula",
+        "Willy",
+        "Tried",
+        "Hilda",
+        "Xenia",
+        "Connie",
+        "secretive.example",
+        "partner.example",
+        "example.com",
+        "workspace.example",
+        "Quoted",
+        "@",
+    ),
     *("880001", "880002", "880003", "880004", "880005", "880006", "880009"),
 }
 
@@ -86,7 +100,20 @@ def crowd(watched: Watched) -> SyncRun:
             )
         )
         stored = session.get_one(SyncRun, run.id)
+        stored.what_if = {
+            "identifier_column": "staff",
+            "excluded_emails": ["hugo@partner.example", "*@x.example"],
+        }
         stored.requested_by, stored.decided_by = "Rita Requester", "Detlef Decider"
+        stored.what_if = {
+            "identifier_column": "email",
+            "excluded_emails": ["willy.whatif@somewhere.org", "*@tried.org"],
+        }
+        session.execute(
+            sa.update(UserSync).values(
+                paused_at=utcnow(), paused_by="Paula Pauser", pause_reason="Willy Whatif asked for it"
+            )
+        )
         stored.hold = {"known": 9, "found": 1, "gone": 8, "percent": 20, "people": 5, "names": ["Hilda Held"]}
         stored.message = f"Rita Requester asked; {stored.message} “Whoever Quoted”"
         stored.timeline = [
@@ -135,11 +162,13 @@ def test_it_says_what_happened_all_the_same(watched: Watched) -> None:
     assert told["run.json"]["counters"]["found"] == 6
     assert told["run.json"]["counters"]["conflicts"] == 2
     assert told["run.json"]["hold"] == {"known": 9, "found": 1, "gone": 8, "percent": 20, "people": 5}
+    assert told["run.json"]["what_if"] == {"identifier_column": "staff", "excluded_emails": 2}
     assert [event["title"] for event in told["timeline.json"]][:2] == ["Started", "Connection checked"]
     assert {call["method"] for call in told["calls.json"]} == {"GET"}
     assert "/admins/{id}" in {call["path"] for call in told["calls.json"]}
+    assert told["run.json"]["what_if"] == {"identifier_column": "email", "excluded_emails": 2}
     assert told["settings.json"]["exclusions"] == {"email": 1}
-    assert told["health.json"]["status"] in ("Active", "Warning")
+    assert told["health.json"]["status"] == "Paused"
     assert told["versions.json"]["schema"]
     kinds = [line["change"] for line in told["changes.json"]]
     assert sorted(kinds) == ["conflict", "conflict", "imported", "left_out", "left_out", "missing", "renamed"]
@@ -179,6 +208,7 @@ def test_sentences_and_paths_lose_what_could_be_somebody() -> None:
     )
     assert scrubbed(None) is None
     assert masked_path("/api/v2/users/369537351000.json?x=1") == "/api/v2/users/{id}"
+    assert masked_path("/admins/7") == "/admins/{id}"
 
 
 def test_the_page_says_what_is_inside_first_and_the_download_is_in_the_audit_log(watched: Watched) -> None:

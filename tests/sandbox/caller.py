@@ -8,11 +8,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
+from tests.servers.local import HTTP
 from tests.servers.sandbox import Sandbox
 
 CLIENT = {"client_id": "rollcall-sandbox", "client_secret": "rollcall-sandbox-secret"}
 RETURN = "http://127.0.0.1:8000/back"
-HTTP = httpx.Client(timeout=60, trust_env=False, verify=False)  # noqa: S501 - all of it is plain HTTP to this machine
 
 
 @dataclass

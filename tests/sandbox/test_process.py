@@ -15,7 +15,8 @@ import msgspec
 import psutil
 import pytest
 
-from tests.sandbox.caller import HTTP, Caller
+from tests.sandbox.caller import Caller
+from tests.servers.local import HTTP
 from tests.servers.ports import port_run
 from tests.servers.processes import ROOT, running, wait_until
 from tests.servers.sandbox import Sandbox, healthy, sandbox_server

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.servers.local import HTTP
 from tests.servers.ports import port_run
 from tests.servers.processes import Program, running
 
@@ -24,7 +25,7 @@ class Sandbox:
 
     def control(self, method: str, path: str, json: object = None) -> object:
         """Call ``/control/<path>``; gives the decoded answer, ``None`` when it has no body."""
-        answer = httpx.request(method, f"{self.url}/control/{path}", json=json, timeout=60)
+        answer = HTTP.request(method, f"{self.url}/control/{path}", json=json)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
@@ -43,6 +44,6 @@ def sandbox_server(platform: str, folder: Path) -> Iterator[Sandbox]:
 def healthy(url: str) -> bool:
     """Whether ``/healthz`` answers 200."""
     try:
-        return httpx.get(f"{url}/healthz", timeout=5).status_code == 200
+        return HTTP.get(f"{url}/healthz", timeout=5).status_code == 200
     except httpx.TransportError:
         return False

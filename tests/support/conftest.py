@@ -38,6 +38,7 @@ class Fleet:
         runs: tuple[tuple[str, str], ...] = (("completed", "Fine."),),
         feature: bool = True,
         queued: bool = False,
+        paused: bool = False,
     ) -> int:
         """A contract called ``name`` with one connection: how long ago it succeeded and was enabled."""
         now = utcnow()
@@ -53,6 +54,8 @@ class Fleet:
                 sync.enabled, sync.enabled_at = enabled is not None, now - (enabled or 48 * HOUR)
                 sync.last_success_at = None if last_success is None else now - last_success
                 sync.next_run_at = now + 2 * HOUR if enabled is not None else None
+                if paused:
+                    sync.paused_at, sync.paused_by, sync.pause_reason = now, "Unmistakable Name", "We move"
                 ids: dict[str, Any] = {"contract_id": contract.id, "integration_id": integration.id}
                 for state, message in runs:
                     session.add(

@@ -27,7 +27,8 @@ moments = st.none() | st.builds(
     st.sampled_from(HOURS),
     st.sampled_from((-1, 0, 1)),
 )
-runs = st.lists(st.tuples(st.sampled_from(RUN_STATES), st.booleans()), max_size=4)
+kinds = st.sampled_from(["run", "preview", "undo"])
+runs = st.lists(st.tuples(st.sampled_from(RUN_STATES), kinds), max_size=4)
 
 
 @given(
@@ -35,6 +36,8 @@ runs = st.lists(st.tuples(st.sampled_from(RUN_STATES), st.booleans()), max_size=
     enabled=st.booleans(),
     enabled_at=moments,
     last_success_at=moments,
+    paused=st.booleans(),
+    resumed_at=moments,
     available=st.booleans(),
     ended=runs,
 )
@@ -45,8 +48,10 @@ def test_the_database_agrees_with_the_pure_judgement(
     enabled: bool,
     enabled_at: datetime | None,
     last_success_at: datetime | None,
+    paused: bool,
+    resumed_at: datetime | None,
     available: bool,
-    ended: list[tuple[str, bool]],
+    ended: list[tuple[str, str]],
 ) -> None:
     with app.app_context():
         integration_id = _integration(app)
@@ -55,11 +60,13 @@ def test_the_database_agrees_with_the_pure_judgement(
             integration.connection, integration.connection_message = connection, "Revoked."
             sync = session.get_one(UserSync, integration_id)
             sync.enabled, sync.enabled_at, sync.last_success_at = enabled, enabled_at, last_success_at
+            sync.paused_at, sync.resumed_at = NOW if paused else None, resumed_at
             contract = session.get_one(Contract, integration.contract_id)
             contracts.set_feature(session, contract, INTEGRATIONS, on=available)
             session.execute(sa.delete(SyncRun).where(SyncRun.integration_id == integration_id))
             live: set[bool] = set()
-            for state, preview in ended:
+            for state, kind in ended:
+                preview = kind == "preview"
                 if state in ("queued", "running"):
                     if preview in live:
                         continue
@@ -68,13 +75,13 @@ def test_the_database_agrees_with_the_pure_judgement(
                     SyncRun(
                         contract_id=integration.contract_id,
                         integration_id=integration_id,
-                        trigger="schedule",
+                        trigger="undo" if kind == "undo" else "schedule",
                         state=state,
                         preview=preview,
                     )
                 )
                 session.flush()
-        counting = [state for state, preview in ended if state in COUNTING_STATES and not preview]
+        counting = [state for state, kind in ended if state in COUNTING_STATES and kind == "run"]
         facts = Facts(
             connection=connection,
             connection_message="Revoked.",
@@ -83,6 +90,8 @@ def test_the_database_agrees_with_the_pure_judgement(
             ever_enabled=enabled_at is not None,
             last_success_at=last_success_at,
             last_state=counting[-1] if counting else None,
+            paused_at=NOW if paused else None,
+            resumed_at=resumed_at,
         )
         expected = standing(facts, NOW, available=available)
         session = db.session()

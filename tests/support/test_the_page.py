@@ -13,7 +13,8 @@ from tests.support.conftest import HOUR, Fleet
 from tests.sync.office import open_office
 from tests.sync_status.conftest import forms, said, texts
 from webapp import queue
-from webapp.models import AuditEvent, Integration, SyncRun, db
+from webapp.database import write_transaction
+from webapp.models import AuditEvent, Integration, SyncRun, UserSync, db, utcnow
 
 PAGE = "/support/sync-status"
 TABLE = "Platforms of all contracts"
@@ -87,6 +88,28 @@ def test_a_line_says_what_is_wrong_since_when_and_what_comes_next(everything: Fl
     assert "Integrations is switched off for this contract." in off
     assert "in 2 h" not in off
     assert "Never" in line_of(everything, "First")
+
+
+def test_a_paused_schedule_is_no_alarm_and_says_so_without_a_name(fleet: Fleet) -> None:
+    fleet.add("Resting", last_success=30 * HOUR, paused=True)
+    assert names(fleet.looker) == []
+    line = line_of(fleet, "Resting")
+    assert "Paused" in line
+    assert "The schedule was paused. Sync now still works." in line
+    assert "Overdue" not in line
+    assert "in 2 h" not in line  # no run comes by itself
+    assert "Unmistakable" not in fleet.looker.get("/c/resting/sync-status").text
+    assert f"{PAGE}/{fleet.ids['Resting']}/sync-now" in fleet.starter.get(f"{PAGE}?health=all").text
+
+
+def test_an_undo_that_failed_is_no_failure_of_the_sync(fleet: Fleet) -> None:
+    fleet.add("Well")
+    with fleet.app.app_context(), write_transaction() as session:
+        whole = session.scalars(sa.select(SyncRun)).one()
+        ids = {"contract_id": whole.contract_id, "integration_id": whole.integration_id}
+        session.add(SyncRun(**ids, trigger="undo", state="failed", message="Cut off.", finished_at=utcnow()))
+    assert names(fleet.looker) == []
+    assert "Cut off." not in line_of(fleet, "Well")
 
 
 def test_the_longest_without_a_success_comes_first_and_pages_follow_on(fleet: Fleet) -> None:
@@ -174,6 +197,9 @@ def test_support_that_works_in_a_contract_goes_to_the_contract_and_has_the_link(
     actor = make_actor(fleet.app, contract_id, "agent", email="looker@example.com")
     assert actor.get("/").location == "/c/home/"
     assert f'href="{PAGE}"' in actor.get("/c/home/").text
+    assert 'href="/c/home/"' in actor.get(PAGE).text  # and the way back
+    fleet.add("Well")
+    assert "Your contracts" not in actor.get("/c/well/sync-status").text  # the switch is there
 
 
 def test_support_reads_any_contracts_status_and_opens_nothing_else_there(everything: Fleet) -> None:
@@ -197,14 +223,26 @@ def test_support_reads_any_contracts_status_and_opens_nothing_else_there(everyth
 
 def test_names_of_who_started_runs_stay_in_the_contract(fleet: Fleet) -> None:
     fleet.add("Well")
-    with fleet.app.app_context():
-        from webapp.database import write_transaction
-
-        with write_transaction() as session:
-            session.execute(sa.update(SyncRun).values(requested_by="Unmistakable Name"))
+    with fleet.app.app_context(), write_transaction() as session:
+        session.execute(sa.update(SyncRun).values(requested_by="Unmistakable Name"))
     text = fleet.looker.get("/c/well/sync-status").text
     assert "Unmistakable" not in text
     assert "Someone there" in said(text)
+
+
+def test_who_paused_a_schedule_and_why_stays_in_the_contract(fleet: Fleet) -> None:
+    fleet.add("Well")
+    with fleet.app.app_context(), write_transaction() as session:
+        session.execute(
+            sa.update(UserSync).values(
+                paused_at=utcnow(), paused_by="Unmistakable Name", pause_reason="Somebody Secret is leaving"
+            )
+        )
+    for page in ("/c/well/sync-status", "/c/well/sync-status/panel", f"{PAGE}?health=all"):
+        text = fleet.looker.get(page).text
+        assert "Unmistakable" not in text
+        assert "Secret" not in text
+    assert "The schedule was paused. Sync now still works." in fleet.looker.get("/c/well/sync-status").text
 
 
 # ------------------------------------------------------------------ Sync now

@@ -1,7 +1,8 @@
 """Every fault a sandbox knows, at every place where a run asks the platform, on both platforms.
 
 Each ends in a named state with a sentence for people; users, people and links are as before unless all was read;
-the schedule does what is promised; and the next good run goes on.
+the schedule does what is promised; and the next good run goes on. Every other case runs in Postgres, so that each
+stage, and each fault, is met in both databases.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from config import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, OAuthClient
 from sandbox.faults import KINDS
 from tests.actors import Actor, make_actor, make_contract
 from tests.conflicts.conftest import Apart
-from tests.servers.databases import SqliteTemplate
+from tests.servers.databases import PostgresTemplate, SqliteTemplate
+from tests.servers.local import HTTP
 from tests.servers.sandbox import Sandbox, sandbox_server
 from webapp import jobs
 from webapp.access import INTEGRATIONS
@@ -66,12 +68,14 @@ EXPECTED = {
 
 
 def cases() -> Iterator[Any]:
-    for platform, stages in STAGES.items():
-        for stage in stages:
-            for kind in KINDS:
-                if kind == "repeat-cursor" and stage != "first page":
-                    continue  # only a list in pages has cursors
-                yield pytest.param(platform, stage, kind, id=f"{platform}-{stage}-{kind}".replace(" ", "_"))
+    places = [(platform, stage) for platform, stages in STAGES.items() for stage in stages]
+    for row, (platform, stage) in enumerate(places):
+        for column, kind in enumerate(KINDS):
+            if kind == "repeat-cursor" and stage != "first page":
+                continue  # only a list in pages has cursors
+            database = ("sqlite", "postgres")[(row + column) % 2]
+            name = f"{platform}-{stage}-{kind}-{database}".replace(" ", "_")
+            yield pytest.param(database, platform, stage, kind, id=name)
 
 
 @dataclass
@@ -88,10 +92,14 @@ class Place:
     def page(self) -> str:
         return f"/c/{self.slug}/integrations/platforms/{self.platform}"
 
+    @property
+    def database(self) -> str:
+        return {"postgresql": "postgres"}.get(db.engine.dialect.name, db.engine.dialect.name)
+
     def connect(self) -> None:
         site = {"intercom": "us", "zendesk": "kestrel"}[self.platform]
         address = self.admin.post(f"{self.page}/connect", {"site": site}).location
-        answer = httpx.post(
+        answer = HTTP.post(
             address.split("?")[0], data=dict(httpx.URL(address).params) | {"decision": "allow"}
         )
         back = httpx.URL(answer.headers["location"])
@@ -141,19 +149,26 @@ class Place:
 
 @pytest.fixture(scope="module")
 def places(
-    _sqlite_template: SqliteTemplate, _redis_server: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], Place]]:
-    """Each platform with a contract of its own, made when first asked for: every case leaves it as it was."""
-    made: dict[str, Place] = {}
+    _sqlite_template: SqliteTemplate,
+    _postgres_template: PostgresTemplate,
+    _redis_server: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str, str], Place]]:
+    """Each platform with a contract of its own in each database, made when first asked for.
+
+    Every case leaves it as it was.
+    """
+    templates = {"sqlite": _sqlite_template, "postgres": _postgres_template}
+    made: dict[tuple[str, str], Place] = {}
     with ExitStack() as started:
 
-        def place_of(platform: str) -> Place:
-            if platform not in made:
+        def place_of(database: str, platform: str) -> Place:
+            if (database, platform) not in made:
                 folder = tmp_path_factory.mktemp(platform)
                 server = started.enter_context(sandbox_server(platform, folder))
-                url = started.enter_context(_sqlite_template.copy())
-                made[platform] = _make_place(platform, server, url, _redis_server, folder)
-            return made[platform]
+                url = started.enter_context(templates[database].copy())
+                made[database, platform] = _make_place(platform, server, url, _redis_server, folder)
+            return made[database, platform]
 
         yield place_of
         for place in made.values():
@@ -164,12 +179,15 @@ def places(
 
 @pytest.fixture
 def place(
-    request: pytest.FixtureRequest, places: Callable[[str], Place], monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    places: Callable[[str, str], Place],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Place]:
-    """The platform that the case names, after a good run. Waits between tries take no time."""
+    """The platform and the database that the case names, after a good run. Waits between tries take no time."""
     monkeypatch.setattr(jobs, "Opening", partial(Opening, sleep=lambda _seconds: None))
     monkeypatch.setattr("webapp.oauth.zendesk.TIMEOUT", (2.0, 0.5))
-    found = places(request.node.callspec.params["platform"])
+    params = request.node.callspec.params
+    found = places(params["database"], params["platform"])
     with found.app.app_context():
         yield found
     found.sandbox.control("DELETE", "faults")
@@ -202,8 +220,9 @@ def _make_place(platform: str, server: Sandbox, database_url: str, redis_url: st
     return place
 
 
-@pytest.mark.parametrize(("platform", "stage", "kind"), list(cases()))
-def test_every_fault_ends_well(place: Place, platform: str, stage: str, kind: str) -> None:
+@pytest.mark.parametrize(("database", "platform", "stage", "kind"), list(cases()))
+def test_every_fault_ends_well(place: Place, database: str, platform: str, stage: str, kind: str) -> None:
+    assert place.database == database
     if stage == "token refresh":
         place.end_token_soon()
     before = place.written()

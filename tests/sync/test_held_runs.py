@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from tests.sync.office import SOMEBODY, Killed, Office, killed_after, killed_at_commit
 from tests.sync.people import person
 from webapp.connectors.base import LeftOut, Person, Unavailable
+from webapp.database import write_transaction
 from webapp.held_runs import deciding
 from webapp.models import AuditEvent, SyncRun, db, utcnow
 from webapp.sync.safeguard import Limits
@@ -122,6 +123,30 @@ def test_a_worker_that_dies_while_it_writes_what_is_proposed_leaves_no_line_of_i
     office.take_back(run)
     office.work(run)
     assert (office.run(run.id).state, office.changes(run)) == ("completed", [("100", "renamed")])
+
+
+def test_a_stop_that_came_too_late_for_the_hold_does_not_stop_what_is_approved(office: Office) -> None:
+    run = grown(office)
+    with write_transaction() as session:  # asked for while the last lines were written
+        session.execute(sa.update(SyncRun).where(SyncRun.id == run.id).values(cancel_requested_at=utcnow()))
+    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
+    assert (office.run(run.id).state, len(office.users())) == ("completed", 80)
+
+
+def test_a_second_attempt_that_is_held_does_not_say_that_nothing_was_changed(office: Office) -> None:
+    office.sync(*HERE)
+    office.platform.people_there = [*HERE, *NEW[:30]]
+    run = office.request()
+    with pytest.raises(Killed), killed_after(office.engine, run, 20):
+        office.work(run)
+    office.take_back(run)
+    office.platform.people_there = HERE[:5]
+    office.work(run)
+    run = office.run(run.id)
+    assert run.state == "held"
+    assert run.imported > 0
+    assert "nothing was changed" not in (run.message or "")
+    assert "keep their changes" in (run.message or "")
 
 
 # ------------------------------------------------------------------ raising the limits

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from tests.sync.office import COUNTERS, Office, at_each_pause, between_batches
+from tests.sync.office import COUNTERS, Killed, Office, at_each_pause, between_batches, killed_after
 from tests.sync.people import person
-from webapp.connectors.base import AccessDenied, BadResponse, LeftOut, Unavailable
+from webapp.connectors.base import AccessDenied, BadResponse, ConnectorError, LeftOut, Unavailable
 from webapp.database import write_connection, write_transaction
 from webapp.models import ContractFeature, Integration, SyncRun, utcnow
 
@@ -362,6 +362,34 @@ def test_a_list_that_cannot_be_read_fails_the_run_and_writes_nothing(
     assert office.integration.connection == "connected"
     assert office.sync_settings.last_success_at is None
     assert [call.path for call in office.calls(run)] == ["/account", "/people"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Unavailable("It does not answer."), AccessDenied("The token was revoked.")],
+    ids=["unavailable", "revoked"],
+)
+def test_a_second_attempt_that_fails_does_not_say_that_nobody_was_changed(
+    office: Office, error: ConnectorError
+) -> None:
+    office.platform.people_there = [person(str(n), f"Person {n}", f"p{n}@example.com") for n in range(9)]
+    run = office.request()
+    with pytest.raises(Killed), killed_after(office.engine, run, 4):
+        office.work(run)
+    office.take_back(run)
+    office.platform.error = error
+    office.work(run)
+    run = office.run(run.id)
+    assert (run.state, run.imported) == ("failed", 3)
+    assert (run.message or "").startswith(f"{error} People dealt with before that keep their changes.")
+
+
+def test_a_reason_longer_than_there_is_room_for_still_ends_the_run(office: Office) -> None:
+    office.platform.account_error = AccessDenied("It says: " + "no " * 900)
+    run = office.sync(ADA)
+    assert (run.state, run.error_kind) == ("failed", "access_denied")
+    assert (run.message or "").endswith("Nobody was changed. An administrator must reconnect to resume.")
+    assert office.integration.connection == "broken"
 
 
 def test_a_fault_of_our_own_fails_the_run_with_a_reference(office: Office) -> None:

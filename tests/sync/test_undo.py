@@ -312,7 +312,9 @@ def test_an_undo_that_is_asked_to_stop_keeps_what_went_back(office: Office) -> N
         work(office, asked, batch_size=2)
     office.take_back(asked)
     use.cancel(office.integration_id, asked.id, SOMEBODY)
-    assert office.run(asked.id).state == "cancelled"
+    stopped = office.run(asked.id)
+    assert (stopped.state, stopped.removed, len(office.changes(stopped))) == ("cancelled", 2, 2)
+    assert "undo the run again for the rest" in (stopped.message or "")
     assert undo(office, run).removed + 2 == 7
     assert office.users() == {}
 

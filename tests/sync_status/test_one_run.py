@@ -43,7 +43,7 @@ def test_the_figures_add_up_and_each_leads_to_its_people(watched: Watched) -> No
     assert figures["Found"] == 7 == sum(figures[part] for part in PARTS)
     assert figures == {
         "Found": 7, "Imported": 1, "Recognised": 1, "Renamed": 1, "Unchanged": 1, "Left out": 1, "Conflicts": 2,
-        "Gone": 0,
+        "Missing": 0,
     }  # fmt: skip
     assert len(rows(page, "Changes in run")) == 6
     for kind, names in {
@@ -73,7 +73,7 @@ def test_who_is_gone_and_who_is_back_is_said_with_what_it_means(watched: Watched
     watched.sync(*everybody)
     gone = watched.run_page(watched.sync(*everybody[1:]))
     assert "No longer listed. Nobody was deactivated." in texts(gone, "Changes in run")[0]
-    assert strip(gone)["Gone"] == 1
+    assert strip(gone)["Missing"] == 1
     back = watched.run_page(watched.sync(*everybody))
     assert "Listed again." in texts(back, "Changes in run")[0]
     assert strip(back)["Back again"] == 1

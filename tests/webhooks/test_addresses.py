@@ -77,6 +77,11 @@ def test_what_is_no_plain_https_address_is_refused(url: str) -> None:
         "[64:ff9b::a9fe:a9fe]",
         "[2002:7f00:1::]",
         "[2001:db8::1]",
+        "[::127.0.0.1]",
+        "[fec0::1]",
+        "[64:ff9b:1::a9fe:a9fe]",
+        "[2001:0:a9fe:a9fe::]",
+        "[4000::1]",
     ],
 )
 def test_no_address_of_a_private_network_is_resolved(host: str) -> None:

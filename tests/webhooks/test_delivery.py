@@ -9,11 +9,13 @@ import hmac
 import json
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from tests.actors import make_contract
 from tests.servers.receiver import Receiver
 from tests.sync.office import SOMEBODY, Office
 from tests.sync.people import person
@@ -74,6 +76,28 @@ def test_the_end_of_a_run_arrives_signed(office: Office, receiver: Receiver) -> 
     (row,) = rows()
     assert (row.state, row.status, row.attempts, row.error) == ("delivered", 200, 1, None)
     assert row.milliseconds is not None
+
+
+def test_no_transaction_is_open_while_the_network_is_waited_for(
+    office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_then: list[bool] = []
+
+    def looked_up(*_: object, **__: object) -> str:
+        open_then.append(db.session().in_transaction())
+        return "127.0.0.1"
+
+    def posted(*_: object) -> int:
+        open_then.append(db.session().in_transaction())
+        return 200
+
+    monkeypatch.setattr("webapp.webhooks.settings.resolve", looked_up)
+    monkeypatch.setattr(delivery, "resolve", looked_up)
+    monkeypatch.setattr(delivery, "post", posted)
+    set_up(office, receiver.url)
+    office.sync(*CROWD)
+    jobs.deliver_webhooks()
+    assert open_then == [False] * 3
 
 
 def test_held_and_failed_runs_are_events_too(office: Office, receiver: Receiver) -> None:
@@ -233,6 +257,39 @@ def test_another_address_gets_nothing_that_was_meant_for_the_old_one(
     set_up(office, receiver.url)
     jobs.deliver_webhooks()
     assert receiver.received == []
+
+
+@pytest.mark.parametrize(
+    "change", ["another address", "removed and set up anew", "removed by another contract"]
+)
+def test_what_a_worker_has_taken_does_not_go_to_an_address_of_later(
+    office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """The webhook changes while a worker sends the first of two events that it has taken."""
+    set_up(office, receiver.url)
+    office.sync(*CROWD)
+    office.sync(*CROWD)
+    contract = db.session.get_one(Contract, office.contract_id)
+    elsewhere = receiver.url + "&later"
+    first = sending.post
+
+    def post(*given: Any) -> int:
+        monkeypatch.setattr(delivery, "post", first)
+        status = first(*given)
+        if change == "another address":
+            set_up(office, elsewhere)
+        else:
+            use.remove(contract)
+            if change == "removed and set up anew":
+                set_up(office, elsewhere)
+            else:
+                other = db.session.get_one(Contract, make_contract(office.app, "other"))
+                use.save(other, url=elsewhere, events=ALL, settings=office.app.extensions["settings"])
+        return status
+
+    monkeypatch.setattr(delivery, "post", post)
+    jobs.deliver_webhooks()
+    assert [path for path, _, _ in receiver.received] == ["/hook?of=rollcall"]
 
 
 def test_the_secret_is_stored_unreadable(office: Office, receiver: Receiver) -> None:

@@ -13,7 +13,7 @@ from tests.pages import problems_of_page
 from tests.servers.receiver import Receiver
 from tests.sync.office import Office
 from webapp import jobs
-from webapp.models import AuditEvent, Contract, db
+from webapp.models import AuditEvent, Contract, WebhookDelivery, db
 
 SECRET = re.compile(r"whsec_[A-Za-z0-9+/=]+")
 
@@ -55,6 +55,24 @@ def test_a_test_event_is_sent_and_its_line_says_how_it_went(
     assert "Test event" in text
     assert "Delivered" in text
     assert problems_of_page(text) == []
+
+
+def test_test_events_do_not_pile_up_and_are_not_tried_again(
+    ines: Actor, page: str, receiver: Receiver
+) -> None:
+    set_up(ines, page, receiver)
+    receiver.answers = [500, 200]
+    ines.post(f"{page}/test")
+    assert "on its way already" in ines.post(f"{page}/test", follow_redirects=True).text
+    db.session.remove()
+    jobs.deliver_webhooks()
+    assert [row.state for row in db.session.scalars(sa.select(WebhookDelivery))] == ["failed"]
+    db.session.remove()
+    assert "A test event is on its way." in ines.post(f"{page}/test", follow_redirects=True).text
+    jobs.deliver_webhooks()
+    db.session.remove()
+    assert len(receiver.received) == 2
+    assert "Delivered" in ines.get(page).text
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,14 @@ def test_somebody_gone_from_there_is_known_here(asking: Asking) -> None:
     assert "Gone from Intercom since" in told
 
 
+def test_who_was_merged_away_is_not_known_here_any_more(asking: Asking) -> None:
+    gone = asking.office.user("Grace Hopper", "grace", "grace@example.com")
+    with write_transaction() as session:
+        session.get_one(User, gone).status = "merged"
+    asking.office.platform.people_there = [ADA]
+    assert "Known here" not in asking.told("Grace Hopper")
+
+
 def test_who_is_here_already_is_named_with_their_state(asking: Asking) -> None:
     asking.office.sync(ADA, GRACE)
     told = asking.told("ada@example.com")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -15,6 +14,7 @@ from flask import Flask
 import config
 from config import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, OAuthClient
 from tests.actors import Actor, make_actor, make_contract
+from tests.servers.local import HTTP
 from tests.servers.sandbox import Sandbox, sandbox_server
 from tests.sync_status.conftest import said
 from webapp import jobs
@@ -99,7 +99,7 @@ def place(request: pytest.FixtureRequest, app: Flask, _intercom: Sandbox, _zende
         site = "kestrel"
     address = admin.post(f"{found.page}/connect", {"site": site}).location
     fields = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
-    back = httpx.post(address.split("?")[0], data=fields | {"decision": "allow"}).headers["location"]
+    back = HTTP.post(address.split("?")[0], data=fields | {"decision": "allow"}).headers["location"]
     parts = urlsplit(back)
     answer = admin.get(f"{parts.path}?{parts.query}", follow_redirects=True)
     assert "is connected" in answer.text

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -15,6 +14,7 @@ from flask import Flask
 import config
 from config import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, OAuthClient
 from tests.actors import Actor, make_actor, make_contract
+from tests.servers.local import HTTP
 from tests.servers.sandbox import Sandbox, sandbox_server
 from webapp import jobs
 from webapp.models import Integration, SyncRun, db
@@ -67,8 +67,8 @@ class Desk:
     def consent(self, address: str, decision: str = "allow") -> str:
         """Decide at Zendesk; the path and query that the browser comes back with."""
         fields = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
-        assert httpx.get(address).status_code == 200
-        answer = httpx.post(address.split("?")[0], data=fields | {"decision": decision})
+        assert HTTP.get(address).status_code == 200
+        answer = HTTP.post(address.split("?")[0], data=fields | {"decision": decision})
         assert answer.status_code == 303, answer.text
         back = urlsplit(answer.headers["location"])
         return f"{back.path}?{back.query}"

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.audit import trail
+from webapp.conflicts.listing import is_decided
 from webapp.conflicts.returners import give_back, let_go
 from webapp.database import write_transaction
 from webapp.models import Decision, Integration, Person, User, db, utcnow
@@ -110,6 +111,11 @@ def forget(contract_id: int, decision_id: int) -> str:
             decision.person_name,
             contract_id=contract_id,
             target_type="person",
+            target_id=session.scalar(
+                sa.select(Person.id).where(
+                    Person.integration_id == decision.integration_id, Person.remote_id == decision.remote_id
+                )
+            ),
             details=details,
         )
         return decision.person_name
@@ -139,20 +145,7 @@ def _in_conflict(session: Session, contract_id: int, person_ids: Sequence[int]) 
     )
     if len(people) != len(wanted):
         raise LookupError(wanted)
-    decided = set(
-        session.scalars(
-            sa.select(Person.id)
-            .join(
-                Decision,
-                sa.and_(
-                    Decision.integration_id == Person.integration_id,
-                    Decision.remote_id == Person.remote_id,
-                    Decision.forgotten_at.is_(None),
-                ),
-            )
-            .where(Person.id.in_(wanted))
-        )
-    )
+    decided = set(session.scalars(sa.select(Person.id).where(Person.id.in_(wanted), is_decided())))
     gone = [
         person.name or person.remote_id
         for person in people

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from webapp.connectors.platform import Platform
 from webapp.connectors.registry import PLATFORMS
-from webapp.models import Decision, Integration, Person, User, db, is_here
+from webapp.models import Decision, Exclusion, Integration, Person, User, db, is_here
 from webapp.paging import Page, page_of
 from webapp.sync.keys import match_key
 
@@ -192,16 +192,22 @@ def _what(decision: Decision, user_name: str | None) -> str:
     return f"Is {user_name}"
 
 
-def _open(contract_id: int) -> sa.Select[Person, str]:
-    decided = (
-        sa.select(Decision.id)
-        .where(
-            Decision.integration_id == Person.integration_id,
-            Decision.remote_id == Person.remote_id,
-            Decision.forgotten_at.is_(None),
-        )
-        .exists()
+def is_decided() -> sa.ColumnElement[bool]:
+    """A person about whom somebody has decided already, though no run may have done so yet."""
+    decided = sa.select(Decision.id).where(
+        Decision.integration_id == Person.integration_id,
+        Decision.remote_id == Person.remote_id,
+        Decision.forgotten_at.is_(None),
     )
+    excluded = sa.select(Exclusion.id).where(
+        Exclusion.integration_id == Person.integration_id,
+        Exclusion.kind == "person",
+        Exclusion.value == Person.remote_id,
+    )
+    return sa.or_(decided.exists(), excluded.exists())
+
+
+def _open(contract_id: int) -> sa.Select[Person, str]:
     return (
         sa.select(Person, Integration.platform)
         .join(Integration, Integration.id == Person.integration_id)
@@ -209,7 +215,7 @@ def _open(contract_id: int) -> sa.Select[Person, str]:
             Person.contract_id == contract_id,
             Person.outcome == "conflict",
             Person.missing_since.is_(None),
-            ~decided,
+            ~is_decided(),
         )
     )
 

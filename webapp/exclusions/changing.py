@@ -8,7 +8,7 @@ from webapp.audit import trail
 from webapp.connectors.registry import PLATFORMS
 from webapp.database import write_transaction
 from webapp.models import Exclusion, Integration
-from webapp.sync.exclusions import pattern_of
+from webapp.sync.exclusions import exclude, pattern_of
 
 
 def exclude_emails(integration: Integration, given: str, *, by: str) -> tuple[str, bool]:
@@ -18,24 +18,8 @@ def exclude_emails(integration: Integration, given: str, *, by: str) -> tuple[st
     """
     pattern = pattern_of(given)
     with write_transaction() as session:
-        there = session.scalar(
-            sa.select(Exclusion.id).where(
-                Exclusion.integration_id == integration.id,
-                Exclusion.kind == "email",
-                Exclusion.value == pattern,
-            )
-        )
-        if there is not None:
+        if not exclude(session, integration.contract_id, integration.id, "email", pattern, by=by):
             return pattern, False
-        session.add(
-            Exclusion(
-                contract_id=integration.contract_id,
-                integration_id=integration.id,
-                kind="email",
-                value=pattern,
-                created_by=by,
-            )
-        )
         trail.record(
             session,
             "exclusion.added",

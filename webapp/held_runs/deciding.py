@@ -64,7 +64,7 @@ def reject(integration_id: int, run_id: int, by: Requester) -> None:
     with write_transaction() as session:
         integration, _, run = _held(session, integration_id, run_id)
         now = utcnow()
-        run.state = "cancelled"
+        run.state, run.approved = "cancelled", False
         run.decided_at, run.decided_by, run.finished_at = now, by.name, now
         run.message = "Rejected: nothing was applied. The next run reads the list again."
         close_incidents(session.connection(), integration_id, DECIDED, now, kinds=("held",))
@@ -93,8 +93,12 @@ def _go_on(
     now = utcnow()
     run.state, run.approved, run.attempt = "queued", True, run.attempt + 1
     run.stage, run.interruptions = None, 0  # it begins anew
+    run.cancel_requested_at = run.cancel_requested_by = (
+        None  # a stop that came too late was about the held one
+    )
     run.decided_at, run.decided_by, run.queued_at = now, by.name, now
     run.started_at = run.finished_at = None  # the time for the decision is not the run's
+    close_incidents(session.connection(), integration.id, DECIDED, now, kinds=("held",))
     record(session, integration, action, {"run": run.id, **details})
 
 

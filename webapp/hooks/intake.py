@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
 import msgspec
 import sqlalchemy as sa
@@ -53,7 +54,7 @@ def receive(raw: bytes, signature: str, secret: str) -> str:
         notice = msgspec.json.decode(raw, type=Notice)
     except UNREADABLE as error:
         raise Unreadable from error
-    if notice.topic not in TOPICS or not notice.id or not 0 < len(notice.id) <= ID_MAX:
+    if notice.topic not in TOPICS or not _is_id(notice.id) or not _is_id(notice.app_id):
         return "ignored"
     with write_transaction() as session:
         integrations = _integrations(session, notice.app_id)
@@ -78,8 +79,16 @@ def _check(raw: bytes, signature: str, secret: str) -> None:
         raise NotSigned
 
 
+def _is_id(text: str | None) -> TypeGuard[str]:
+    """Whether a database can hold ``text`` as an ID."""
+    return text is not None and 0 < len(text) <= ID_MAX and text.isprintable()
+
+
 def _integrations(session: Session, app_id: str) -> list[Integration]:
-    """Every integration with that workspace that may run, in whichever contract."""
+    """Every integration with that workspace whose schedule goes on as usual, in whichever contract.
+
+    Not one that is paused, nor one whose last run failed: its tries are spaced out, and the next one is planned.
+    """
     return list(
         session.scalars(
             sa.select(Integration)
@@ -96,6 +105,8 @@ def _integrations(session: Session, app_id: str) -> list[Integration]:
                 Integration.remote_account_id == app_id,
                 Integration.connection == "connected",
                 UserSync.enabled,
+                UserSync.paused_at.is_(None),
+                UserSync.failures == 0,
             )
             .order_by(Integration.id)
             .with_for_update(of=Integration, key_share=True)

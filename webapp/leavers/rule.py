@@ -74,6 +74,8 @@ def spare(contract: Contract, *, by_user_id: int) -> int:
         due = standing.due_after(session, contract.id, rule.days, utcnow(), rule.spared_until)
         rule.spared_until = due.gone_until or rule.spared_until
         rule.held_at = rule.held_people = None
+        if not due.ids:  # all of them came back, or were seen to by somebody else
+            return 0
         trail.record(
             session,
             "leaver_rule.spared",

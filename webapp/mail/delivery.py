@@ -18,20 +18,15 @@ from webapp.database import rows_changed, write_transaction
 from webapp.mail.outbox import one_line, text_of
 from webapp.mail.smtp import Hand, MailDelayed, MailRefused, ServerGone, conversation
 from webapp.models import Message, utcnow
+from webapp.outgoing import due, still_mine, take
 
 log = logging.getLogger(__name__)
 
 BATCH = 20  # mails taken at once
-TAKEN_FOR = timedelta(minutes=10)  # longer than a batch can take
 BUSY_FOR = 45.0  # seconds one job sends, then the next job goes on
 GIVE_UP_AFTER = timedelta(days=3)
 KEPT_FOR = timedelta(days=90)
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360))
-
-
-def due(session: Session, now: datetime) -> bool:
-    """Whether a mail waits to be sent now."""
-    return bool(session.scalar(sa.select(sa.exists().where(_due(now)))))
 
 
 def deliver(settings: Settings) -> int:
@@ -40,7 +35,7 @@ def deliver(settings: Settings) -> int:
         return 0
     sent, until = 0, time.monotonic() + BUSY_FOR
     while time.monotonic() < until:
-        batch = _take(utcnow())
+        batch = take(Message, utcnow(), BATCH)
         if not batch:
             break
         try:
@@ -63,7 +58,7 @@ def tidy(session: Session, settings: Settings, now: datetime) -> None:
         rows_changed(
             session,
             sa.update(Message)
-            .where(_due(now), Message.created_at < now - GIVE_UP_AFTER)
+            .where(due(Message, now), Message.created_at < now - GIVE_UP_AFTER)
             .values(
                 state="failed",
                 sealed_text=None,
@@ -71,32 +66,6 @@ def tidy(session: Session, settings: Settings, now: datetime) -> None:
             ),
         )
     rows_changed(session, sa.delete(Message).where(Message.created_at < now - KEPT_FOR))
-
-
-def _due(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(Message.state == "waiting", Message.next_try_at <= now)
-
-
-def _take(now: datetime) -> list[Message]:
-    """The next mails, taken so that no other worker sends them meanwhile."""
-    with write_transaction() as session:
-        ids = session.scalars(
-            sa.select(Message.id)
-            .where(_due(now))
-            .order_by(Message.next_try_at, Message.id)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        ).all()
-        if not ids:
-            return []
-        batch = session.scalars(
-            sa.update(Message)
-            .where(Message.id.in_(ids))
-            .values(attempts=Message.attempts + 1, next_try_at=now + TAKEN_FOR)
-            .returning(Message)
-            .execution_options(populate_existing=True)
-        ).all()
-        return sorted(batch, key=lambda message: message.id)
 
 
 def _send(hand: Hand, message: Message) -> bool:
@@ -123,17 +92,10 @@ def _put_back(message: Message, reason: str) -> None:
     pause = PAUSES[min(message.attempts, len(PAUSES)) - 1]
     with write_transaction() as session:
         rows_changed(
-            session, _mine(message).values(next_try_at=utcnow() + pause, error=one_line(reason, 500))
+            session, still_mine(message).values(next_try_at=utcnow() + pause, error=one_line(reason, 500))
         )
 
 
 def _end(message: Message, **values: object) -> None:
     with write_transaction() as session:
-        rows_changed(session, _mine(message).values(sealed_text=None, **values))
-
-
-def _mine(message: Message) -> sa.Update:
-    """The mail, as long as it is the try of this worker."""
-    return sa.update(Message).where(
-        Message.id == message.id, Message.state == "waiting", Message.attempts == message.attempts
-    )
+        rows_changed(session, still_mine(message).values(sealed_text=None, **values))

@@ -17,6 +17,7 @@ PURPOSES = {
     "incident": "Incident",
     "recovery": "Incident over",
     "reminder": "Reminder",
+    "leavers": "Leavers held",
     "invitation": "Invitation",
     "password_reset": "Password reset",
 }

@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.audit import trail
-from webapp.database import write_transaction
-from webapp.models import MergeProposal, User, utcnow
+from webapp.database import insert_into, write_transaction
+from webapp.models import MergeProposal, User, table_of, utcnow
+from webapp.sync import doubles
 
 
 def dismiss(contract_id: int, proposal_id: int, *, by: str) -> list[str]:
@@ -21,14 +22,37 @@ def dismiss(contract_id: int, proposal_id: int, *, by: str) -> list[str]:
         return names
 
 
+def keep_apart(session: Session, contract_id: int, one: int, other: int, *, by: str) -> None:
+    """Never propose these two again, whether or not they are proposed now. Call inside a write transaction."""
+    now = utcnow()
+    decided = {"dismissed_at": now, "dismissed_by": by[:255]}
+    session.execute(
+        insert_into(session, table_of(MergeProposal))
+        .values(
+            contract_id=contract_id,
+            first_id=min(one, other),
+            second_id=max(one, other),
+            evidence=[],  # the next search says what speaks for it
+            strong=False,
+            found_at=now,
+            **decided,
+        )
+        .on_conflict_do_update(index_elements=["contract_id", "first_id", "second_id"], set_=decided)
+    )
+    doubles.want(session, contract_id)
+
+
 def take_back(contract_id: int, proposal_id: int) -> list[str]:
-    """Let the pair be proposed again; their names. Raises ``LookupError``."""
+    """Let the pair be proposed again, as soon as something speaks for it; their names. Raises ``LookupError``."""
     with write_transaction() as session:
         proposal = _proposal(session, contract_id, proposal_id)
         names = _names(session, proposal)
         if proposal.dismissed_at is not None:
             proposal.dismissed_at = proposal.dismissed_by = None
             _record(session, proposal, "users.maybe_the_same", names)
+            if not proposal.evidence:
+                session.delete(proposal)
+                doubles.want(session, contract_id)
         return names
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -94,10 +95,9 @@ def links_of(session: Session, *user_ids: int) -> list[Person]:
 
 def stamp_of(session: Session, kept: User, gone: User) -> str:
     """Changes when the two are not what was shown any more."""
-    links = ",".join(
-        f"{link.id}{'-' if link.missing_since else '+'}" for link in links_of(session, kept.id, gone.id)
-    )
-    return f"{kept.id}.{kept.status}.{kept.name_key}|{gone.id}.{gone.status}.{gone.name_key}|{links}"[:500]
+    links = [(link.id, link.missing_since is None) for link in links_of(session, kept.id, gone.id)]
+    shown = [(user.id, user.status, user.name_key) for user in (kept, gone)]
+    return hashlib.sha256(repr((shown, links)).encode()).hexdigest()
 
 
 def why_not(session: Session, kept: User, gone: User, directory: Directory, acting: Acting) -> list[No]:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from webapp.audit import trail
 from webapp.contracts import licences_used
 from webapp.database import rows_changed, write_transaction
+from webapp.merges.dismissing import keep_apart
 from webapp.merges.judging import Acting, CannotMerge, ChangedSince, No, more_than, two_users
 from webapp.merges.merging import OWNED, links_change, set_keys
 from webapp.models import Contract, Decision, Merge, Person, User, is_here, utcnow
@@ -56,7 +57,7 @@ def merge_of(session: Session, contract_id: int, merge_id: int) -> Merge:
 
 
 def undo(contract_id: int, merge_id: int, *, by: str, by_user_id: int, stamp: str) -> Merge:
-    """Take a merge back, in one transaction with its audit row.
+    """Take a merge back, in one transaction with its audit row; the two are not proposed again.
 
     Raises, with nothing changed: :class:`CannotMerge`, :class:`ChangedSince`, ``LookupError``, ``access.Refused``.
     """
@@ -75,6 +76,7 @@ def undo(contract_id: int, merge_id: int, *, by: str, by_user_id: int, stamp: st
             raise ChangedSince
         _bring_back(session, row, kept, gone, back)
         row.undone_at, row.undone_by = utcnow(), by
+        keep_apart(session, contract_id, kept.id, gone.id, by=by)
         trail.record(
             session,
             "users.merge_undone",
@@ -86,6 +88,7 @@ def undo(contract_id: int, merge_id: int, *, by: str, by_user_id: int, stamp: st
                 "came back": gone.name,
                 "status": trail.changed(MERGED, gone.status),
                 "not as before": back.lost or None,
+                "proposed again": False,
                 trail.IDS: f"{kept.id}, {gone.id}",
             },
         )

@@ -88,7 +88,10 @@ def take_back(contract: str, proposal_id: int) -> Response:
         names = dismissing.take_back(g.access.contract.id, proposal_id)
     except LookupError:
         abort(404)
-    flash(f"{' and '.join(names)} may be one person again, and are proposed.", "success")
+    flash(
+        f"{' and '.join(names)} may be one person again, and are proposed as long as something speaks for it.",
+        "success",
+    )
     return redirect(url_for(".index", contract=contract, show="dismissed"))
 
 
@@ -173,7 +176,9 @@ def _undo(merge_id: int) -> Answer:
     except ChangedSince:
         return _undo_page(merge_id, changed=True), 409
     gone = db.session.get_one(User, row.gone_id)
-    flash(f"The merge is undone. {gone.name} is back, {gone.status}.", "success")
+    flash(
+        f"The merge is undone. {gone.name} is back, {gone.status}. The two are not proposed again.", "success"
+    )
     return redirect(url_for("users.show", contract=access.contract.slug, user=gone.id))
 
 

@@ -20,7 +20,8 @@ def _user(column: str, ondelete: str | None = None) -> sa.ForeignKeyConstraint:
 class MergeProposal(Base):
     """Two users who look like one human. ``evidence`` are codes of :mod:`webapp.sync.doubles`.
 
-    One that was dismissed stays, so that the pair is never proposed again.
+    One that was dismissed stays, so that the pair is never proposed again. Undoing a merge dismisses the pair, which
+    has no evidence until the next search.
     """
 
     __tablename__ = "merge_proposals"

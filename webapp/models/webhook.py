@@ -61,7 +61,7 @@ class WebhookDelivery(Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     attempts: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[datetime] = mapped_column(default=utcnow)
-    tried_at: Mapped[datetime | None]
+    tried_at: Mapped[datetime | None]  # when the last try ended
     status: Mapped[int | None] = mapped_column(comment="what the receiver answered")
     milliseconds: Mapped[int | None]
     error: Mapped[str | None] = mapped_column(sa.String(300), comment="why the last try failed")

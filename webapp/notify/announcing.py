@@ -36,10 +36,10 @@ def _announce(session: Session, settings: Settings, incident: Incident, now: dat
     news = _news(session, settings, incident) if addresses else None
     begins = incident.announce == "beginning"
     incident.announce = None
-    if begins:
-        incident.announced_at = now
     if news is None:
         return 0
+    if begins:
+        incident.announced_at = now
     letter = letters.beginning(news) if begins else letters.end(news)
     for address in addresses:
         outbox.queue(
@@ -55,13 +55,15 @@ def _announce(session: Session, settings: Settings, incident: Incident, now: dat
 
 def _news(session: Session, settings: Settings, incident: Incident) -> letters.News:
     integration = session.get_one(Integration, incident.integration_id)
+    sync = session.get_one(UserSync, integration.id)
     return letters.News(
         incident=incident,
         contract=session.get_one(Contract, incident.contract_id),
         platform=PLATFORMS[integration.platform],
         run=session.get(SyncRun, incident.run_id) if incident.run_id is not None else None,
         pending=pending_count(session, incident.contract_id),
-        last_success_at=session.get_one(UserSync, integration.id).last_success_at,
+        last_success_at=sync.last_success_at,
+        schedule="off" if not sync.enabled else "paused" if sync.paused_at is not None else "planned",
         product=settings.product_name,
     )
 

@@ -10,19 +10,20 @@ from webapp.mail.links import page_address
 from webapp.models import Contract
 from webapp.notify.choices import recipients
 from webapp.notify.kinds import KINDS
-from webapp.notify.letters import letter
+from webapp.notify.letters import letter, people_are
 
 
 def tell_held(session: Session, settings: Settings, contract_id: int, people: int, days: int) -> None:
     """Put the mail into the outbox for those who can decide. Call inside a write transaction."""
     contract = session.get_one(Contract, contract_id)
-    who = "1 person is" if people == 1 else f"{people:,} people are"
+    have = "1 person has" if people == 1 else f"{people:,} people have"
+    span = "1 day" if days == 1 else f"{days:,} days"
     text = letter(
         settings.product_name,
         contract,
-        f"{who} due to be deactivated at once",
+        f"{people_are(people)} due to be deactivated at once",
         [
-            f"{who} no longer on any platform for {days} days, which is more than the safeguard lets go at once.",
+            f"{have} been on no platform for {span}. The safeguard lets fewer go at once.",
             "Nobody was changed, and nobody will be until somebody has decided.",
             "Look at who they are. Then deactivate them, or leave them as they are.",
         ],

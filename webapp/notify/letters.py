@@ -22,7 +22,10 @@ class Letter:
 
 @dataclass(frozen=True)
 class News:
-    """An incident with what the words need to name. ``run`` is the one it showed in, as it is now."""
+    """An incident with what the words need to name. ``run`` is the one it showed in, as it is now.
+
+    ``schedule``: planned, paused or off.
+    """
 
     incident: Incident
     contract: Contract
@@ -30,6 +33,7 @@ class News:
     run: SyncRun | None
     pending: int
     last_success_at: datetime | None
+    schedule: str
     product: str
 
     @property
@@ -68,10 +72,10 @@ def people_wait(product: str, contract: Contract, pending: int, oldest: datetime
     return letter(
         product,
         contract,
-        f"{_people(pending)} waiting to be activated",
+        f"{people_are(pending)} waiting to be activated",
         [
             (
-                f"{_people(pending)} waiting in the pending list of {contract.name}, the first since "
+                f"{people_are(pending)} waiting in the pending list of {contract.name}, the first since "
                 f"{_moment(oldest, contract)}."
             ),
             "They take no licence, cannot sign in, and have not been told anything.",
@@ -97,11 +101,19 @@ def _broken_end(news: News) -> Letter:
     return news.letter(
         f"{news.label} is connected again",
         [
-            f"{news.label} was connected again on {_moment(_closed(news), news.contract)}.",
-            "User sync goes on where it stopped. There is nothing for you to do.",
+            f"{news.label} was connected again on {_moment(_closed(news), news.contract)}. {_goes_on(news)}",
+            "There is nothing for you to do.",
         ],
         news.page("platforms.show", platform=news.platform.key),
     )
+
+
+def _goes_on(news: News) -> str:
+    return {
+        "planned": "User sync goes on by its schedule.",
+        "paused": "The schedule stays paused until somebody resumes it.",
+        "off": "User sync stays off until somebody enables it.",
+    }[news.schedule]
 
 
 def _held(news: News) -> Letter:
@@ -117,8 +129,13 @@ def _held(news: News) -> Letter:
 
 
 def _held_end(news: News) -> Letter:
-    if news.incident.ended == "decided" and news.run is not None and news.run.decided_by:
-        happened = f"{news.run.decided_by} rejected the run that was held. Nothing of it was applied."
+    run = news.run
+    if news.incident.ended == "decided" and run is not None and run.decided_by:
+        happened = (
+            f"{run.decided_by} approved the run that was held, so it was let go on."
+            if run.approved
+            else f"{run.decided_by} rejected the run that was held. Nothing of it was applied."
+        )
     else:
         happened = (
             f"A run of {news.label} has gone through since "
@@ -151,17 +168,6 @@ def _overdue(news: News) -> Letter:
     )
 
 
-def _overdue_end(news: News) -> Letter:
-    return news.letter(
-        f"User sync of {news.label} is up to date again",
-        [
-            f"A run succeeded on {_moment(_closed(news), news.contract)}.",
-            "There is nothing for you to do.",
-        ],
-        news.page("user_sync.show", platform=news.platform.key),
-    )
-
-
 def _quarantine(news: News) -> Letter:
     return news.letter(
         f"Runs of {news.label} keep failing",
@@ -174,11 +180,15 @@ def _quarantine(news: News) -> Letter:
     )
 
 
-def _quarantine_end(news: News) -> Letter:
+def _succeeds_again(news: News) -> Letter:
+    subject = {
+        "overdue": f"User sync of {news.label} is up to date again",
+        "quarantine": f"Runs of {news.label} succeed again",
+    }[news.incident.kind]
     return news.letter(
-        f"Runs of {news.label} succeed again",
+        subject,
         [
-            f"A run succeeded on {_moment(_closed(news), news.contract)}, and the usual schedule is back.",
+            f"A run succeeded on {_moment(_closed(news), news.contract)}. {_goes_on(news)}",
             "There is nothing for you to do.",
         ],
         news.page("user_sync.show", platform=news.platform.key),
@@ -187,7 +197,7 @@ def _quarantine_end(news: News) -> Letter:
 
 def _first_import(news: News) -> Letter:
     waiting = (
-        f"{_people(news.pending)} waiting for you: they take no licence and cannot sign in until somebody "
+        f"{people_are(news.pending)} waiting for you: they take no licence and cannot sign in until somebody "
         "activates them."
         if news.pending
         else "Nobody is waiting to be activated."
@@ -212,7 +222,8 @@ def _run_page(news: News) -> str:
     return news.page("sync_status.run", run_id=news.incident.run_id)
 
 
-def _people(count: int) -> str:
+def people_are(count: int) -> str:
+    """“1 person is”, “2 people are”."""
     return "1 person is" if count == 1 else f"{count:,} people are"
 
 
@@ -232,4 +243,9 @@ _BEGINNINGS = {
     "quarantine": _quarantine,
     "first_import": _first_import,
 }
-_ENDS = {"broken": _broken_end, "held": _held_end, "overdue": _overdue_end, "quarantine": _quarantine_end}
+_ENDS = {
+    "broken": _broken_end,
+    "held": _held_end,
+    "overdue": _succeeds_again,
+    "quarantine": _succeeds_again,
+}

@@ -1,4 +1,4 @@
-"""Connecting a platform by OAuth: begin, come back, decide about another account, disconnect.
+"""Connecting a platform by OAuth: begin, come back, disconnect.
 
 A started round is bound to the browser's session, the contract and the platform; it works once and for ten
 minutes. Calls to the platform are made outside of transactions.
@@ -28,10 +28,8 @@ from webapp.models import (
     ConnectAttempt,
     Contract,
     Integration,
-    Person,
     SyncRun,
     UserSync,
-    db,
     utcnow,
 )
 from webapp.models.sync import LIVE_STATES
@@ -43,15 +41,10 @@ from webapp.sync.schedule import Requester, end_live_run, request_run
 log = logging.getLogger(__name__)
 
 ATTEMPT_LIFETIME = timedelta(minutes=10)
-DECIDED = "decided"  # in the details of a round whose other account was used or left
 
 
 class AttemptInvalid(Exception):
     """No such round was started in this browser: unknown, used, expired, or another person's."""
-
-
-class AlreadyDecided(Exception):
-    """Whether to use the other account was decided a moment ago, perhaps by a second press of the button."""
 
 
 @dataclass(frozen=True)
@@ -137,72 +130,8 @@ def complete(
             stored.expires_at = utcnow() + ATTEMPT_LIFETIME
             raise_after = AnotherAccount(stored.id)
         else:
-            return _connect(session, integration, token, account, site, by)
+            return connect_with(session, integration, token, account, site, by)
     raise raise_after
-
-
-def another_account(
-    attempt_id: int, *, contract: Contract, platform: str, sign_in_session_id: int
-) -> ConnectAttempt:
-    """The round waiting for a decision. Raises :class:`AttemptInvalid` or :class:`AlreadyDecided`."""
-    attempt = db.session.scalars(
-        sa.select(ConnectAttempt).where(
-            ConnectAttempt.id == attempt_id,
-            ConnectAttempt.contract_id == contract.id,
-            ConnectAttempt.platform == platform,
-            ConnectAttempt.sign_in_session_id == sign_in_session_id,
-            ConnectAttempt.expires_at > utcnow(),
-        )
-    ).one_or_none()
-    if attempt is None:
-        raise AttemptInvalid
-    if DECIDED in attempt.details:
-        raise AlreadyDecided
-    if "sealed" not in attempt.details:
-        raise AttemptInvalid
-    return attempt
-
-
-def use_other_account(attempt: ConnectAttempt, *, by: Account) -> Connected:
-    """Connect the account that was put aside. Links to people of the old one are forgotten, users stay.
-
-    Raises :class:`AlreadyDecided`.
-    """
-    with write_transaction() as session:
-        stored = _undecided(session, attempt.id)
-        token = open_sealed(["attempt", stored.id], stored.details["sealed"])
-        account = RemoteAccount(
-            id=stored.details["account"]["id"],
-            name=stored.details["account"]["name"],
-            site=stored.details["account"]["site"],
-            granted_by=stored.details["granted_by"],
-        )
-        integration = integration_for(session, stored.contract_id, stored.platform)
-        site = stored.details["site"]
-        stored.details = {DECIDED: "used"}
-        connected = _connect(session, integration, token, account, site, by)
-        # Last, as a worker takes its locks: the run, which is ended by now, before its people.
-        session.execute(sa.delete(Person).where(Person.integration_id == integration.id))
-        return connected
-
-
-def keep_account(attempt: ConnectAttempt) -> None:
-    """Forget the token that was put aside. Raises :class:`AlreadyDecided`."""
-    with write_transaction() as session:
-        _undecided(session, attempt.id).details = {DECIDED: "kept"}
-
-
-def _undecided(session: Session, attempt_id: int) -> ConnectAttempt:
-    """The round, locked: two presses of a button may come at the same moment."""
-    stored = session.scalars(
-        sa.select(ConnectAttempt)
-        .where(ConnectAttempt.id == attempt_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if stored is None or "sealed" not in stored.details:
-        raise AlreadyDecided
-    return stored
 
 
 def disconnect(contract: Contract, platform: str) -> bool:
@@ -264,7 +193,7 @@ def integration_for(session: Session, contract_id: int, platform: str) -> Integr
     return integration
 
 
-def _connect(
+def connect_with(
     session: Session,
     integration: Integration,
     token: dict[str, Any],
@@ -272,6 +201,7 @@ def _connect(
     site: str,
     by: Account,
 ) -> Connected:
+    """Store the token of ``account``, encrypted, and go on with User sync where it is on; call inside a transaction."""
     again = integration.remote_account_id is not None
     if not again:
         integration.name_rank = _last_rank(session, integration)

@@ -25,6 +25,7 @@ from webapp.connectors.registry import PLATFORMS
 from webapp.models import Contract, User, db
 from webapp.oauth.base import OAuthFailed
 from webapp.platforms import connect
+from webapp.platforms import other_account as other_accounts
 from webapp.platforms.board import PlatformState, platform_state, platform_states
 from webapp.platforms.forms import ConfirmForm, ConnectForm, connect_form
 from webapp.platforms.rows import PlatformRow, notices
@@ -188,8 +189,8 @@ def other_account(contract: str, platform: str, attempt_id: int) -> str | Respon
     try:
         attempt = _waiting_attempt(platform, attempt_id)
         if request.method == "POST" and ConfirmForm().validate_on_submit():
-            return _connected(connect.use_other_account(attempt, by=current_user), contract, platform)
-    except connect.AlreadyDecided:
+            return _connected(other_accounts.use_other_account(attempt, by=current_user), contract, platform)
+    except other_accounts.AlreadyDecided:
         return _already_decided(state, contract)
     return render_template(
         "platforms/different_account.html",
@@ -210,8 +211,8 @@ def other_account(contract: str, platform: str, attempt_id: int) -> str | Respon
 def keep_account(contract: str, platform: str, attempt_id: int) -> Response:
     state = state_or_404(platform)
     try:
-        connect.keep_account(_waiting_attempt(platform, attempt_id))
-    except connect.AlreadyDecided:
+        other_accounts.keep_account(_waiting_attempt(platform, attempt_id))
+    except other_accounts.AlreadyDecided:
         return _already_decided(state, contract)
     name = state.integration.remote_account_name if state.integration else ""
     flash(f"Nothing was changed: this contract stays with {name}.", "info")
@@ -226,7 +227,7 @@ def _already_decided(state: PlatformState, contract: str) -> Response:
 
 def _waiting_attempt(platform: str, attempt_id: int) -> Any:
     try:
-        return connect.another_account(
+        return other_accounts.another_account(
             attempt_id, contract=g.access.contract, platform=platform, sign_in_session_id=g.sign_in_session_id
         )
     except connect.AttemptInvalid:

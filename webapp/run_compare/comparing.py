@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from webapp.audit.trail import ACTIONS
 from webapp.connectors.platform import Platform
-from webapp.models import AuditEvent, SyncChange, SyncRun, db
+from webapp.models import AuditEvent, Person, SyncChange, SyncRun, db
 from webapp.paging import Page, page_of
 from webapp.runs import RunRow
 from webapp.sync_status.history import KIND_LABELS, REASON_WORDS, counters, counts_by_kind
@@ -20,6 +20,11 @@ SETTINGS = (
     "user_sync.identifier_changed",
     "user_sync.types_changed",
     "user_sync.safeguard_changed",
+    "user_sync.tried_saved",
+    "user_sync.approved_raising",
+    "user_sync.enabled",
+    "user_sync.disabled",
+    "user_sync.undone",
     "exclusion.added",
     "exclusion.removed",
     "conflict.decided",
@@ -27,6 +32,8 @@ SETTINGS = (
     "integration.names_first",
     "integration.connected",
     "integration.reconnected",
+    "users.merged",
+    "users.merge_undone",
 )
 SHOW = {"only_a": "Only in the first", "only_b": "Only in the second", "both": "In both, differently"}
 
@@ -126,7 +133,7 @@ def caveats(row: RunRow) -> list[str]:
 
 
 def changed_between(a: SyncRun, b: SyncRun) -> list[Between]:
-    """Settings, exclusions and decisions that were changed between the two, the oldest first."""
+    """Settings, exclusions, decisions and merges that were changed between the two, the oldest first."""
     start, end = sorted((a.queued_at, b.queued_at))
     events = db.session.scalars(
         sa.select(AuditEvent)
@@ -134,8 +141,14 @@ def changed_between(a: SyncRun, b: SyncRun) -> list[Between]:
             AuditEvent.contract_id == a.contract_id,
             AuditEvent.action.in_(SETTINGS),
             sa.or_(
-                AuditEvent.target_type.is_distinct_from("integration"),
-                AuditEvent.target_id == a.integration_id,
+                AuditEvent.target_type.not_in(("integration", "person")),
+                sa.and_(AuditEvent.target_type == "integration", AuditEvent.target_id == a.integration_id),
+                sa.and_(
+                    AuditEvent.target_type == "person",
+                    AuditEvent.target_id.in_(
+                        sa.select(Person.id).where(Person.integration_id == a.integration_id)
+                    ),
+                ),
             ),
             AuditEvent.at > start,
             AuditEvent.at <= end,

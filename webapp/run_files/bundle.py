@@ -28,6 +28,7 @@ from webapp.models import (
 from webapp.platforms.board import PlatformState
 from webapp.run_files.export import run_values
 from webapp.run_files.redaction import Pseudonyms, masked_path, scrubbed
+from webapp.sync.what_if import what_if_of
 
 MOST_LINES = 2000
 MOST_CALLS = 2000
@@ -59,7 +60,7 @@ def bundle_of(
     lines = session.scalars(
         sa.select(SyncChange).where(SyncChange.run_id == run.id).order_by(SyncChange.id).limit(MOST_LINES)
     ).all()
-    known = _known(run, integration, lines)
+    known = _known(run, integration, session.get_one(UserSync, integration.id), lines)
     parts: dict[str, Any] = {
         "run.json": _run(run, state, pseudonyms, known),
         "timeline.json": [
@@ -107,7 +108,9 @@ def _readme() -> str:
     )
 
 
-def _known(run: SyncRun, integration: Integration, lines: Sequence[SyncChange]) -> set[str | None]:
+def _known(
+    run: SyncRun, integration: Integration, sync: UserSync, lines: Sequence[SyncChange]
+) -> set[str | None]:
     """Every name that could stand in a sentence about the run."""
     names: set[str | None] = {
         run.requested_by,
@@ -117,6 +120,8 @@ def _known(run: SyncRun, integration: Integration, lines: Sequence[SyncChange]) 
         integration.remote_account_id,
         integration.connected_by,
         integration.connected_as,
+        sync.paused_by,
+        (sync.pause_reason or "").rstrip("."),  # as the sentence has it; anything may stand there
         *((run.hold or {}).get("names") or []),
     }
     for line in lines:
@@ -140,8 +145,16 @@ def _run(
         "total": run.total,
         "approved": run.approved,
         "hold": hold or None,
-        "what_if": run.what_if,
+        "what_if": _tried(run),
     }
+
+
+def _tried(run: SyncRun) -> dict[str, Any] | None:
+    """The settings a preview tried; of email patterns only how many, as an address may be one."""
+    if not run.what_if:
+        return None
+    tried = what_if_of(run.what_if)
+    return {**tried.settings(), "excluded_emails": len(tried.excluded_emails)}
 
 
 def _calls(session: Session, run: SyncRun, known: set[str | None]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ REMOVED = "[removed]"
 EMAIL = re.compile(r"[^\s@“”\"'<>(),;]+@[^\s@“”\"'<>(),;]+")
 QUOTED = re.compile(r"“[^”]*”")
 LONG_NUMBER = re.compile(r"\d{5,}")
+VERSION = re.compile(r"v\d")
 
 
 class Pseudonyms:
@@ -47,4 +48,6 @@ def scrubbed(text: str | None, known: Iterable[str | None] = ()) -> str | None:
 def masked_path(path: str) -> str:
     """The path of a call with every part that could be an ID, or holds a query, taken out."""
     parts = path.partition("?")[0].split("/")
-    return "/".join("{id}" if re.search(r"\d{2,}|@|%", part) else part for part in parts)
+    return "/".join(
+        "{id}" if re.search(r"[\d@%]", part) and not VERSION.fullmatch(part) else part for part in parts
+    )

@@ -122,24 +122,28 @@ def _row(row: Any, now: datetime) -> FleetRow:
         last_message=row.last_message,
         running=row.live is not None,
         failures=sync.failures,
+        paused_at=sync.paused_at,
+        resumed_at=sync.resumed_at,
     )
     health = judge(facts, now)
-    planned = row.available and sync.enabled and integration.connection == "connected"
+    may_run = row.available and sync.enabled and integration.connection == "connected"
     return FleetRow(
         integration_id=integration.id,
         slug=row.slug,
         contract=row.name,
         platform=PLATFORMS[integration.platform],
         standing=BY_URGENCY[row.standing],
-        message=health.message if row.available else "Integrations is switched off for this contract.",
+        message=health.message_without_people
+        if row.available
+        else "Integrations is switched off for this contract.",
         available=row.available,
         freshness=health.freshness if row.available else None,
         last_success_at=sync.last_success_at,
         last_failure_at=row.failed_at,
         last_failure=row.failure,
-        next_run_at=sync.next_run_at if planned else None,
+        next_run_at=sync.next_run_at if may_run and sync.paused_at is None else None,
         live=row.live,
-        can_sync_now=planned and row.live is None,
+        can_sync_now=may_run and row.live is None,
     )
 
 
@@ -154,13 +158,16 @@ def _judged(now: datetime, q: str) -> sa.Select[Any]:
     )
     last_state = _newest(Integration.id, COUNTING_STATES, SyncRun.state).label("last_state")
     first = sa.or_(UserSync.last_success_at.is_(None), UserSync.last_success_at < UserSync.enabled_at)
+    good = sa.case((first, UserSync.enabled_at), else_=UserSync.last_success_at)
     facts = (
         sa.select(
             Integration.id.label("integration_id"),
             Integration.connection,
-            sa.and_(UserSync.enabled, UserSync.enabled_at.is_not(None)).label("enabled"),
+            sa.and_(UserSync.enabled, UserSync.enabled_at.is_not(None), UserSync.paused_at.is_(None)).label(
+                "planned"
+            ),
             first.label("first"),
-            sa.case((first, UserSync.enabled_at), else_=UserSync.last_success_at).label("counted_from"),
+            sa.case((UserSync.resumed_at > good, UserSync.resumed_at), else_=good).label("counted_from"),
             sa.func.coalesce(UserSync.last_success_at, UserSync.enabled_at, Integration.created_at).label(
                 "since"
             ),
@@ -183,11 +190,11 @@ def _judged(now: datetime, q: str) -> sa.Select[Any]:
         (fact.c.connection == "not_connected", _rank(NOT_CONNECTED)),
         (~fact.c.available, _rank(PAUSED)),
         (fact.c.connection == "broken", _rank(BROKEN)),
-        (sa.and_(fact.c.enabled, fact.c.counted_from < _ago(now, OVERDUE_AFTER)), _rank(OVERDUE)),
+        (sa.and_(fact.c.planned, fact.c.counted_from < _ago(now, OVERDUE_AFTER)), _rank(OVERDUE)),
         (fact.c.last_state == "held", _rank(HELD)),
         (fact.c.last_state == "failed", _rank(FAILING)),
-        (sa.and_(fact.c.enabled, fact.c.counted_from < late_by), _rank(LATE)),
-        (~fact.c.enabled, _rank(PAUSED)),
+        (sa.and_(fact.c.planned, fact.c.counted_from < late_by), _rank(LATE)),
+        (~fact.c.planned, _rank(PAUSED)),
         (fact.c.first, _rank(FIRST)),
         else_=_rank(ON_TIME),
     )
@@ -195,10 +202,15 @@ def _judged(now: datetime, q: str) -> sa.Select[Any]:
 
 
 def _newest(integration_id: Any, states: Collection[str], column: Any) -> sa.ScalarSelect[Any]:
-    """``column`` of the newest run of an integration that ended in one of ``states``."""
+    """``column`` of the newest sync of an integration that ended in one of ``states``; an undo is none."""
     return (
         sa.select(column)
-        .where(SyncRun.integration_id == integration_id, SyncRun.state.in_(states), ~SyncRun.preview)
+        .where(
+            SyncRun.integration_id == integration_id,
+            SyncRun.state.in_(states),
+            ~SyncRun.preview,
+            SyncRun.trigger != "undo",
+        )
         .order_by(SyncRun.id.desc())
         .limit(1)
         .correlate_except(SyncRun)

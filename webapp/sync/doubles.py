@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.database import writing
+from webapp.database import rows_changed, writing
 from webapp.models import (
     Contract,
     Integration,
@@ -37,6 +37,20 @@ Pair = tuple[int, int]
 def wanted(session: Session) -> bool:
     """Whether a run changed somebody and nobody has looked since."""
     return bool(session.scalar(sa.select(sa.exists().where(UserSync.doubles_wanted_at.is_not(None)))))
+
+
+def want(session: Session, contract_id: int) -> None:
+    """Have the contract looked through soon, where it syncs at all. Call inside a write transaction."""
+    rows_changed(
+        session,
+        sa.update(UserSync)
+        .where(
+            UserSync.integration_id.in_(
+                sa.select(Integration.id).where(Integration.contract_id == contract_id)
+            )
+        )
+        .values(doubles_wanted_at=utcnow()),
+    )
 
 
 def find_wanted(engine: sa.Engine) -> int:
@@ -219,11 +233,14 @@ def _keep(connection: sa.Connection, contract_id: int, found: dict[Pair, set[str
     for some in chunks(gone, LOOKUP_CHUNK):
         connection.execute(sa.delete(proposals).where(proposals.c.id.in_(some)))
     now = utcnow()
+    here = _still_here(connection, {user_id for pair in found if pair not in known for user_id in pair})
     new, other = [], []
     for pair, kinds in sorted(found.items()):
         evidence = [kind for kind in (EMAIL, IDENTIFIER, NAME) if kind in kinds]
         strong = not STRONG.isdisjoint(kinds)
         if pair not in known:
+            if not here.issuperset(pair):
+                continue
             ids = {"contract_id": contract_id, "first_id": pair[0], "second_id": pair[1]}
             new.append(ids | {"evidence": evidence, "strong": strong, "found_at": now})
         elif known[pair].evidence != evidence:
@@ -237,3 +254,17 @@ def _keep(connection: sa.Connection, contract_id: int, found: dict[Pair, set[str
             .values(evidence=sa.bindparam("now"), strong=sa.bindparam("strength")),
             other,
         )
+
+
+def _still_here(connection: sa.Connection, user_ids: Iterable[int]) -> set[int]:
+    """Those who were not merged or removed since they were found; nobody removes them before the transaction ends."""
+    here: set[int] = set()
+    for ids in chunks(sorted(user_ids), LOOKUP_CHUNK):
+        here.update(
+            connection.scalars(
+                sa.select(User.id)
+                .where(User.id.in_(ids), is_here())
+                .with_for_update(read=True, key_share=True)
+            )
+        )
+    return here

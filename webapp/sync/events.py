@@ -17,6 +17,7 @@ RUN_EVENTS = {
     "held": "run.held",
     "failed": "run.failed",
 }
+TEST = "test"  # the event that means nothing
 COUNTERS = (
     "found",
     "imported",

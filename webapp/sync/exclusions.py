@@ -6,7 +6,8 @@ import re
 
 from sqlalchemy.orm import Session
 
-from webapp.models import Exclusion, Person
+from webapp.database import insert_into
+from webapp.models import Exclusion, Person, table_of
 from webapp.sync.keys import match_key
 
 PATTERN = re.compile(r"[^\s@\[\]]*@[^\s@\[\]]+|[^\s@\[\]]+@[^\s@\[\]]*")
@@ -31,18 +32,41 @@ def pattern_of(given: str) -> str:
     return text
 
 
-def exclude_person(session: Session, person: Person, by: str) -> Exclusion:
-    """Leave ``person`` out from the next run on; a user they are linked to stays as they are."""
-    exclusion = Exclusion(
-        contract_id=person.contract_id,
-        integration_id=person.integration_id,
-        kind="person",
-        value=person.remote_id,
-        label=person.name or person.email or person.remote_id,
-        created_by=by,
+def exclude(
+    session: Session,
+    contract_id: int,
+    integration_id: int,
+    kind: str,
+    value: str,
+    *,
+    by: str,
+    label: str = "",
+) -> bool:
+    """Add one exclusion (``person`` with a remote ID, ``email`` with a pattern); whether it is new."""
+    added = session.execute(
+        insert_into(session, table_of(Exclusion))
+        .values(
+            contract_id=contract_id,
+            integration_id=integration_id,
+            kind=kind,
+            value=value,
+            label=label,
+            created_by=by,
+        )
+        .on_conflict_do_nothing()
+        .returning(Exclusion.id)
+    ).scalar()
+    return added is not None
+
+
+def exclude_person(session: Session, person: Person, by: str) -> None:
+    """Leave ``person`` out from the next run on; a user they are linked to stays as they are.
+
+    They count as left out at once: nobody is asked about them any more, and the next run looks at them again although
+    nothing changed there.
+    """
+    label = person.name or person.email or person.remote_id
+    exclude(
+        session, person.contract_id, person.integration_id, "person", person.remote_id, by=by, label=label
     )
-    session.add(exclusion)
-    if person.outcome == "linked":
-        person.outcome = "left_out"  # so that the next run looks at them again although nothing changed there
-    session.flush()
-    return exclusion
+    person.outcome, person.reason, person.detail = "left_out", "excluded", None

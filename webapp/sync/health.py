@@ -13,6 +13,9 @@ FIRST_WITHIN = timedelta(hours=1)  # the promise until the first import is done
 NOT_CONNECTED, ACTIVE, WARNING, ERROR, PAUSED = "Not connected", "Active", "Warning", "Error", "Paused"
 
 
+STILL = " Sync now still works."
+
+
 @dataclass(frozen=True)
 class Facts:
     """What the state of a platform follows from. The last run is the last one that ended, not cancelled."""
@@ -44,6 +47,11 @@ class Health:
     message: str
     freshness: str | None
     since: datetime | None = None
+
+    @property
+    def message_without_people(self) -> str:
+        """The sentence for somebody who is not of the contract: not who paused the schedule, nor their words."""
+        return f"The schedule was paused.{STILL}" if self.since is not None else self.message
 
 
 def freshness(facts: Facts, now: datetime) -> str | None:
@@ -86,9 +94,7 @@ def judge(facts: Facts, now: datetime) -> Health:
     if facts.enabled and facts.paused_at is not None:
         by = f" by {facts.paused_by}" if facts.paused_by else ""
         why = f": {facts.pause_reason.rstrip('.')}." if facts.pause_reason else "."
-        return Health(
-            PAUSED, f"The schedule was paused{by}{why} Sync now still works.", fresh, facts.paused_at
-        )
+        return Health(PAUSED, f"The schedule was paused{by}{why}{STILL}", fresh, facts.paused_at)
     if facts.last_state == "completed_with_warnings":
         return Health(WARNING, facts.last_message or "The last run left something for you to look at.", fresh)
     if fresh in ("late", "overdue"):

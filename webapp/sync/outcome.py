@@ -205,9 +205,25 @@ def why_held(held_: Held, people_word: str) -> str:
     return ", and ".join(parts)
 
 
-def held(held_: Held, shown: Shown, people_word: str, *, again: bool = False) -> Ending:
-    """The safeguard stopped the run before anything was written. ``again``: it was approved, but for less."""
-    text = f"{why_held(held_, people_word)}, so nothing was changed."
+ERROR_MAX = 700  # characters of what a platform says, so that what to do finds room behind it
+
+NOBODY, SOME = "Nobody was changed.", "People dealt with before that keep their changes."
+
+
+def _who_changed(applied: bool) -> str:
+    """``applied``: an attempt before, whose worker died, had written a part already."""
+    return SOME if applied else NOBODY
+
+
+def held(
+    held_: Held, shown: Shown, people_word: str, *, again: bool = False, applied: bool = False
+) -> Ending:
+    """The safeguard stopped the run before anything was written. ``again``: it was approved, but for less.
+
+    ``applied``: an attempt before had written a part.
+    """
+    why = why_held(held_, people_word)
+    text = f"{why}, so nothing more was changed. {SOME}" if applied else f"{why}, so nothing was changed."
     if again:
         text += " This goes beyond what was approved, so it needs another decision."
     return Ending(
@@ -228,18 +244,18 @@ def cancelled() -> Ending:
     )
 
 
-def not_runnable(reason: str) -> Ending:
+def not_runnable(reason: str, *, applied: bool = False) -> Ending:
     return Ending(
-        state="cancelled", message=f"{reason} Nobody was changed.", title="Not started", kind="idle"
+        state="cancelled", message=f"{reason} {_who_changed(applied)}", title="Not started", kind="idle"
     )
 
 
-def identifier_absent(column: str, existing: list[str]) -> Ending:
+def identifier_absent(column: str, existing: list[str], *, applied: bool = False) -> Ending:
     listed = ", ".join(existing[:30]) or "none"
     return Ending(
         state="failed",
         message=(
-            f"Nobody in the list has the identifier column “{column}”. Nobody was changed. "
+            f"Nobody in the list has the identifier column “{column}”. {_who_changed(applied)} "
             f"Choose one of these columns, or leave it blank: {listed}."
         )[:1000],
         title="Failed",
@@ -248,12 +264,13 @@ def identifier_absent(column: str, existing: list[str]) -> Ending:
     )
 
 
-def connector_failed(error: ConnectorError) -> Ending:
-    """Reading failed: nothing was written, because nothing is written before all has been read."""
+def connector_failed(error: ConnectorError, *, applied: bool = False) -> Ending:
+    """Reading failed: this attempt wrote nothing, because nothing is written before all has been read."""
+    text = f"{str(error)[:ERROR_MAX]} {_who_changed(applied)}"
     if isinstance(error, AccessDenied | WrongAccount):
         return Ending(
             state="failed",
-            message=f"{error} Nobody was changed. An administrator must reconnect to resume.",
+            message=f"{text} An administrator must reconnect to resume.",
             title="Failed",
             kind="bad",
             breaks_connection=True,
@@ -261,7 +278,7 @@ def connector_failed(error: ConnectorError) -> Ending:
         )
     return Ending(
         state="failed",
-        message=f"{error} Nobody was changed. The next scheduled run tries again; Sync now tries at once.",
+        message=f"{text} The next scheduled run tries again; Sync now tries at once.",
         title="Failed",
         kind="bad",
         passing=True,

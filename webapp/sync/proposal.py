@@ -89,8 +89,16 @@ def supersede(connection: sa.Connection, integration_id: int, run_id: int, state
         why = f"Run {run_id} went through since, so there is nothing left to decide. Nothing of this run was applied."
     else:
         return
+    give_up_held(connection, integration_id, why, now, but=run_id)
+
+
+def give_up_held(
+    connection: sa.Connection, integration_id: int, why: str, now: datetime, *, but: int | None = None
+) -> None:
+    """End the run that waits for a decision, unless it is ``but``; ``why`` is a sentence."""
+    held = sa.and_(SyncRun.integration_id == integration_id, SyncRun.state == "held")
     connection.execute(
         sa.update(SyncRun)
-        .where(SyncRun.integration_id == integration_id, SyncRun.state == "held", SyncRun.id != run_id)
+        .where(held, SyncRun.id != but if but is not None else sa.true())
         .values(state="cancelled", message=why, finished_at=now)
     )

@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,30 +19,25 @@ from webapp.connectors.base import Call, Connector, ConnectorError, Listing
 from webapp.database import writing
 from webapp.models import (
     Integration,
-    Person,
-    SyncRequest,
     SyncRun,
     UserSync,
-    utcnow,
 )
 from webapp.sync import (
-    columns,
-    events,
-    incidents,
     outcome,
     preview,
     proposal,
     safeguard,
-    schedule,
     store,
 )
-from webapp.sync.apply import Outdated, Target, apply_plan
+from webapp.sync.apply import Outdated, apply_plan
+from webapp.sync.attempt import Attempt
 from webapp.sync.batches import Batches
-from webapp.sync.lease import CancelRequested, Lease, LeaseLost, claim, kept_alive, renew
+from webapp.sync.ending import end, finish, finish_preview, lock_settings, reasons_of
+from webapp.sync.lease import CancelRequested, LeaseLost, claim, kept_alive, renew
 from webapp.sync.planning import check_account, prepare, without_settled
 from webapp.sync.rules import salt_of
 from webapp.sync.terms import IdentifierAbsent, Kind, Plan
-from webapp.sync.what_if import WhatIf, save_tried, what_if_of
+from webapp.sync.what_if import save_tried, what_if_of
 
 log = logging.getLogger(__name__)
 
@@ -55,70 +50,15 @@ class NotRunnable(Exception):
     """The run may not go ahead any more (disconnected, the feature switched off); the text says why."""
 
 
-@dataclass
-class _Work:
-    """What one attempt carries along."""
-
-    engine: sa.Engine
-    lease: Lease
-    integration: Integration
-    saved: UserSync
-    what_if: WhatIf
-    approved: safeguard.Held | None
-    shown: safeguard.Shown | None
-    proposed: bool
-    batches: Batches
-    people_word: str
-    connected_at: datetime | None
-    preview: bool
-    expects: str | None
-    imported_before: int
-    timeline: list[dict[str, Any]] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
-
-    @property
-    def settings(self) -> UserSync:
-        """The saved settings, or those that are tried instead."""
-        return self.what_if.over(self.saved)
-
-    def target(self, memory: store.Memory) -> Target:
-        return Target(self.integration.contract_id, self.integration.id, memory.link_changes)
-
-    def event(self, title: str, text: str = "", kind: str = "ok") -> None:
-        self.timeline.append({"at": utcnow().isoformat(), "title": title, "text": text, "kind": kind})
-
-    def stage(self, stage: str, **values: Any) -> None:
-        """Enter a stage: progress, timeline and calls so far become visible, the lease is renewed."""
-        with writing(), self.engine.begin() as connection:
-            renew(connection, self.lease, {"stage": stage, "timeline": self.timeline} | values)
-            self.write_calls(connection)
-
-    def write_calls(self, connection: sa.Connection) -> None:
-        if self.calls:
-            connection.execute(
-                sa.insert(SyncRequest),
-                [
-                    {
-                        "run_id": self.lease.run_id,
-                        "at": call.at,
-                        "method": call.method,
-                        "path": call.path[:500],
-                        "status": call.status,
-                        "milliseconds": call.milliseconds,
-                        "note": call.note,
-                    }
-                    for call in self.calls
-                ],
-            )
-            self.calls.clear()
-
-
 @dataclass(frozen=True)
 class Ingredients:
-    """What a run needs from outside: where the run is read from and how a connector is made for it."""
+    """What a run needs from outside: where the run is read from and how a connector is made for it.
+
+    ``load`` gives the integration, its settings, the run, and the platform's word for people and its label.
+    """
 
     engine: sa.Engine
-    load: Callable[[int], tuple[Integration, UserSync, SyncRun, str]]
+    load: Callable[[int], tuple[Integration, UserSync, SyncRun, str, str]]
     connector: BuildConnector
     lease: timedelta
     batches: Batches
@@ -131,10 +71,10 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
         log.info("run %s attempt %s is not there to be taken", run_id, attempt)
         return
     log.info("run %s attempt %s: started", run_id, attempt)
-    work: _Work | None = None
+    work: Attempt | None = None
     try:
-        integration, settings, run, people_word = use.load(run_id)
-        work = _Work(
+        integration, settings, run, people_word, platform_label = use.load(run_id)
+        work = Attempt(
             use.engine,
             lease,
             integration,
@@ -145,6 +85,7 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
             run.proposed,
             use.batches,
             people_word,
+            platform_label,
             integration.connected_at,
             run.preview,
             run.expects,
@@ -159,22 +100,23 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
             "run %s attempt %s: another worker took over, nothing more is written here", run_id, attempt
         )
     except CancelRequested:
-        _end(use.engine, lease, work, outcome.cancelled())
+        end(use.engine, lease, work, outcome.cancelled())
     except NotRunnable as reason:
-        _end(use.engine, lease, work, outcome.not_runnable(str(reason)))
+        end(use.engine, lease, work, outcome.not_runnable(str(reason), applied=_applied(use.engine, run_id)))
     except IdentifierAbsent as error:
-        _end(use.engine, lease, work, outcome.identifier_absent(error.column, error.columns))
+        applied = _applied(use.engine, run_id)
+        end(use.engine, lease, work, outcome.identifier_absent(error.column, error.columns, applied=applied))
     except ConnectorError as error:
         log.warning("run %s: %s: %s", run_id, type(error).__name__, error)
-        _end(use.engine, lease, work, outcome.connector_failed(error))
+        end(use.engine, lease, work, outcome.connector_failed(error, applied=_applied(use.engine, run_id)))
     except Exception:
         reference = f"RUN-{run_id}-{attempt}"
         log.exception("run %s attempt %s failed (%s)", run_id, attempt, reference)
-        _end(use.engine, lease, work, outcome.unexpected(reference))
+        end(use.engine, lease, work, outcome.unexpected(reference))
         raise
 
 
-def _carry_out(work: _Work, use: Ingredients) -> None:
+def _carry_out(work: Attempt, use: Ingredients) -> None:
     integration = work.integration
     work.event("Started")
     connector = use.connector(integration, work.calls.append)
@@ -200,23 +142,31 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
     held = _safeguard(work, listing, memory, plan)
     if work.preview:
         saved = _saved_plan(work, listing, memory, salt) if work.what_if else None
-        _finish_preview(work, listing, plan, saved, held)
+        finish_preview(work, listing, plan, saved, held)
         return
     if work.expects is not None and preview.fingerprint(plan) != work.expects:
-        _end(work.engine, work.lease, work, outcome.not_as_previewed())
+        end(work.engine, work.lease, work, outcome.not_as_previewed())
         return
     approved = work.approved
     if held is not None and approved and safeguard.still_covers(approved, work.shown, held, people):
-        work.event("Approved", "Nobody is concerned who was not shown when the run was approved.")
+        work.event(
+            "Approved", "Past the limits, nobody is concerned who was not shown when the run was approved."
+        )
         held = None
     if held is not None:
         proposal.write(work.engine, work.lease, plan, listing, work.batches.least)
-        ended = outcome.held(held, people, work.people_word, again=approved is not None)
-        _end(work.engine, work.lease, work, ended)
+        ended = outcome.held(
+            held,
+            people,
+            work.people_word,
+            again=approved is not None,
+            applied=_applied(work.engine, work.lease.run_id),
+        )
+        end(work.engine, work.lease, work, ended)
         return
     work.event("People matched", f"{listing.found - len(plan.steps) - len(listing.left_out):,} need nothing")
 
-    _begin_applying(work, total=len(plan.steps), reasons=_reasons(plan, listing))
+    _begin_applying(work, total=len(plan.steps), reasons=reasons_of(plan, listing))
     for _ in range(REPLANS):
         try:
             apply_plan(work.engine, work.lease, work.target(memory), plan, work.batches)
@@ -228,10 +178,17 @@ def _carry_out(work: _Work, use: Ingredients) -> None:
             plan = _plan(work, without_settled(listing, memory), memory, work.settings)
     else:
         raise RuntimeError(f"users kept changing here; gave up after planning {REPLANS} times")
-    _finish(work, listing, plan)
+    finish(work, listing, plan)
 
 
-def _begin_applying(work: _Work, **values: Any) -> None:
+def _applied(engine: sa.Engine, run_id: int) -> bool:
+    """Whether an attempt before this one had written a part of its plan."""
+    written = SyncRun.imported + SyncRun.linked + SyncRun.renamed + SyncRun.missing + SyncRun.returned
+    with engine.connect() as connection:
+        return bool(connection.scalar(sa.select(written > 0).where(SyncRun.id == run_id)))
+
+
+def _begin_applying(work: Attempt, **values: Any) -> None:
     """From here on lines say what was done. Settings that were tried are saved, in the same transaction.
 
     What a preview showed was checked by now; a later attempt, which finds a part of it done, goes on.
@@ -239,17 +196,17 @@ def _begin_applying(work: _Work, **values: Any) -> None:
     if work.what_if:
         work.event("Settings saved", "The list is as it was in the preview.")
     with writing(), work.engine.begin() as connection:
-        _lock(connection, work.integration.id)
+        lock_settings(connection, work.integration.id)
         stage = {"stage": "apply", "done": 0, "expects": None, "what_if": None, "timeline": work.timeline}
         renew(connection, work.lease, stage | values)
         work.write_calls(connection)
         if work.proposed:
             proposal.clear(connection, work.lease.run_id)
         if work.what_if:
-            save_tried(connection, work.lease.run_id, work.what_if)
+            save_tried(connection, work.lease.run_id, work.what_if, work.platform_label)
 
 
-def _saved_plan(work: _Work, listing: Listing, memory: store.Memory, salt: bytes) -> Plan | None:
+def _saved_plan(work: Attempt, listing: Listing, memory: store.Memory, salt: bytes) -> Plan | None:
     """What the saved settings would do; ``None`` when those that are tried are the same, or they cannot work."""
     with work.engine.connect() as connection:
         if salt_of(connection, work.saved) == salt:
@@ -261,7 +218,7 @@ def _saved_plan(work: _Work, listing: Listing, memory: store.Memory, salt: bytes
 
 
 def _plan(
-    work: _Work, listing: Listing, memory: store.Memory, settings: UserSync, tried: Sequence[str] = ()
+    work: Attempt, listing: Listing, memory: store.Memory, settings: UserSync, tried: Sequence[str] = ()
 ) -> Plan:
     with kept_alive(work.engine, work.lease):
         return prepare(
@@ -269,7 +226,7 @@ def _plan(
         ).plan
 
 
-def _safeguard(work: _Work, listing: Listing, memory: store.Memory, plan: Plan) -> safeguard.Held | None:
+def _safeguard(work: Attempt, listing: Listing, memory: store.Memory, plan: Plan) -> safeguard.Held | None:
     """Whether the whole plan is too much. Who came in an earlier attempt of this run was not here before it."""
     saved = work.saved
     return safeguard.judge(
@@ -290,156 +247,3 @@ def _touched(plan: Plan) -> safeguard.Shown:
         [step.remote_id for step in plan.steps if step.kind is Kind.MISSING],
         [step.remote_id for step in plan.steps if step.kind is Kind.IMPORT],
     )
-
-
-def _reasons(plan: Plan, listing: Listing) -> dict[str, int]:
-    reasons = plan.reasons()
-    for entry in listing.left_out:
-        reasons[entry.reason] += 1
-    return dict(sorted(reasons.items()))
-
-
-def _finish(work: _Work, listing: Listing, plan: Plan) -> None:
-    """Counters, left-out entries, settings' memory and the end of the run, in one transaction."""
-    left_out = plan.count(Kind.LEAVE_OUT) + len(listing.left_out)
-    conflicts = plan.count(Kind.CONFLICT)
-    seen = _columns_seen(work, listing)
-    now = utcnow()
-    with writing(), work.engine.begin() as connection:
-        _lock(connection, work.integration.id)
-        renew(connection, work.lease, {"stage": "finish"})
-        proposal.write_left_out(connection, work.lease.run_id, listing)
-        row = (
-            connection.execute(
-                sa.select(
-                    SyncRun.imported, SyncRun.linked, SyncRun.renamed, SyncRun.missing, SyncRun.returned
-                ).where(SyncRun.id == work.lease.run_id)
-            )
-            .mappings()
-            .one()
-        )
-        ended = outcome.finished(
-            found=listing.found,
-            counts=dict(row),
-            left_out=left_out,
-            conflicts=conflicts,
-            reasons=_reasons(plan, listing),
-            people_word=work.people_word,
-        )
-        work.event("Finished", ended.message, "ok" if ended.state == "completed" else "warn")
-        memory: dict[str, Any] = {"last_success_at": now, "failures": 0, "last_found": listing.found}
-        touched = row["imported"] + row["linked"] + row["renamed"]
-        if touched:
-            memory |= {"last_imported_at": now, "last_imported": touched}
-        if touched or any(step.kind is Kind.REFRESH for step in plan.steps):
-            memory["doubles_wanted_at"] = now
-        if seen is not None:
-            memory |= {"columns_seen": seen, "columns_seen_at": now}
-        if listing.user_types:
-            memory["types_seen"] = [{"key": one.key, "label": one.label} for one in listing.user_types]
-        connection.execute(
-            sa.update(UserSync).where(UserSync.integration_id == work.integration.id).values(memory)
-        )
-        _write_end(connection, work.lease, work, ended)
-    log.info("run %s: %s: %s", work.lease.run_id, ended.state, ended.message)
-
-
-def _finish_preview(
-    work: _Work, listing: Listing, plan: Plan, saved: Plan | None, held: safeguard.Held | None
-) -> None:
-    """The lines and counters that a run would have; nothing is applied and no setting remembers it."""
-    work.stage("finish", reasons=_reasons(plan, listing))
-    others = preview.differences(plan, saved) if saved else {}
-    proposal.write(work.engine, work.lease, plan, listing, work.batches.least, others)
-    ended = outcome.previewed(
-        found=listing.found,
-        counts=preview.counts(plan),
-        left_out=plan.count(Kind.LEAVE_OUT) + len(listing.left_out),
-        conflicts=plan.count(Kind.CONFLICT),
-        reasons=_reasons(plan, listing),
-        people_word=work.people_word,
-        held=held,
-        saved=preview.saved_counts(saved, listing) if saved else None,
-        fingerprint=preview.fingerprint(plan),
-    )
-    work.event("Previewed", ended.message, "ok" if ended.state == "completed" else "warn")
-    with writing(), work.engine.begin() as connection:
-        _lock(connection, work.integration.id)
-        _write_end(connection, work.lease, work, ended)
-    log.info("run %s: preview: %s", work.lease.run_id, ended.message)
-
-
-def _columns_seen(work: _Work, listing: Listing) -> list[dict[str, Any]] | None:
-    """The identifier columns as they are now; ``None`` when nothing about them can have changed."""
-    if not listing.people:
-        return None
-    if not listing.same:
-        return columns.describe(person.columns for person in listing.people)
-    with work.engine.connect() as connection:
-        rows = connection.execution_options(yield_per=5000).execute(
-            sa.select(Person.attributes).where(
-                Person.integration_id == work.integration.id, Person.missing_since.is_(None)
-            )
-        )
-        return columns.describe(attributes.get("columns", {}) for (attributes,) in rows)
-
-
-def _end(engine: sa.Engine, lease: Lease, work: _Work | None, ended: outcome.Ending) -> None:
-    """Write how the run ended, unless it is no longer ours."""
-    if work is not None:
-        work.event(ended.title, ended.message, ended.kind)
-    with writing(), engine.begin() as connection:
-        if work is not None:
-            _lock(connection, work.integration.id)
-        _write_end(connection, lease, work, ended)
-
-
-def _lock(connection: sa.Connection, integration_id: int) -> None:
-    """Lock the integration and its settings before the run, as everybody does: no two can wait in a ring."""
-    connection.execute(
-        sa.select(Integration.id).where(Integration.id == integration_id).with_for_update(key_share=True)
-    )
-    connection.execute(
-        sa.select(UserSync.integration_id).where(UserSync.integration_id == integration_id).with_for_update()
-    )
-
-
-def _write_end(connection: sa.Connection, lease: Lease, work: _Work | None, ended: outcome.Ending) -> None:
-    now = utcnow()
-    values: dict[str, Any] = {
-        "state": ended.state,
-        "message": ended.message,
-        "finished_at": now,
-        "lease_expires_at": None,
-    }
-    values |= ended.values
-    if work is not None:
-        values["timeline"] = work.timeline
-    updated = connection.execute(
-        sa.update(SyncRun)
-        .where(SyncRun.id == lease.run_id, SyncRun.fence == lease.fence, SyncRun.state == "running")
-        .values(values)
-    )
-    if updated.rowcount != 1:
-        log.warning("run %s: ended elsewhere meanwhile", lease.run_id)
-        return
-    if work is not None:
-        work.write_calls(connection)
-        if ended.breaks_connection:  # unless somebody has connected it anew meanwhile
-            connection.execute(
-                sa.update(Integration)
-                .where(
-                    Integration.id == work.integration.id,
-                    Integration.connection == "connected",
-                    Integration.connected_at == work.connected_at,
-                )
-                .values(
-                    connection="broken", connection_message=ended.message[:500], connection_changed_at=now
-                )
-            )
-        if not work.preview:
-            proposal.supersede(connection, work.integration.id, lease.run_id, ended.state, now)
-        if ended.passing and not work.preview:
-            schedule.try_again_soon(connection, work.integration.id, now)
-    incidents.run_ended(connection, lease.run_id, now)
-    events.run_ended(connection, lease.run_id, now)

@@ -110,7 +110,8 @@ def judge(
 def still_covers(approved: Held, shown: Shown | None, now: Held, people: Shown) -> bool:
     """Whether an approval of ``approved``, which was about ``shown``, covers what the list looks like ``now``.
 
-    It covers nobody who was not shown. (A run that was held before people were kept is compared by numbers.)
+    Where the limits are exceeded it covers nobody who was not shown; below them nobody has to be. (A run that was
+    held before people were kept is compared by numbers.)
     """
     if shown is None:
         return now.gone <= approved.gone and now.new <= approved.new

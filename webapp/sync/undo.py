@@ -17,11 +17,12 @@ import sqlalchemy as sa
 
 from webapp.database import writing
 from webapp.models import Person, SyncChange, SyncRun, User, table_of, utcnow
-from webapp.sync import events, outcome
+from webapp.sync import events, undo_outcome
 from webapp.sync.apply import BUSY, SQLITE_PAUSE, renamed_values
 from webapp.sync.bulk import insert_rows
 from webapp.sync.keys import match_key
 from webapp.sync.lease import CancelRequested, Lease, LeaseLost, claim, renew
+from webapp.sync.outcome import Ending
 from webapp.sync.undo_items import ALREADY, GOES_BACK, REMOVE, RENAME, UNLINK, judged, line_ids
 
 log = logging.getLogger(__name__)
@@ -77,11 +78,11 @@ def undo_run(
     except LeaseLost:
         log.warning("undo %s: another worker took over, nothing more is written here", undo.id)
     except CancelRequested:
-        _end(work, _stopped())
+        _end(work, undo_outcome.stopped())
     except Exception:
         reference = f"RUN-{undo.id}-{attempt}"
         log.exception("undo %s failed (%s)", undo.id, reference)
-        _end(work, _failed(reference))
+        _end(work, undo_outcome.failed(reference))
         raise
 
 
@@ -123,7 +124,7 @@ def _batch(connection: sa.Connection, work: _Undo, ids: Sequence[int]) -> None:
     rows = connection.execute(
         sa.select(lines)
         .where(lines.c.verdict != ALREADY, ~_dealt_with(lines, work.lease.run_id))
-        .order_by(lines.c.line_id)  # the lines of the undo stand as those they undo
+        .order_by(lines.c.line_id)
     ).all()
     going = [row for row in rows if row.verdict in GOES_BACK]
     _rename_back(connection, work, [row for row in going if row.verdict == RENAME])
@@ -132,7 +133,10 @@ def _batch(connection: sa.Connection, work: _Undo, ids: Sequence[int]) -> None:
     _write_lines(connection, work.lease.run_id, rows)
     if removed:
         connection.execute(sa.delete(User).where(User.id.in_(removed)))
-    renew(connection, work.lease, {"done": SyncRun.done + len(ids)})
+    # with each batch, so that an undo which is stopped or given up tells how far it came
+    kinds = [LINE_KINDS.get(row.verdict, "left_out") for row in rows]
+    counts = {kind: getattr(SyncRun, kind) + kinds.count(kind) for kind in set(kinds)}
+    renew(connection, work.lease, {"done": SyncRun.done + len(ids)} | counts)
 
 
 def _dealt_with(lines: sa.Subquery[Any], run_id: int) -> sa.ColumnElement[bool]:
@@ -264,7 +268,7 @@ def _finish(work: _Undo) -> None:
             )
             if reason is not None
         }
-        ended = _done(
+        ended = undo_outcome.undone(
             work.run.id,
             counts,
             reasons,
@@ -282,67 +286,13 @@ def _finish(work: _Undo) -> None:
     log.info("undo %s: %s: %s", work.lease.run_id, ended.state, ended.message)
 
 
-def _done(run_id: int, counts: dict[str, int], reasons: dict[str, int], *, found: int) -> outcome.Ending:
-    did = [
-        f"{counts[kind]:,} {word}"
-        for kind, word in (
-            ("removed", "taken away again"),
-            ("renamed", "called as before"),
-            ("unlinked", "not linked any more"),
-        )
-        if counts.get(kind)
-    ]
-    kept = counts.get("left_out", 0)
-    text = f"Run {run_id} is undone: {', '.join(did)}." if did else f"Nothing of run {run_id} could go back."
-    if kept:
-        text += f" {kept:,} had changed since and {'stays' if kept == 1 else 'stay'}."
-    settled = sum(counts.get(kind, 0) for kind in ("removed", "renamed", "unlinked", "left_out"))
-    return outcome.Ending(
-        state="completed_with_warnings" if kept else "completed",
-        message=text,
-        title="Undone",
-        kind="warn" if kept else "ok",
-        values={
-            "found": found,
-            "removed": counts.get("removed", 0),
-            "renamed": counts.get("renamed", 0),
-            "unlinked": counts.get("unlinked", 0),
-            "left_out": kept,
-            "unchanged": max(0, found - settled),
-            "reasons": reasons or None,
-        },
-    )
-
-
-def _stopped() -> outcome.Ending:
-    return outcome.Ending(
-        state="cancelled",
-        message="Stopped on request. What went back before stays so; undo the run again for the rest.",
-        title="Stopped",
-        kind="idle",
-    )
-
-
-def _failed(reference: str) -> outcome.Ending:
-    return outcome.Ending(
-        state="failed",
-        message=(
-            "Something went wrong on our side. What went back before stays so; undo the run again for the rest. Tell "
-            f"support the reference {reference} if it happens again."
-        ),
-        title="Failed",
-        kind="bad",
-        values={"error_kind": "unexpected", "reference": reference},
-    )
-
-
-def _end(work: _Undo, ended: outcome.Ending) -> None:
+def _end(work: _Undo, ended: Ending) -> None:
     work.event(ended.title, ended.message, ended.kind)
     with writing(), work.engine.begin() as connection:
         _write_end(connection, work, ended)
 
 
-def _write_end(connection: sa.Connection, work: _Undo, ended: outcome.Ending) -> None:
+def _write_end(connection: sa.Connection, work: _Undo, ended: Ending) -> None:
     now = utcnow()
     updated = connection.execute(
         sa.update(SyncRun)

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.audit import trail
-from webapp.models import Exclusion, Integration, SyncRun, UserSync
+from webapp.models import Integration, SyncRun, UserSync
+from webapp.sync.exclusions import exclude
 
 
 class WhatIf(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -56,7 +57,7 @@ def what_if_of(stored: dict[str, Any] | None) -> WhatIf:
     return msgspec.convert(stored or {}, WhatIf)
 
 
-def save_tried(connection: sa.Connection, run_id: int, what_if: WhatIf) -> None:
+def save_tried(connection: sa.Connection, run_id: int, what_if: WhatIf, platform_label: str) -> None:
     """Save the settings that a run was made with, in the transaction with which it begins to apply its plan.
 
     What is saved already is left alone, so this may be repeated.
@@ -71,32 +72,19 @@ def save_tried(connection: sa.Connection, run_id: int, what_if: WhatIf) -> None:
             if before != value:
                 setattr(sync, name, value)
                 details[name.replace("_", " ")] = trail.changed(before, value)
-        excluded = set(
-            session.scalars(
-                sa.select(Exclusion.value).where(
-                    Exclusion.integration_id == integration.id, Exclusion.kind == "email"
-                )
-            )
-        )
-        added = [pattern for pattern in what_if.excluded_emails if pattern not in excluded]
         by = run.requested_by or "Somebody"
-        session.add_all(
-            Exclusion(
-                contract_id=integration.contract_id,
-                integration_id=integration.id,
-                kind="email",
-                value=pattern,
-                created_by=by,
-            )
-            for pattern in added
-        )
+        added = [
+            pattern
+            for pattern in what_if.excluded_emails
+            if exclude(session, integration.contract_id, integration.id, "email", pattern, by=by)
+        ]
         if added:
             details["excluded emails"] = added
         if len(details) > 1:
             trail.record(
                 session,
                 "user_sync.tried_saved",
-                integration.platform.capitalize(),
+                platform_label,
                 contract_id=integration.contract_id,
                 target_type="integration",
                 target_id=integration.id,

@@ -15,7 +15,7 @@ FIGURES = {
     "renamed": "Renamed",
     "conflicts": "Conflicts",
     "left_out": "Left out",
-    "missing": "Gone",
+    "missing": "Missing",
     "returned": "Back again",
 }
 

@@ -19,7 +19,7 @@ KIND_LABELS = {
     "linked": "Recognised",
     "renamed": "Renamed",
     "returned": "Back again",
-    "missing": "Gone",
+    "missing": "Missing",
     "left_out": "Left out",
     "conflict": "Conflict",
     "removed": "Removed",
@@ -284,7 +284,7 @@ def calls_of(run: SyncRun) -> Sequence[SyncRequest]:
 
 
 def counters(run: SyncRun, lines: dict[str, int]) -> list[dict[str, Any]]:
-    """The strip of figures: those before “Gone” add up to the first; for an undo all after the first do.
+    """The strip of figures: those before “Missing” add up to the first; for an undo all after the first do.
 
     What a held run would do is counted by its ``lines`` (kind to number); its own counters say what was done.
     """
@@ -322,7 +322,7 @@ def counters(run: SyncRun, lines: dict[str, int]) -> list[dict[str, Any]]:
         ("Unchanged", unchanged, None),
         ("Left out", count["left_out"], "left_out"),
         ("Conflicts", count["conflict"], "conflict"),
-        ("Gone", count["missing"], "missing"),
+        ("Missing", count["missing"], "missing"),
     ]
     if count["returned"]:
         pairs.append(("Back again", count["returned"], "returned"))

@@ -94,13 +94,14 @@ def _row(
     if integration is None or sync is None:
         raise ValueError("only connected platforms have a row")
     failure = failures.get(integration.id)
+    health = state.health
     chart = [RunRow(run, contract, state.platform, closed) for run in history.get(integration.id, [])]
     return {
         "platform": state.platform,
-        "status": state.health.status,
-        "message": state.health.message,
-        "freshness": state.health.freshness,
-        "since": state.health.since,
+        "status": health.status,
+        "message": health.message_without_people if closed else health.message,
+        "freshness": health.freshness,
+        "since": health.since,
         "last_success_at": sync.last_success_at,
         "last_failure_at": failure.finished_at if failure else None,
         "last_failure": failure.message if failure else None,

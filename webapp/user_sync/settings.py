@@ -18,6 +18,7 @@ from webapp.sync.incidents import MOOT, close_incidents
 from webapp.sync.outcome import cancelled
 from webapp.sync.safeguard import Limits
 from webapp.sync.schedule import Requested, Requester, first_slot, live_run, request_run
+from webapp.sync.undo_outcome import stopped
 from webapp.user_sync.locking import NotConnected, NotEnabled, limits_of, locked, record, set_limits
 from webapp.user_sync.pause import forget_pause
 
@@ -164,6 +165,7 @@ def _cancel_waiting(session: Session, integration_id: int, by: Requester) -> Non
             cancel_requested_by=by.name,
             message=sa.case(
                 (SyncRun.started_at.is_(None), "Stopped before it began. Nobody was changed."),
+                (SyncRun.trigger == "undo", stopped().message),
                 else_=cancelled().message,
             ),
         )

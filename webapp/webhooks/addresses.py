@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 
 URL_MAX = 500  # characters
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+GLOBAL_UNICAST = ipaddress.ip_network(
+    "2000::/3"
+)  # every public IPv6 address; the rest is old, local or not given out
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -80,6 +83,8 @@ def _allowed(address: Address, loopback: bool) -> bool:
         return _allowed(inner, loopback)
     if address.is_loopback:
         return loopback
+    if isinstance(address, ipaddress.IPv6Address) and address not in GLOBAL_UNICAST:
+        return False
     return address.is_global and not address.is_multicast
 
 

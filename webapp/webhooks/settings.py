@@ -17,7 +17,7 @@ from webapp.credentials import seal_for
 from webapp.database import write_transaction
 from webapp.models import Contract, Webhook, WebhookDelivery, db, utcnow
 from webapp.paging import Page, page_of
-from webapp.sync.events import write_event
+from webapp.sync.events import TEST, write_event
 from webapp.webhooks.addresses import parse, resolve
 from webapp.webhooks.delivery import seal_row
 from webapp.webhooks.signing import new_secret
@@ -27,7 +27,6 @@ EVENTS = {
     "run.held": "A run is held",
     "run.failed": "A run failed",
 }
-TEST = "test"
 
 
 class NoWebhook(Exception):
@@ -52,6 +51,7 @@ def save(contract: Contract, *, url: str, events: list[str], settings: Settings)
 
     Another host gets no event of before: what still waits for the old one is dropped.
     """
+    db.session.commit()  # nothing is open while the name is looked up
     resolve(parse(url, loopback=settings.webhook_loopback), loopback=settings.webhook_loopback)
     wanted = [event for event in EVENTS if event in events]
     with write_transaction() as session:
@@ -100,15 +100,26 @@ def renew_secret(contract: Contract) -> str:
         return secret
 
 
-def send_test(contract: Contract) -> None:
-    """Send an event that means nothing. Raises :class:`NoWebhook`."""
+def send_test(contract: Contract) -> bool:
+    """Send an event that means nothing; ``False`` while one is on its way. Raises :class:`NoWebhook`.
+
+    One at a time and without another try, so that nobody keeps the workers busy with them.
+    """
     with write_transaction() as session:
         webhook = _locked(session, contract.id)
         if webhook is None:
             raise NoWebhook
+        waiting = sa.exists().where(
+            WebhookDelivery.webhook_id == webhook.id,
+            WebhookDelivery.event == TEST,
+            WebhookDelivery.state == "waiting",
+        )
+        if session.scalar(sa.select(waiting)):
+            return False
         now = utcnow()
         write_event(session.connection(), webhook.id, contract.id, TEST, {"contract": contract.slug}, now)
         _record(session, contract, "webhook.tested", webhook.url, None)
+        return True
 
 
 def remove(contract: Contract) -> bool:

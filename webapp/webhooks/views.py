@@ -74,9 +74,12 @@ def renew_secret(contract: str) -> str | Response:
 def send_test(contract: str) -> Response:
     _confirmed()
     try:
-        use.send_test(g.access.contract)
+        sent = use.send_test(g.access.contract)
     except use.NoWebhook:
         return _none(contract)
+    if not sent:
+        flash("A test event is on its way already. Its line below says how it went in a moment.", "info")
+        return redirect(url_for(".show", contract=contract))
     try:
         queue.wake_chore(queue.DELIVER_WEBHOOKS, utcnow())
     except redis.RedisError:

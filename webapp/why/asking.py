@@ -13,7 +13,7 @@ from webapp.audit import trail
 from webapp.connectors.platform import Platform
 from webapp.connectors.registry import PLATFORMS
 from webapp.database import write_transaction
-from webapp.models import Exclusion, Integration, Person, Question, User, utcnow
+from webapp.models import Exclusion, Integration, Person, Question, User, is_here, utcnow
 from webapp.sync.answering import open_count
 from webapp.sync.keys import match_key
 
@@ -142,7 +142,7 @@ def known_here(session: Session, contract_id: int, integration_id: int, text: st
         ]
     users = session.scalars(
         sa.select(User)
-        .where(User.contract_id == contract_id, User.search_key.contains(needle, autoescape=True))
+        .where(User.contract_id == contract_id, is_here(), User.search_key.contains(needle, autoescape=True))
         .order_by(User.id)
         .limit(5)
     )
