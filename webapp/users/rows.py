@@ -75,16 +75,16 @@ def rows_of(session: Session, ids: Sequence[int], directory: Directory) -> list[
     )
     found = {user.id: user for user in users}
     links = _links(session, ids, directory)
-    owned = _owned(session, ids, directory.contract_id)
+    owned = owned_by(session, ids, directory.contract_id)
     return [
-        _row(found[one], links.get(one, []), owned.get(one, _Owned()), directory)
+        _row(found[one], links.get(one, []), owned.get(one, Owned()), directory)
         for one in ids
         if one in found
     ]
 
 
 @dataclass
-class _Owned:
+class Owned:
     """The IDs of a user's roles, teams and reporting access."""
 
     role: set[int] = field(default_factory=set)
@@ -92,7 +92,7 @@ class _Owned:
     access: set[int] = field(default_factory=set)
 
 
-def _owned(session: Session, ids: Sequence[int], contract_id: int) -> dict[int, _Owned]:
+def owned_by(session: Session, ids: Sequence[int], contract_id: int) -> dict[int, Owned]:
     kinds = (
         ("role", UserRole.user_id, UserRole.role_id, UserRole.contract_id),
         ("team", UserTeam.user_id, UserTeam.team_id, UserTeam.contract_id),
@@ -106,9 +106,9 @@ def _owned(session: Session, ids: Sequence[int], contract_id: int) -> dict[int, 
             for kind, user, thing, contract in kinds
         )
     )
-    owned: dict[int, _Owned] = {}
+    owned: dict[int, Owned] = {}
     for kind, user_id, thing_id in session.execute(statement):
-        things: set[int] = getattr(owned.setdefault(user_id, _Owned()), kind)
+        things: set[int] = getattr(owned.setdefault(user_id, Owned()), kind)
         things.add(thing_id)
     return owned
 
@@ -144,7 +144,7 @@ def _links(session: Session, ids: Sequence[int], directory: Directory) -> dict[i
     return links
 
 
-def _row(user: User, links: list[Link], owned: _Owned, directory: Directory) -> UserRow:
+def _row(user: User, links: list[Link], owned: Owned, directory: Directory) -> UserRow:
     platforms = directory.platform_by_integration
     return UserRow(
         id=user.id,
@@ -166,7 +166,7 @@ def _row(user: User, links: list[Link], owned: _Owned, directory: Directory) -> 
     )
 
 
-def _gaps(user: User, owned: _Owned, directory: Directory) -> list[str]:
+def _gaps(user: User, owned: Owned, directory: Directory) -> list[str]:
     """What is missing: for who waits, all there is to choose; for the active, what their roles need."""
     if user.status in ("inactive", IGNORED):
         return []

@@ -1,0 +1,1 @@
+"""Activating many, each with roles and a team of their own."""
