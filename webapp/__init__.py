@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         times,
     )
     from webapp.account.views import bp as account
+    from webapp.activation_grid.views import bp as activation_grid
     from webapp.activations.views import bp as activations
     from webapp.audit.views import bp as audit
     from webapp.auth import sign_in_manager
@@ -106,6 +107,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         user_editing,
         user_export,
         user_history,
+        activation_grid,
         activations,
         ignoring,
         merges,

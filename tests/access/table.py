@@ -47,6 +47,9 @@ POST /c/<contract>/users/keep                                 in  302  302  403 
 GET  /c/<contract>/users/activate                             in  302  302  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/activate                             in  200  200  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/activate/confirm                     in  422  422  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/users/activate/each                        in  302  302  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/activate/each                        in  200  200  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/activate/each/confirm                in  422  422  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/users/deactivate                           in  302  302  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/deactivate                           in  200  200  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/deactivate/confirm                   in  422  422  403  403  403  403  404  404  403  404  404
@@ -170,6 +173,11 @@ FORMS: dict[str, Callable[[Things], dict[str, Any]]] = {
     "/theme": lambda _: {"theme": "dark"},
     "/c/<contract>/users/activate": lambda things: {"status": "pending", "ids": things.pending_id},
     "/c/<contract>/users/activate/confirm": lambda things: {"status": "pending", "ids": things.pending_id},
+    "/c/<contract>/users/activate/each": lambda things: {"status": "pending", "ids": things.pending_id},
+    "/c/<contract>/users/activate/each/confirm": lambda things: {
+        "status": "pending",
+        "ids": things.pending_id,
+    },
     "/c/<contract>/users/deactivate": lambda things: {"status": "active", "ids": things.active_id},
     "/c/<contract>/users/deactivate/confirm": lambda things: {"status": "active", "ids": things.active_id},
     "/c/<contract>/users/ignore": lambda things: {"status": "pending", "ids": things.pending_id},

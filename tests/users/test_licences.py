@@ -32,7 +32,7 @@ def test_a_batch_past_the_licence_is_refused_as_a_whole_with_the_numbers(
     assert refused.response.status_code == 409
     assert (
         "Nobody was changed: not enough licences, 1 short "
-        "This batch needs 3 licences; 1 of 3 are in use, so 2 are free." in refused.notices
+        "3 chosen, 2 free: Carla Diaz would stay pending. 1 of 3 licences are in use." in refused.notices
     )
     assert world.statuses(ids) == ["pending"] * 3
     assert world.audit("users.activated") == []

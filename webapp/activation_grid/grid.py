@@ -101,10 +101,10 @@ class Places:
 
     def __init__(self, directory: Directory) -> None:
         self._by_words: dict[str, int | None] = {}
-        for team in directory.teams:
+        for team in directory.open_teams:
             name = team.name.casefold()
             self._by_words[name] = None if name in self._by_words else team.id
-        self._by_words |= {team.path.casefold(): team.id for team in directory.teams}
+        self._by_words |= {team.path.casefold(): team.id for team in directory.open_teams}
 
     def find(self, words: str) -> int:
         """The ID of the part. Raises ``ValueError`` with a sentence."""

@@ -26,8 +26,10 @@ def suggestions(
 ) -> dict[int, Suggestion]:
     """Suggestions by user ID, in five statements. None permits more than ``permissions``, and each is complete."""
     traits = _traits(session, ids, directory)
-    names = Counter(team.name.casefold() for team in directory.teams)
-    teams = {team.name.casefold(): team.id for team in directory.teams if names[team.name.casefold()] == 1}
+    names = Counter(team.name.casefold() for team in directory.open_teams)
+    teams = {
+        team.name.casefold(): team.id for team in directory.open_teams if names[team.name.casefold()] == 1
+    }
     experience = _experience(session, directory, permissions)
     found = {one: suggest(traits[one], experience, teams, directory.agent_id) for one in ids if one in traits}
     return {one: suggestion for one, suggestion in found.items() if suggestion is not None}
@@ -43,14 +45,15 @@ def _experience(session: Session, directory: Directory, permissions: frozenset[s
             .limit(SAMPLE)
         )
     )
+    open_ids = {team.id for team in directory.open_teams}
     traits, owned = _traits(session, ids, directory), owned_by(session, ids, directory.contract_id)
     experience = Experience()
     for one in ids:
         if one not in owned or one not in traits:
             continue
-        roles, had, access = owned[one].role, owned[one].team & directory.team_by_id.keys(), owned[one].access
+        roles, had, access = owned[one].role, owned[one].team & open_ids, owned[one].access
         team = next(iter(had)) if len(had) == 1 else None
-        set_up = SetUp(frozenset(roles), team, frozenset(access & directory.team_by_id.keys()))
+        set_up = SetUp(frozenset(roles), team, frozenset(access & open_ids))
         if lacking(set_up.roles, team is not None, bool(set_up.access), directory):
             continue
         if not beyond(set_up.roles, permissions, directory):

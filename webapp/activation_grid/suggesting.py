@@ -53,13 +53,11 @@ def suggest(
     that only one team has: a team there of the same name makes an agent of that team (``agent`` is the role).
     """
     for trait in traits:
-        counted = experience.seen.get(trait)
-        if counted is None or counted.total() < FEWEST:
-            continue
-        set_up, same = min(counted.items(), key=lambda item: (-item[1], _order(item[0])))
-        if same * 2 > counted.total():
-            return Suggestion(set_up, trait, same, counted.total())
-    for trait in traits:
+        counted = experience.seen.get(trait, Counter())
+        if counted.total() >= FEWEST:
+            set_up, same = min(counted.items(), key=lambda item: (-item[1], _order(item[0])))
+            if same * 2 > counted.total():
+                return Suggestion(set_up, trait, same, counted.total())
         team = teams.get(trait.value.casefold()) if trait.kind == "team" else None
         if team is not None and agent is not None:
             return Suggestion(SetUp(frozenset({agent}), team, frozenset()), trait, 0, 0)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, abort, g, render_template, request
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from webapp.access import MANAGE_USERS, Access, requires
-from webapp.activation_grid.forecast import forecast
 from webapp.activation_grid.grid import MOST, GridRow, check, read_rows, use_suggestions
 from webapp.activation_grid.similar import suggestions
 from webapp.activation_grid.words import why
+from webapp.invitations.standing import how_many
 from webapp.models import db
 from webapp.users import activation as activating
-from webapp.users import asking
+from webapp.users.asked import directory_here, nobody_left, selection_here, what_was_done
 from webapp.users.batch import ChangedMeanwhile, NobodySelected
 from webapp.users.batches import Batch, batch_of
 from webapp.users.counts import status_counts
 from webapp.users.directory import Directory
+from webapp.users.forecast import forecast
 from webapp.users.rows import rows_of
 from webapp.users.selection import Selection, UnknownUsers
 from webapp.users.set_up import beyond
@@ -34,66 +36,77 @@ UNCONFIRMED = "Tick the box to confirm that you have checked each row."
 @requires(MANAGE_USERS)
 def index(contract: str) -> Answer:
     """The rows as typed, and with what is suggested when that was asked for. Changes nothing."""
-    directory = asking.directory_now()
-    selection = asking.selection_from(directory, *activating.FROM)
-    batch, rows = _read(selection, directory)
+    if not {"list", "status"}.intersection(request.values):  # the bare address: nobody was selected
+        return redirect(url_for("users.index", contract=contract, status=activating.FROM[0]))
+    directory = directory_here()
+    selection = selection_here(directory, *activating.FROM)
+    batch, rows, later = _read(selection, directory)
     if not rows:
-        return asking.nobody(selection, batch)
+        return nobody_left(selection, batch)
     problem: dict[str, Any] = {}
     if "use" in request.form:
         problem["filled"] = use_suggestions(rows, request.form["use"], directory)
-    return _page(batch, rows, directory, **problem)
+    return _page(batch, rows, later, directory, **problem)
 
 
 @bp.post("/confirm")
 @requires(MANAGE_USERS)
 def activate(contract: str) -> Answer:
     access: Access = g.access
-    directory = asking.directory_now()
-    selection = asking.selection_from(directory, *activating.FROM)
-    batch, rows = _read(selection, directory)
+    directory = directory_here()
+    selection = selection_here(directory, *activating.FROM)
+    batch, rows, later = _read(selection, directory)
     if not rows:
-        return asking.nobody(selection, batch)
+        return nobody_left(selection, batch)
     complete = check(rows, directory, access.permissions)
     if not complete or not request.form.get("confirm"):
         problem = {} if request.form.get("confirm") else {"confirm": UNCONFIRMED}
-        return _page(batch, rows, directory, 422, **problem)
+        return _page(batch, rows, later, directory, 422, **problem)
     try:
         done = activating.activate_each(
             access.contract.id,
-            selection,
+            batch.selection,
             {row.user.id: row.set_up for row in rows if row.set_up is not None},
             by_user_id=access.user.id,
+            invite=bool(request.form.get("invite")),
         )
     except (activating.LicencesExceeded, ChangedMeanwhile):
-        return _page(batch, rows, directory, 409, refused=True)
+        return _page(batch, rows, later, directory, 409, refused=True)
     except (activating.NotInContract, activating.SetUpIncomplete, activating.RolesBeyond):
-        directory = asking.directory_now()
+        directory = directory_here()
         check(rows, directory, access.permissions)
-        return _page(batch, rows, directory, 409, choices_changed=True)
+        return _page(batch, rows, later, directory, 409, choices_changed=True)
     except NobodySelected:
-        return asking.nobody(selection)
+        return nobody_left(selection)
     except UnknownUsers:
         abort(404)
-    return asking.done(done, "active", "active now, each as you set them up", "left")
+    return what_was_done(done, "active", "active now, each as you set them up", "left")
 
 
-def _read(selection: Selection, directory: Directory) -> tuple[Batch, list[GridRow]]:
-    """Who is in the batch, and the rows of the first :data:`MOST` of them as typed."""
+def _read(selection: Selection, directory: Directory) -> tuple[Batch, list[GridRow], int]:
+    """The first :data:`MOST` people of the selection, one by one, their rows as typed, and how many are left over."""
     access: Access = g.access
     session = db.session()
     try:
-        batch = batch_of(selection, directory)
+        whole = batch_of(selection, directory)
     except UnknownUsers:
         abort(404)
-    ids = batch.ids[:MOST]
+    ids = whole.ids[:MOST]
+    if selection.everyone or len(ids) < len(whole.ids):
+        selection = Selection(selection.filters, ids=tuple(sorted(ids)))
+    batch = replace(whole, selection=selection, ids=ids)
     people = rows_of(session, ids, directory)
     found = suggestions(session, ids, directory, access.permissions)
-    return batch, read_rows(people, request.form, directory, found)
+    return batch, read_rows(people, request.form, directory, found), len(whole.ids) - len(ids)
 
 
 def _page(
-    batch: Batch, rows: list[GridRow], directory: Directory, status: int = 200, **problem: Any
+    batch: Batch,
+    rows: list[GridRow],
+    later: int,
+    directory: Directory,
+    status: int = 200,
+    **problem: Any,
 ) -> Answer:
     access: Access = g.access
     used = status_counts(access.contract.id)["active"]
@@ -102,10 +115,10 @@ def _page(
         "activation_grid/index.html",
         batch=batch,
         rows=rows,
-        left_for_later=len(batch.ids) - len(rows),
+        left_for_later=later,
         roles=directory.roles,
         not_yours={role.id for role in beyond(directory.role_by_id, access.permissions, directory)},
-        places=directory.teams,
+        places=directory.open_teams,
         bought=bought,
         used=used,
         forecast=forecast(
@@ -118,6 +131,8 @@ def _page(
         ),
         in_words=lambda set_up: activating.set_up_in_words(set_up, directory),
         why=why,
+        invitable=how_many(db.session(), access.contract.id, batch.ids),
+        invite=bool(request.form.get("invite")),
         confirmed=bool(request.form.get("confirm")),
         back_url=batch.list_url(access.contract.slug),
         problem=problem,

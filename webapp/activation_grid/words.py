@@ -16,5 +16,9 @@ def why(suggestion: Suggestion) -> str:
         "title": f"whose job title in {trait.platform} is {trait.value}",
         "domain": f"with an email at {trait.value}",
     }[trait.kind]
-    counted = f"All {suggestion.of}" if suggestion.same == suggestion.of else f"{suggestion.same} of {suggestion.of}"
+    counted = (
+        f"All {suggestion.of}"
+        if suggestion.same == suggestion.of
+        else f"{suggestion.same} of {suggestion.of}"
+    )
     return f"{counted} people {alike} have this."

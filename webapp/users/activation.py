@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -67,32 +67,80 @@ def activate(
     :class:`NotInContract`, :class:`RolesBeyond`, :class:`LicencesExceeded`, ``NobodySelected``,
     ``ChangedMeanwhile``, ``ListChanged``, ``UnknownUsers`` and ``access.Refused``.
     """
-    if selection.filters.status not in FROM:
+    return _activate(
+        contract_id,
+        selection,
+        {set_up},
+        lambda found: {set_up: found},
+        by_user_id=by_user_id,
+        stamp=stamp,
+        invite=invite,
+    )
+
+
+def activate_each(
+    contract_id: int,
+    selection: Selection,
+    set_ups: Mapping[int, SetUp],
+    *,
+    by_user_id: int,
+    invite: bool = False,
+) -> batch.Done:
+    """As :func:`activate`, each with the set-up under their ID. ``selection`` names people one by one.
+
+    Raises ``KeyError`` when somebody of them has no set-up, and what :func:`activate` raises.
+    """
+
+    def grouped(found: list[int]) -> dict[SetUp, list[int]]:
+        groups: dict[SetUp, list[int]] = {}
+        for user_id in found:
+            groups.setdefault(set_ups[user_id], []).append(user_id)
+        return groups
+
+    return _activate(
+        contract_id, selection, set(set_ups.values()), grouped, by_user_id=by_user_id, stamp="", invite=invite
+    )
+
+
+def _activate(
+    contract_id: int,
+    selection: Selection,
+    set_ups: Collection[SetUp],
+    grouped: Callable[[list[int]], Mapping[SetUp, list[int]]],
+    *,
+    by_user_id: int,
+    stamp: str,
+    invite: bool,
+) -> batch.Done:
+    before_status = selection.filters.status
+    if before_status not in FROM:
         raise batch.NobodySelected
     with write_transaction() as session:
         bought = batch.lock_licences(session, contract_id)
         directory = directory_of(session, contract_id)
-        check_set_up(set_up, directory, batch.permissions_now(session, contract_id, by_user_id))
+        permissions = batch.permissions_now(session, contract_id, by_user_id)
+        for set_up in set_ups:
+            check_set_up(set_up, directory, permissions)
         found = batch.checked(find(session, selection, directory), selection, stamp)
         used = licences_used(session, contract_id)
         if used + len(found) > bought:
             raise LicencesExceeded(bought=bought, used=used, wanted=len(found))
         now = utcnow()
         before = standing_before(session, contract_id, found)
-        for ids in batch.chunks(found):
-            batch.change_status(
-                session, contract_id, ids, before=selection.filters.status, after="active", now=now
-            )
-            give(session, ids, set_up)
+        groups = grouped(found)
+        for set_up, people in groups.items():
+            for ids in batch.chunks(people):
+                batch.change_status(session, contract_id, ids, before=before_status, after="active", now=now)
+                give(session, ids, set_up)
         names = batch.names_of(session, contract_id, found)
-        _record(session, selection, found, names, set_up, directory)
+        _record(session, before_status, found, names, groups, directory)
         made = note_activation(
             session,
             contract_id,
-            before_status=selection.filters.status,
+            before_status=before_status,
             at=now,
             by_user_id=by_user_id,
-            given=[(found, set_up)],
+            given=[(people, set_up) for set_up, people in groups.items()],
             first_name=names[0],
             before=before,
         )
@@ -138,23 +186,45 @@ def _give(
     session.execute(sa.insert(owned).from_select(["user_id", column.key, "contract_id"], pairs))
 
 
+def set_up_in_words(set_up: SetUp, directory: Directory) -> str:
+    """A set-up as part of a sentence: “Agent and Team Leader in Phone › Billing, sees Leeds”."""
+    team = "".join(f" in {path}" for path in directory.team_paths([set_up.team or 0]))
+    access = ", ".join(directory.team_paths(set_up.access))
+    return " and ".join(directory.role_names(set_up.roles)) + team + (f", sees {access}" if access else "")
+
+
 def _record(
     session: Session,
-    selection: Selection,
+    before_status: str,
     ids: list[int],
     names: list[str],
-    set_up: SetUp,
+    groups: Mapping[SetUp, list[int]],
     directory: Directory,
 ) -> None:
-    details = {"roles": directory.role_names(set_up.roles)}
-    if set_up.team is not None:
-        details["team"] = directory.team_paths([set_up.team])
-    if set_up.access:
-        details["reporting access"] = directory.team_paths(set_up.access)
     trail.record(
         session,
-        "users.activated" if selection.filters.status == "pending" else "users.reactivated",
+        "users.activated" if before_status == "pending" else "users.reactivated",
         contract_id=directory.contract_id,
-        details=details | batch.who(ids, names),
+        details=_given(ids, names, groups, directory) | batch.who(ids, names),
         **batch.target_of(ids, names),
     )
+
+
+def _given(
+    ids: list[int], names: list[str], groups: Mapping[SetUp, list[int]], directory: Directory
+) -> dict[str, list[str]]:
+    """What was given, as the audit log has it: once for all, or for each by name as far as names go."""
+    if len(groups) > 1:
+        words = {
+            user_id: set_up_in_words(set_up, directory)
+            for set_up, people in groups.items()
+            for user_id in people
+        }
+        return {"each": [f"{name}: {words[user_id]}" for user_id, name in zip(ids, names, strict=False)]}
+    (set_up,) = groups
+    given = {"roles": directory.role_names(set_up.roles)}
+    if set_up.team is not None:
+        given["team"] = directory.team_paths([set_up.team])
+    if set_up.access:
+        given["reporting access"] = directory.team_paths(set_up.access)
+    return given

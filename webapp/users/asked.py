@@ -1,11 +1,14 @@
-"""What a request to one of the Users screens asks for, read the same way by all of them."""
+"""What a request to one of the Users screens asks for and how it is answered, the same way by all of them."""
 
 from __future__ import annotations
 
 from flask import abort, flash, g, redirect, request, url_for
+from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
+from webapp.invitations.standing import on_their_way
 from webapp.models import db
+from webapp.users.batch import Done
 from webapp.users.batches import Batch
 from webapp.users.directory import Directory, directory_of
 from webapp.users.selection import Selection, UnknownUsers, read_selection
@@ -39,3 +42,21 @@ def nobody_left(selection: Selection, batch: Batch | None = None) -> Response:
     flash(f"{text} Nothing was changed.", "warning")
     slug = g.access.contract.slug
     return redirect(url_for("users.index", contract=slug, **selection.filters.params()))
+
+
+def what_was_done(done: Done, status: str, what: str, rest: str) -> Response:
+    """Say what was done, with the way back if there is one, and show it."""
+    people = f"{done.names[0]} is" if len(done.ids) == 1 else f"{len(done.ids):,} people are"
+    free = done.bought - done.used
+    sent = f" {on_their_way(done.invited)}" if done.invited else ""
+    slug = g.access.contract.slug
+    undo = Markup("")
+    if done.activation_id is not None:
+        url = url_for("activations.show", contract=slug, activation_id=done.activation_id)
+        undo = Markup(' <a href="{}">Undo…</a>').format(url)
+    flash(
+        escape(f"{people} {what}. {free:,} of {done.bought:,} licences are {rest}.{sent}") + undo, "success"
+    )
+    if len(done.ids) == 1:
+        return redirect(url_for("users.show", contract=slug, user=done.ids[0]))
+    return redirect(url_for("users.index", contract=slug, status=status, sort="-since"))

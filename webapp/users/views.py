@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
-from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, VIEW_SYNC_STATUS, Access, requires
@@ -19,12 +18,13 @@ from webapp.models.user import USER_STATUSES
 from webapp.user_history.reading import RECENT, entries_about
 from webapp.users import activation as activating
 from webapp.users import deactivation as deactivating
-from webapp.users.asked import directory_here, nobody_left, selection_here, shown_stamp
-from webapp.users.batch import ChangedMeanwhile, Done, ListChanged, NobodySelected
+from webapp.users.asked import directory_here, nobody_left, selection_here, shown_stamp, what_was_done
+from webapp.users.batch import ChangedMeanwhile, ListChanged, NobodySelected
 from webapp.users.batches import batch_of, sparing_batch_of
 from webapp.users.counts import status_counts
 from webapp.users.directory import Directory
 from webapp.users.filters import read_filters
+from webapp.users.forecast import forecast
 from webapp.users.forms import ActivationForm, DeactivationForm
 from webapp.users.lists import list_context
 from webapp.users.profile import change_count, namer_of, recent_changes, sign_in_of
@@ -157,7 +157,7 @@ def activate(contract: str) -> Answer:
         abort(404)
     roles = " and ".join(directory.role_names(form.set_up.roles))
     team = "".join(f" in {path}" for path in directory.team_paths([form.set_up.team or 0]))
-    return _done(done, "active", f"active now as {roles}{team}", "left", undo=_undo_link(done))
+    return what_was_done(done, "active", f"active now as {roles}{team}", "left")
 
 
 def _activation_page(selection: Selection, form: ActivationForm, status: int = 200, **problem: Any) -> Answer:
@@ -181,6 +181,14 @@ def _activation_page(selection: Selection, form: ActivationForm, status: int = 2
         depths={team.id: team.depth for team in form.directory.teams},
         missing_url=url_for(".index", contract=access.contract.slug, status="active", missing="any"),
         invitable=invitations.how_many(db.session(), access.contract.id, batch.ids),
+        forecast=forecast(
+            db.session(),
+            access.contract.id,
+            batch.ids,
+            bought=access.contract.licences,
+            used=used,
+            status=selection.filters.status,
+        ),
         problem=problem,
     )
     return page, status
@@ -222,7 +230,7 @@ def deactivate(contract: str) -> Answer:
         return nobody_left(selection)
     except UnknownUsers:
         abort(404)
-    return _done(done, "inactive", "inactive now", "free")
+    return what_was_done(done, "inactive", "inactive now", "free")
 
 
 def _deactivation_page(
@@ -243,23 +251,3 @@ def _deactivation_page(
         problem=problem,
     )
     return page, status
-
-
-# ------------------------------------------------------------------ shared
-def _undo_link(done: Done) -> Markup:
-    url = url_for("activations.show", contract=g.access.contract.slug, activation_id=done.activation_id)
-    return Markup(' <a href="{}">Undo…</a>').format(url)
-
-
-def _done(done: Done, status: str, what: str, rest: str, *, undo: str = "") -> Response:
-    """Say what was done, and show it."""
-    people = f"{done.names[0]} is" if len(done.ids) == 1 else f"{len(done.ids):,} people are"
-    free = done.bought - done.used
-    sent = f" {invitations.on_their_way(done.invited)}" if done.invited else ""
-    flash(
-        escape(f"{people} {what}. {free:,} of {done.bought:,} licences are {rest}.{sent}") + undo, "success"
-    )
-    slug = g.access.contract.slug
-    if len(done.ids) == 1:
-        return redirect(url_for(".show", contract=slug, user=done.ids[0]))
-    return redirect(url_for(".index", contract=slug, status=status, sort="-since"))

@@ -28,7 +28,9 @@ def forecast(
     free = max(bought - used, 0)
     staying = ids[free:]
     if not staying:
-        return Forecast(free, frozenset(), f"After this, {free - len(ids):,} of {bought:,} licences are free.")
+        return Forecast(
+            free, frozenset(), f"After this, {free - len(ids):,} of {bought:,} licences are free."
+        )
     names = ", ".join(batch.names_of(session, contract_id, staying, NAMED))
     more = f" and {len(staying) - NAMED:,} more" if len(staying) > NAMED else ""
     sentence = f"{len(ids):,} chosen, {free:,} free: {names}{more} would stay {status}."

@@ -1,0 +1,146 @@
+"""The grid as a manager uses it: a set-up for each, suggestions, and that all are activated or nobody."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from tests.actors import Actor
+from tests.users.pages import Page, open_page
+from tests.users.world import World
+from webapp.activation_grid import grid
+from webapp.models import Person
+
+CONFIRM = "/activate/each/confirm"
+
+
+def opened(actor: Actor, world: World, ids: list[int]) -> Page:
+    """The grid of those ticked on the Pending list."""
+    form = open_page(actor, f"{world.url}?status=pending").form("/users/activate")
+    return form.fill(ids=ids).send("Activate").form("/activate/confirm").send("A set-up for each")
+
+
+def agent(world: World, user_id: int, team: str = "Leeds › Phone › Billing") -> dict[str, object]:
+    return {f"roles-{user_id}": [world.roles["agent"]], f"team-{user_id}": team}
+
+
+def there(world: World, ids: list[int], team: str) -> None:
+    """They are all in one team of Intercom."""
+    columns = {"columns": {}, "team": team}
+    world.change(sa.update(Person).where(Person.user_id.in_(ids)).values(attributes=columns))
+
+
+def test_each_gets_what_stands_in_their_row(world: World, manager: Actor) -> None:
+    anna, bartek = world.add("Anna Kim", "Bartek Nowak")
+    page = opened(manager, world, [anna, bartek])
+    assert page.root.one("h1").text == "Activate 2 pending users"
+
+    leader = {f"roles-{bartek}": [world.roles["team_leader"]], f"access-{bartek}": "Leeds; Porto"}
+    done = page.form(CONFIRM).fill(**agent(world, anna, "billing"), **leader, confirm="y").send("Activate")
+
+    assert "2 people are active now, each as you set them up. 57 of 60 licences are left." in done.notices
+    assert world.statuses([anna, bartek]) == ["active", "active"]
+    assert world.set_up_of(anna) == ({world.roles["agent"]}, {world.teams["Billing"]}, set())
+    assert world.set_up_of(bartek) == (
+        {world.roles["team_leader"]}, set(), {world.teams["Leeds"], world.teams["Porto"]},
+    )  # fmt: skip
+    (event,) = world.audit("users.activated")
+    assert (event.details or {})["each"] == [
+        "Anna Kim: Agent in Leeds › Phone › Billing",
+        "Bartek Nowak: Team Leader, sees Leeds, Porto",
+    ]
+
+
+def test_suggestions_are_shown_with_their_reason_and_used_only_when_asked_for(
+    world: World, manager: Actor
+) -> None:
+    here = world.add("Dara Osei", "Emil Berg", "Fay Hall", status="active")
+    world.give(here, role="agent", team="Billing")
+    anna, bartek, carla = world.add("Anna Kim", "Bartek Nowak", "Carla Diaz")
+    there(world, [*here, anna, bartek], "Tier 2")
+    there(world, [carla], "Porto")
+
+    page = opened(manager, world, [anna, bartek, carla])
+    assert (
+        "Suggested: Agent in Leeds › Phone › Billing. "
+        "All 3 people whose team or role in Intercom is Tier 2 have this." in page.text
+    )
+    assert "Suggested: Agent in Porto. Their team in Intercom is called Porto." in page.text
+    assert not [name for name in page.form(CONFIRM).values if name.startswith("roles-")]
+
+    own = {f"roles-{bartek}": [world.roles["team_leader"]], f"access-{bartek}": "Leeds"}
+    filled = page.form(CONFIRM).fill(**own).send("Fill empty rows from suggestions")
+    values = filled.form(CONFIRM).values
+    assert values[f"team-{anna}"] == ["Leeds › Phone › Billing"]
+    assert values[f"team-{carla}"] == ["Porto"]
+    assert values[f"roles-{bartek}"] == [str(world.roles["team_leader"])]
+    assert "Filled in 2 rows from suggestions" in filled.notices
+    assert world.statuses([anna, bartek, carla]) == ["pending"] * 3
+
+    filled.form(CONFIRM).fill(confirm="y").send("Activate")
+    assert world.statuses([anna, bartek, carla]) == ["active"] * 3
+
+
+def test_what_is_missing_is_said_by_row_and_nothing_typed_is_lost(world: World, manager: Actor) -> None:
+    anna, bartek = world.add("Anna Kim", "Bartek Nowak")
+    page = opened(manager, world, [anna, bartek])
+    half = {f"roles-{bartek}": [world.roles["agent"]], f"team-{bartek}": "Sales"}
+    back = page.form(CONFIRM).fill(**agent(world, anna), **half).send("Activate")
+
+    assert back.response.status_code == 422
+    assert "Bartek Nowak: There is no “Sales” in the structure." in back.notices
+    assert "Tick the box to confirm" in back.notices
+    values = back.form(CONFIRM).values
+    assert (values[f"team-{bartek}"], values[f"roles-{anna}"]) == (["Sales"], [str(world.roles["agent"])])
+    assert world.statuses([anna, bartek]) == ["pending", "pending"]
+
+
+def test_past_the_licence_nobody_is_activated_and_who_would_stay_is_named(
+    world: World, manager: Actor
+) -> None:
+    world.set_licences(2)  # the manager has one of them
+    anna, bartek = world.add("Anna Kim", "Bartek Nowak")
+    page = opened(manager, world, [anna, bartek])
+    assert "2 chosen, 1 free: Bartek Nowak would stay pending." in page.notices
+
+    form = page.form(CONFIRM).fill(**agent(world, anna), **agent(world, bartek), confirm="y")
+    refused = form.send("Activate")
+    assert refused.response.status_code == 409
+    assert "Nobody was changed: not enough licences: 2 chosen, 1 free" in refused.notices
+    assert world.statuses([anna, bartek]) == ["pending", "pending"]
+
+    fewer = refused.form(CONFIRM).fill(ids=[bartek]).send("Leave out who is not ticked")
+    assert fewer.form(CONFIRM).values[f"team-{bartek}"] == ["Leeds › Phone › Billing"]
+    fewer.form(CONFIRM).send("Activate")
+    assert world.statuses([anna, bartek]) == ["pending", "active"]
+
+
+def test_nobody_gives_more_than_they_may_do(world: World, manager: Actor) -> None:
+    (anna,) = world.add("Anna Kim")
+    there = opened(manager, world, [anna, *world.add("Bartek Nowak")])
+    above = {f"roles-{anna}": [world.roles["administrator"]], f"access-{anna}": "Leeds"}
+    refused = there.form(CONFIRM).fill(ids=[anna], **above, confirm="y").send("Activate")
+    assert "You cannot give Administrator: it permits more than you may do yourself." in refused.notices
+    assert world.statuses([anna]) == ["pending"]
+
+
+def test_somebody_who_is_not_pending_any_more_stops_all(world: World, manager: Actor) -> None:
+    anna, bartek = world.add("Anna Kim", "Bartek Nowak")
+    form = opened(manager, world, [anna, bartek]).form(CONFIRM)
+    world.set_status([bartek], "inactive")
+    refused = form.fill(**agent(world, anna), **agent(world, bartek), confirm="y").send("Activate")
+    assert "Nobody was changed: one person is not pending any more" in refused.notices
+    assert world.statuses([anna]) == ["pending"]
+
+
+def test_of_a_long_list_the_first_are_in_the_grid(
+    world: World, manager: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.activation_grid.views.MOST", 2)
+    assert grid.MOST == 100
+    ids = world.add("Anna Kim", "Bartek Nowak", "Carla Diaz")
+    page = opened(manager, world, ids)
+    assert "The first 2 of 3" in page.notices
+    form = page.form(CONFIRM).fill(**agent(world, ids[0]), **agent(world, ids[1]), confirm="y")
+    form.send("Activate")
+    assert world.statuses(ids) == ["active", "active", "pending"]
