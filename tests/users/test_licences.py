@@ -32,7 +32,7 @@ def test_a_batch_past_the_licence_is_refused_as_a_whole_with_the_numbers(
     assert refused.response.status_code == 409
     assert (
         "Nobody was changed: not enough licences, 1 short "
-        "3 chosen, 2 free: Carla Diaz would stay pending. 1 of 3 licences are in use." in refused.notices
+        "3 chosen, 2 free: Carla Diaz would stay pending. In use: 1 of 3 licences." in refused.notices
     )
     assert world.statuses(ids) == ["pending"] * 3
     assert world.audit("users.activated") == []
@@ -72,7 +72,7 @@ def test_removing_people_from_the_list_makes_the_rest_fit(world: World, manager:
 def test_when_no_licence_is_free_nobody_is_offered_instead(world: World, manager: Actor) -> None:
     world.set_licences(1)
     page = ticked(manager, world, world.add("Anna Kim"))
-    assert "none is free" in page.notices
+    assert "1 chosen, none free" in page.notices
     assert not page.root.all("button", name="first")
 
 

@@ -33,5 +33,7 @@ def forecast(
         )
     names = ", ".join(batch.names_of(session, contract_id, staying, NAMED))
     more = f" and {len(staying) - NAMED:,} more" if len(staying) > NAMED else ""
-    sentence = f"{len(ids):,} chosen, {free:,} free: {names}{more} would stay {status}."
+    sentence = (
+        f"{len(ids):,} chosen, {f'{free:,}' if free else 'none'} free: {names}{more} would stay {status}."
+    )
     return Forecast(free, frozenset(staying), sentence)
