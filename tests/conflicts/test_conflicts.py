@@ -126,7 +126,7 @@ def test_leaving_out_once_more_after_a_run_that_planned_before_is_harmless(
     with write_transaction() as session:  # as such a run leaves it
         session.get_one(Person, person_id, populate_existing=True).outcome = "conflict"
     answer = admin.post(f"/c/{slug}/conflicts/{person_id}", {"choice": "exclude"}, follow_redirects=True)
-    assert "Saved: they stay out." in answer.text
+    assert "had been decided or matched meanwhile" in answer.text
     db.session.rollback()
     assert len(db.session.scalars(sa.select(Exclusion)).all()) == 1
 

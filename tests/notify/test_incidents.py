@@ -73,7 +73,7 @@ def connect_again(office: Office) -> None:
         integration = session.get_one(Integration, office.integration_id, populate_existing=True)
         by = session.scalars(sa.select(Account).limit(1)).one()
         account = office.platform.account()
-        connect._connect(session, integration, {"access_token": "another"}, account, "us", by)
+        connect.connect_with(session, integration, {"access_token": "another"}, account, "us", by)
 
 
 def reconnect(office: Office) -> None:

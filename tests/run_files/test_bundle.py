@@ -40,7 +40,6 @@ NAMES = {
         "Xenia",
         "Connie",
         "secretive.example",
-        "partner.example",
         "example.com",
         "workspace.example",
         "Quoted",
@@ -100,10 +99,6 @@ def crowd(watched: Watched) -> SyncRun:
             )
         )
         stored = session.get_one(SyncRun, run.id)
-        stored.what_if = {
-            "identifier_column": "staff",
-            "excluded_emails": ["hugo@partner.example", "*@x.example"],
-        }
         stored.requested_by, stored.decided_by = "Rita Requester", "Detlef Decider"
         stored.what_if = {
             "identifier_column": "email",
