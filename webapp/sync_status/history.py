@@ -31,7 +31,7 @@ WOULD_LABELS = KIND_LABELS | {
     "imported": "To import",
     "linked": "To recognise",
     "renamed": "To rename",
-    "missing": "Would be gone",
+    "missing": "Would go missing",
 }
 DIFFERS = "differs"  # a filter: with whom the saved settings would do something else
 
