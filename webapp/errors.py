@@ -104,7 +104,7 @@ def _http(error: HTTPException) -> Response:
 
 def _hides() -> bool:
     """Whether the address is of something that is not there for who may not see it."""
-    return "contract" in (request.view_args or {}) or request.blueprint == "support"
+    return "contract" in (request.view_args or {}) or request.blueprint in ("support", "account")
 
 
 def _note_denial(reason: str) -> None:

@@ -14,8 +14,9 @@ from werkzeug.serving import make_server
 
 from tests.access.test_walk import address
 from tests.access.world import World, world
-from tests.journeys.contracts import Journey
+from tests.journeys.contracts import PASSWORD, Journey
 from tests.journeys.pages import connect_intercom, enable_user_sync, signed_in
+from tests.mails import mails
 from tests.servers.databases import SqliteTemplate
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -38,7 +39,12 @@ NO_PAGES = {
     "/c/<contract>/users/deactivate",
 }
 # Answers other than 200 that are pages too.
-STATUSES = {"/integrations/<platform>/callback": 400}
+STATUSES = {
+    "/integrations/<platform>/callback": 400,
+    "/invitation": 410,
+    "/reset-password": 410,
+    "/account/email/confirm": 410,
+}
 
 
 def violations(page: Page) -> list[str]:
@@ -113,8 +119,34 @@ def test_no_page_that_can_be_opened_has_a_violation(
     ):
         page.goto(base + path)
         found[path] = violations(page)
+    found |= mailed_links(page, site, there)
     context.close()
     assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+def mailed_links(page: Page, site: str, there: World) -> dict[str, list[str]]:
+    """The pages that a mailed link opens: to an administrator, and to who has just got the mail."""
+    administrator = there.actors["administrator"]
+    administrator.post(f"/c/{there.a.slug}/users/{there.a.active_id}/invitation")
+    administrator.post("/forgot-password", {"email": administrator.email})
+    administrator.post("/account/email", {"email": "new@example.com", "current": PASSWORD})
+    found = {}
+    for mail in mails(there.app):
+        for who in ("the administrator", "nobody signed in"):
+            if "token=" not in mail.text or (who.startswith("nobody") and mail.purpose == "email_change"):
+                continue
+            if who.startswith("nobody"):
+                page.context.clear_cookies()
+            page.goto(site + mail.link)
+            found[f"{mail.purpose} opened by {who}"] = violations(page)
+            for button in page.get_by_role("button", name="Accept and sign in").all():
+                button.click()
+                found["an invitation without a password"] = violations(page)
+        cookie = administrator.client.get_cookie("rollcall-8000")
+        assert cookie is not None
+        page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": site}])
+    assert len(found) == 6
+    return found
 
 
 def signing_in(page: Page, site: str) -> list[str]:

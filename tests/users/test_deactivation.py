@@ -74,7 +74,7 @@ def test_an_open_session_ends_with_the_next_request(app: Flask, world: World, ad
     leaver = make_actor(app, world.contract_id, "manager")
     assert leaver.get(world.url).status_code == 200
     confirmed(ticked(administrator, world, [world.user_of(leaver.account_id)]))
-    assert leaver.get(world.url).status_code == 404
+    assert leaver.get(world.url).location.startswith("/sign-in")
 
 
 def test_nobody_deactivates_themselves(world: World, manager: Actor) -> None:

@@ -141,17 +141,18 @@ def end_other_sessions() -> Answer:
 
 def _page(password_form: PasswordForm | None = None, email_form: EmailForm | None = None) -> str:
     _stay_in_contract()
-    settings = _settings()
     return render_template(
         "account/show.html",
         password_form=password_form or PasswordForm(formdata=None),
         email_form=email_form or EmailForm(formdata=None),
         min_length=MIN_LENGTH,
-        sessions=[
-            {"row": row, "device": device_of(row.user_agent), "this": row.id == g.sign_in_session_id}
-            for row in sessions.live(current_user.id, settings)
-        ],
-        demo=current_user.demo,
+        sessions=sorted(
+            (
+                {"row": row, "device": device_of(row.user_agent), "this": row.id == g.sign_in_session_id}
+                for row in sessions.live(current_user.id, _settings())
+            ),
+            key=lambda one: not one["this"],
+        ),
     )
 
 
