@@ -118,3 +118,16 @@ def test_somebody_activated_meanwhile_is_named_and_nobody_is_ignored(world: Worl
     assert refused.response.status_code == 409
     assert "Anna Kim became active just now" in refused.notices
     assert world.statuses([anna, bartek]) == ["active", "pending"]
+
+
+def test_everybody_on_a_list_is_ignored_if_they_are_still_who_was_shown(world: World, manager: Actor) -> None:
+    world.add("Anna Kim", "Anna Lund", "Bartek Nowak")
+    form = open_page(manager, f"{world.url}?status=pending&q=anna&select=all").form("/users/activate")
+    page = form.send("Ignore")
+    assert page.root.one("h1").text == "Ignore 2 people?"
+    (late,) = world.add("Anna Meier")
+    refused = page.form("/ignore/confirm").send("Ignore")
+    assert "2 people matched when you looked, 3 do now." in refused.notices
+    refused.form("/ignore/confirm").send("Ignore")
+    assert world.statuses([late]) == ["ignored"]
+    assert open_page(manager, f"{world.url}?status=pending").names == ["Bartek Nowak"]
