@@ -37,6 +37,7 @@ NO_PAGES = {
     "/c/<contract>/integrations/platforms/<platform>/why/<int:question_id>/panel",
     "/c/<contract>/users/activate",
     "/c/<contract>/users/deactivate",
+    "/c/<contract>/users/ignore",
 }
 # Answers other than 200 that are pages too.
 STATUSES = {
@@ -112,6 +113,10 @@ def test_no_page_that_can_be_opened_has_a_violation(
     for path in (
         "/users?status=active",
         "/users?status=inactive",
+        "/users?status=ignored",
+        f"/users/ignore?status=pending&ids={there.a.pending_id}",
+        f"/users/{there.a.active_id}/edit",
+        f"/users/{there.a.pending_id}/history?by=sync",
         "/users?status=pending&q=nobody-is-called-so",
         "/integrations/platforms/zendesk",
         "/integrations/platforms/zendesk/user-sync",

@@ -79,6 +79,7 @@ def test_runs_are_undone_from_the_newest_backwards(office: Office) -> None:
     [
         ({"status": "active"}, "user_active"),
         ({"status": "inactive"}, "user_inactive"),
+        ({"status": "ignored"}, "user_ignored"),
         ({"username": "someone.else"}, "edited"),
         ({"email": "other@example.com"}, "edited"),
         ({"email": None}, "edited"),

@@ -20,7 +20,7 @@ UNDOABLE = ("imported", "linked", "renamed")  # kinds of lines that changed some
 REMOVE, RENAME, UNLINK, ALREADY = "remove", "rename", "unlink", "already"
 GOES_BACK = (REMOVE, UNLINK, RENAME)
 STAYS = (
-    "user_active", "user_inactive", "has_account", "set_up", "other_platform", "in_use", "edited",
+    "user_active", "user_inactive", "user_ignored", "has_account", "set_up", "other_platform", "in_use", "edited",
     "relinked", "renamed_since", "named_elsewhere", "later_run", "user_gone",
 )  # fmt: skip
 
@@ -122,6 +122,7 @@ def _import_verdict(run: SyncRun) -> sa.ColumnElement[str]:
         (User.id.is_(None), ALREADY),
         (User.status == "active", "user_active"),
         (User.status == "inactive", "user_inactive"),
+        (User.status == "ignored", "user_ignored"),
         (User.account_id.is_not(None), "has_account"),
         (_hangs_on_user(SET_UP), "set_up"),
         (_linked_elsewhere(run), "other_platform"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 STAYS: dict[str, tuple[str, str]] = {
     "user_active": ("Is active by now, and takes a licence", "Active by now"),
     "user_inactive": ("Was active since and has been deactivated", "Inactive by now"),
+    "user_ignored": ("Is ignored by now, which can be taken back", "Ignored by now"),
     "has_account": ("Has a way to sign in by now", "Can sign in by now"),
     "set_up": ("Has roles, a team or reporting access by now", "Set up by now"),
     "other_platform": ("Somebody else is linked to this user as well", "Linked to somebody else as well"),

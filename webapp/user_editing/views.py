@@ -153,7 +153,10 @@ def _changed(user_id: int, form: EditForm) -> Answer:
     fresh = EditForm.for_user(directory, access.permissions, state, fresh=True)
     clashes = []
     for field in state.changed_since(form.stamp.data or ""):
-        untouched = field == "status" or digest(form.typed(field)) == opened.get(field)
+        untouched = field == "status" or digest(form.typed(field)) in (
+            opened.get(field),
+            digest(state.value(field)),  # both typed the same
+        )
         clashes.append(
             {
                 "label": FIELD_LABELS[field],

@@ -1,0 +1,96 @@
+"""A list of users as a file, and what one user's history says."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import sqlalchemy as sa
+
+from tests.actors import Actor
+from tests.users.pages import open_page
+from tests.users.test_activation import as_agents, everybody
+from tests.users.test_deactivation import confirmed, ticked
+from tests.users.world import World
+from webapp.models import User
+from webapp.user_export.export import HEAD
+
+
+def exported(actor: Actor, world: World, query: str) -> tuple[list[dict[str, str]], str]:
+    """The rows of the file that the button of that list leads to, read back as documented; and its name."""
+    page = open_page(actor, f"{world.url}?{query}")
+    form = page.form("/users.csv")
+    answer = actor.post(f"/c/{world.slug}/users.csv", {"list": form.values["list"][0]})
+    assert answer.status_code == 200
+    assert answer.data.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"), newline=""), strict=True))
+    assert tuple(rows[0]) == HEAD
+    plain = [dict(zip(HEAD, (cell.removeprefix("'") for cell in row), strict=True)) for row in rows[1:]]
+    return plain, answer.headers["Content-Disposition"]
+
+
+def test_the_file_holds_whom_the_list_matches_in_its_order_and_no_formula(
+    world: World, manager: Actor
+) -> None:
+    names = ["=1+1", "'quoted", "@SUM(A1)", "Zoë, “Zed”"]
+    ids = world.add(*names, email=False)
+    world.add("Anna Kim", status="active")
+    world.add("Bartek Nowak")
+
+    rows, name = exported(manager, world, "status=pending&sort=-name")
+    assert [row["Name"] for row in rows] == ["Zoë, “Zed”", "Bartek Nowak", "@SUM(A1)", "=1+1", "'quoted"]
+    assert {row["Platforms"] for row in rows} == {"Intercom"}
+    assert "acme-users-pending.csv" in name
+    raw = manager.post(f"/c/{world.slug}/users.csv", {"list": "status=pending"}).text
+    assert "'=1+1" in raw
+    assert "''quoted" in raw
+
+    rows, name = exported(manager, world, "status=pending&q=zed")
+    assert [row["Third-party ID"] for row in rows] == [str(70_000 + ids[3])]
+    assert "-part" in name
+    event = world.audit("users.exported")[-1]
+    assert event.details == {"people": 1, "status": "pending", "search": "zed"}
+
+
+def test_roles_teams_and_access_are_in_the_file_of_many(world: World, manager: Actor) -> None:
+    world.set_licences(2_000)
+    ids = world.add_many(1_001, "active")
+    world.give(ids[-1:], role="agent", team="Billing", access="Leeds")
+    rows, _ = exported(manager, world, "status=active&q=Person&sort=-name")
+    assert len(rows) >= 1_001
+    assert len({row["Username"] for row in rows}) == len(rows)
+    (last,) = [row for row in rows if row["Third-party ID"] == str(ids[-1])]
+    assert (last["Roles"], last["Team"], last["Reporting access"]) == (
+        "Agent", "Leeds › Phone › Billing", "Leeds",
+    )  # fmt: skip
+
+
+def test_a_users_page_says_who_changed_them_alone_or_among_many(world: World, manager: Actor) -> None:
+    anna, bartek = world.add("Anna Kim", "Bartek Nowak")
+    as_agents(everybody(manager, world), world)
+    open_page(manager, f"{world.url}/{anna}/edit").form("/edit").fill(name="Anna Lund").send("Save")
+    confirmed(ticked(manager, world, [anna]))
+
+    page = open_page(manager, f"{world.url}/{anna}").root.one("section", id="history")
+    for words in (
+        "Deactivated", "Changed from Anna Kim→to Anna Lund", "Activated them among 2 users", "Roles: Agent",
+    ):  # fmt: skip
+        assert words in page.text
+    assert "Bartek" not in page.text
+    other = open_page(manager, f"{world.url}/{bartek}").root.one("section", id="history").text
+    assert "Activated them among 2 users" in other
+    assert "Deactivated" not in other
+
+
+def test_a_long_history_is_paged_and_each_line_is_there_once(world: World, manager: Actor) -> None:
+    (anna,) = world.add("Anna Kim")
+    for number in range(13):
+        form = open_page(manager, f"{world.url}/{anna}/edit").form("/edit")
+        form.fill(third_party_id=f"N-{number}").send("Save")
+    page = open_page(manager, f"{world.url}/{anna}")
+    (link,) = [one for one in page.root.all("a") if one.text == "All 13 changes by people"]
+    whole = open_page(manager, link.attrs["href"])
+    assert whole.text.count("Changed the user") == 13
+    assert "Showing 1–13 of 13 changes" in whole.text
+    assert "No sync has changed this user." in open_page(manager, f"{link.attrs['href']}?by=sync").text
+    assert world.scalar(sa.select(User.third_party_id).where(User.id == anna)) == "N-12"

@@ -1,0 +1,141 @@
+"""Undoing an activation: everybody goes back as they were, unless something else has changed somebody of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from tests.actors import Actor, make_actor
+from tests.users.pages import Page, open_page
+from tests.users.test_activation import as_agents, ticked
+from tests.users.test_deactivation import confirmed
+from tests.users.test_deactivation import ticked as ticked_active
+from tests.users.world import World
+from webapp.models import Activation, User, UserTeam, utcnow
+from webapp.users.batch import ids_in, ranges
+
+
+def activated(actor: Actor, world: World, ids: list[int], status: str = "pending") -> str:
+    """Activate them; the address of that activation."""
+    as_agents(ticked(actor, world, ids, status), world) if status == "pending" else ticked(
+        actor, world, ids, status
+    ).form("/activate/confirm").fill(
+        roles=[world.roles["agent"]], team=world.teams["Billing"], confirm="y"
+    ).send("Reactivate")
+    return f"{world.url}/activations/{world.scalar(sa.select(sa.func.max(Activation.id)))}"
+
+
+def undone(actor: Actor, address: str) -> Page:
+    return open_page(actor, address).form("/undo").send("Undo the activation")
+
+
+def test_everybody_waits_again_since_when_they_did_before(world: World, manager: Actor) -> None:
+    long_ago = utcnow() - timedelta(days=12)
+    ids = world.add("Anna Kim", "Bartek Nowak", since=long_ago) + world.add("Carla Diaz")
+    page = as_agents(ticked(manager, world, ids), world)
+    (link,) = [one for one in page.root.all("a") if one.text == "Undo…"]
+
+    result = undone(manager, link.attrs["href"])
+
+    assert result.notices == "3 people are pending again. 59 of 60 licences are free."
+    assert world.statuses(ids) == ["pending"] * 3
+    assert world.set_up_of(ids[0]) == (set(), set(), set())
+    assert world.scalar(sa.select(User.status_since).where(User.id == ids[0])) == long_ago
+    oldest = open_page(manager, f"{world.url}?status=pending&sort=since")
+    assert oldest.names == ["Anna Kim", "Bartek Nowak", "Carla Diaz"]
+    assert oldest.text.count("12 days") == 2
+    (event,) = world.audit("users.activation_undone")
+    assert event.details is not None
+    assert event.details["ids"] == ranges(ids)
+    again = open_page(manager, link.attrs["href"])
+    assert "This activation was undone" in again.notices
+    assert manager.post(f"{link.attrs['href']}/undo").status_code == 302
+    assert len(world.audit("users.activation_undone")) == 1
+
+
+def test_a_reactivation_goes_back_to_inactive(world: World, manager: Actor) -> None:
+    ids = world.add("Anna Kim", status="inactive", missing_since=utcnow())
+    left = utcnow() - timedelta(days=3)
+    world.change(sa.update(User).where(User.id == ids[0]).values(left_since=left))
+    undone(manager, activated(manager, world, ids, "inactive"))
+    assert world.statuses(ids) == ["inactive"]
+    assert world.scalar(sa.select(User.left_since).where(User.id == ids[0])) == left
+
+
+def _deactivate(world: World, actor: Actor, user: int) -> None:
+    confirmed(ticked_active(actor, world, [user]))
+
+
+def _edit(world: World, actor: Actor, user: int) -> None:
+    open_page(actor, f"{world.url}/{user}/edit").form("/edit").fill(email="new@acme.example").send("Save")
+
+
+def _again(world: World, actor: Actor, user: int) -> None:
+    _deactivate(world, actor, user)
+    activated(actor, world, [user], "inactive")
+
+
+def _move(world: World, _actor: Actor, user: int) -> None:
+    world.change(sa.update(UserTeam).where(UserTeam.user_id == user).values(team_id=world.teams["Porto"]))
+
+
+def _promote(world: World, actor: Actor, user: int) -> None:
+    world.give([user], role="administrator")
+
+
+@pytest.mark.parametrize(
+    ("touch", "words"),
+    [
+        (_deactivate, "Bartek Nowak is inactive by now"),
+        (_edit, "Bartek Nowak was changed since by Person"),
+        (_again, "Bartek Nowak was deactivated and activated again"),
+        (_move, "Bartek Nowak has other roles, another team or other access by now"),
+        (_promote, "Bartek Nowak has other roles, another team or other access by now"),
+    ],
+)
+def test_whoever_was_changed_since_is_named_and_nobody_goes_back(
+    world: World, manager: Actor, touch: Callable[[World, Actor, int], None], words: str
+) -> None:
+    anna, bartek = world.add("Anna Kim", "Bartek Nowak")
+    address = activated(manager, world, [anna, bartek])
+    page = open_page(manager, address)
+    touch(world, manager, bartek)
+
+    refused = page.form("/undo").send("Undo the activation")
+
+    assert refused.response.status_code == 409
+    assert "Nobody was changed: this activation cannot be undone any more" in refused.notices
+    assert words in refused.notices
+    assert "Anna Kim" not in refused.notices
+    assert world.statuses([anna]) == ["active"]
+    assert not refused.root.all("form", action=f"{address}/undo")
+
+
+def test_a_name_from_a_sync_does_not_stand_in_the_way(world: World, manager: Actor) -> None:
+    ids = world.add("Anna Kim")
+    address = activated(manager, world, ids)
+    world.change(sa.update(User).where(User.id == ids[0]).values(name="Anna Lund", changed_at=utcnow()))
+    assert undone(manager, address).notices.startswith("Anna Lund is pending again.")
+
+
+def test_nobody_undoes_what_is_above_them(world: World, manager: Actor, administrator: Actor) -> None:
+    ids = world.add("Anna Kim")
+    form = ticked(administrator, world, ids).form("/activate/confirm")
+    form.fill(roles=[world.roles["administrator"]], access=[world.teams["top"]], team="", confirm="y")
+    form.send("Activate")
+    address = f"{world.url}/activations/{world.scalar(sa.select(sa.func.max(Activation.id)))}"
+    assert "Anna Kim may do more than you" in open_page(manager, address).notices
+    assert manager.post(f"{address}/undo").status_code == 409
+    assert world.statuses(ids) == ["active"]
+    assert "Anna Kim" in open_page(manager, f"{world.url}/activations").names
+    other = make_actor(world.app, world.contract_id, "administrator")
+    undone(other, address)
+    assert world.statuses(ids) == ["pending"]
+
+
+def test_ranges_are_read_back() -> None:
+    for ids in ([], [4], [4, 5, 6, 9], list(range(1, 2000, 3)), [7, 8, 2**62]):
+        assert ids_in(ranges(ids)) == sorted(ids)
