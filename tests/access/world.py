@@ -27,10 +27,12 @@ from webapp.models import (
     MergeProposal,
     Person,
     Question,
+    Role,
     SignInSession,
     SyncChange,
     SyncRequest,
     SyncRun,
+    Team,
     User,
     UserSync,
     Webhook,
@@ -65,6 +67,8 @@ class Things:
     merge_id: int
     question_id: int
     integration_id: int
+    team_id: int
+    role_id: int
 
     def values(self, rule_arguments: set[str]) -> dict[str, object]:
         """A value for each of ``rule_arguments``. KeyError for one that nobody thought of."""
@@ -84,6 +88,8 @@ class Things:
             "proposal_id": self.proposal_id,
             "merge_id": self.merge_id,
             "integration_id": self.integration_id,
+            "team_id": self.team_id,
+            "role_id": self.role_id,
             "filename": "css/theme.css",
         }
         return {name: known[name] for name in rule_arguments}
@@ -285,6 +291,7 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
             *twins,
             question.id,
             integration.id,
+            *_team_and_role(session, contract_id, marker),
         )
 
 
@@ -361,6 +368,18 @@ def _choices(session: Session, contract_id: int, integration_id: int, marker: st
             decided_by="somebody",
         ),
         Exclusion(**common, kind="person", value="4", label=f"Out of {marker}", created_by="somebody"),
+    ]
+    session.add_all(rows)
+    session.flush()
+    return [row.id for row in rows]
+
+
+def _team_and_role(session: Session, contract_id: int, marker: str) -> list[int]:
+    """A team below the top one and a role, both without people; their ids."""
+    top = session.scalars(sa.select(Team.id).where(Team.contract_id == contract_id, Team.level == 1)).one()
+    rows = [
+        Team(contract_id=contract_id, parent_id=top, level=2, name=f"Team of {marker}"),
+        Role(contract_id=contract_id, name=f"Role of {marker}"),
     ]
     session.add_all(rows)
     session.flush()
