@@ -173,6 +173,7 @@ FORMS: dict[str, Callable[[Things], dict[str, Any]]] = {
         "name": "Day shift",
         "was": f"Team of {things.slug}",
     },
+    "/c/<contract>/structure/<int:team_id>/move": lambda things: {"parent": "", "was": things.top_team_id},
     "/c/<contract>/roles/new": lambda _: {"name": "Coach"},
     "/c/<contract>/roles/<int:role_id>": lambda things: {
         "name": "Trainer",

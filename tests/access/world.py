@@ -67,6 +67,7 @@ class Things:
     merge_id: int
     question_id: int
     integration_id: int
+    top_team_id: int
     team_id: int
     role_id: int
 
@@ -375,7 +376,7 @@ def _choices(session: Session, contract_id: int, integration_id: int, marker: st
 
 
 def _team_and_role(session: Session, contract_id: int, marker: str) -> list[int]:
-    """A team below the top one and a role, both without people; their ids."""
+    """The top team, one below it, and a role, both without people; their ids."""
     top = session.scalars(sa.select(Team.id).where(Team.contract_id == contract_id, Team.level == 1)).one()
     rows = [
         Team(contract_id=contract_id, parent_id=top, level=2, name=f"Team of {marker}"),
@@ -383,7 +384,7 @@ def _team_and_role(session: Session, contract_id: int, marker: str) -> list[int]
     ]
     session.add_all(rows)
     session.flush()
-    return [row.id for row in rows]
+    return [top, *(row.id for row in rows)]
 
 
 def _another_account(session: Session, contract_id: int, name: str, administrator: Actor) -> int:

@@ -178,21 +178,16 @@ def _team_page(
 
 
 # ------------------------------------------------------------------ archiving
-@bp.get("/<int:team_id>/archive")
-@requires(MANAGE_STRUCTURE)
-def archiving(contract: str, team_id: int) -> Answer:
-    tree = _tree()
-    _known(tree, team_id)
-    if tree.is_archived(team_id):
-        return redirect(url_for(".show", contract=contract, team_id=team_id))
-    return _archive_page(tree, team_id, ArchiveForm(formdata=None))
-
-
-@bp.post("/<int:team_id>/archive")
+@bp.route("/<int:team_id>/archive", methods=["GET", "POST"])
 @requires(MANAGE_STRUCTURE)
 def archive(contract: str, team_id: int) -> Answer:
+    """Ask first, then archive."""
     tree = _tree()
     name = _known(tree, team_id).name
+    if request.method == "GET":
+        if tree.is_archived(team_id):
+            return redirect(url_for(".show", contract=contract, team_id=team_id))
+        return _archive_page(tree, team_id, ArchiveForm(formdata=None))
     form = ArchiveForm()
     form.move_to.choices = places(tree, list(tree), "Choose a team")
     if not form.validate_on_submit() and form.move_to.data is not None:
