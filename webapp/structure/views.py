@@ -8,6 +8,7 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from webapp.access import MANAGE_STRUCTURE, MANAGE_USERS, Access, requires
+from webapp.fields import SelectChoice
 from webapp.models import db
 from webapp.paging import page_of
 from webapp.structure import changing
@@ -161,7 +162,8 @@ def _team_page(
     if add is None:
         add = AddForm(formdata=None)
         add.parent.data = team_id
-    add.parent.choices = [(team_id, node.name)]
+    add.name.label.text = "Name of a new team"
+    add.parent.choices = [SelectChoice(team_id, node.name)]
     return render_template(
         "structure/show.html",
         team=row_of(tree, counts, team_id),
