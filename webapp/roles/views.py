@@ -64,7 +64,7 @@ def create(contract: str) -> Answer:
 @requires(MANAGE_ROLES)
 def edit(contract: str, role_id: int) -> Answer:
     role = _role_or_404(role_id)
-    if request.method == "GET":
+    if request.method != "POST":  # HEAD asks too
         return _form_page(RoleForm.of(role), role)
     form = RoleForm()
     valid = form.validate_on_submit()
@@ -105,7 +105,7 @@ def edit(contract: str, role_id: int) -> Answer:
 def delete(contract: str, role_id: int) -> Answer:
     """Ask first, then delete."""
     role = _role_or_404(role_id)
-    if request.method == "GET":
+    if request.method != "POST":  # HEAD asks too
         return _delete_page(role, DeleteForm(formdata=None))
     form = DeleteForm()
     form.move_to.choices = _choices(_roles(), "Choose a role")

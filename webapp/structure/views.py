@@ -186,7 +186,7 @@ def archive(contract: str, team_id: int) -> Answer:
     """Ask first, then archive."""
     tree = _tree()
     name = _known(tree, team_id).name
-    if request.method == "GET":
+    if request.method != "POST":  # HEAD asks too
         if tree.is_archived(team_id):
             return redirect(url_for(".show", contract=contract, team_id=team_id))
         return _archive_page(tree, team_id, ArchiveForm(formdata=None))
