@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -10,7 +12,12 @@ from webapp.models import Account, User
 
 
 def record(
-    session: Session, action: str, email: str, account: Account | None, actor: str | None = None
+    session: Session,
+    action: str,
+    email: str,
+    account: Account | None,
+    actor: str | None = None,
+    details: dict[str, Any] | None = None,
 ) -> None:
     """An audit row in each contract the account is active in; one without a contract if there is none.
 
@@ -32,4 +39,5 @@ def record(
             target_type="account",
             target_id=account.id if account else None,
             actor=actor,
+            details=details,
         )

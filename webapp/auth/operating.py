@@ -50,15 +50,13 @@ def set_email(session: Session, account: Account, email: str) -> bool:
     before = account.email
     account.email, account.email_key = address, match_key(address) or ""
     sessions.end_all(session, account.id)
-    trail.record(
+    account_events.record(
         session,
         EMAIL_SET,
         address,
-        contract_id=None,
-        target_type="account",
-        target_id=account.id,
-        details={"email": trail.changed(before, address)},
+        account,
         actor=accounts.BY_COMMAND,
+        details={"email": trail.changed(before, address)},
     )
     return True
 
