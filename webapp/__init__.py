@@ -36,6 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.auth import sign_in_manager
     from webapp.auth.views import bp as auth
     from webapp.conflicts.views import bp as conflicts
+    from webapp.contract_settings.views import bp as contract_settings
     from webapp.exclusions.views import bp as exclusions
     from webapp.held_runs.views import bp as held_runs
     from webapp.hooks.views import bp as hooks
@@ -114,6 +115,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         leavers,
         roles,
         structure,
+        contract_settings,
         sync_status,
         undo,
         run_files,

@@ -23,13 +23,18 @@ from webapp.access import (
 from webapp.audit import trail
 from webapp.models import Contract, ContractFeature, Role, RolePermission, Team, User
 from webapp.models.team import TEAM_NAME_LENGTH
+from webapp.names import name_problem, tidied
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 MAX_LICENCES = 1_000_000
 
 
 class ContractRefused(Exception):
-    """A contract cannot be created or changed like that; the text says why and what to do."""
+    """A contract cannot be created or changed like that; the text says why and what to do, ``field`` where."""
+
+    def __init__(self, text: str, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
 
 
 @dataclass(frozen=True)
@@ -71,15 +76,12 @@ def create_contract(session: Session, *, slug: str, name: str, time_zone: str, l
 
     Raises :class:`ContractRefused` with a sentence for the operator.
     """
-    name = name.strip()
     if not SLUG.fullmatch(slug):
         raise ContractRefused(
             f"“{slug}” cannot stand in a web address. Use up to 63 of a-z, 0-9 and hyphens, such as acme-support."
         )
-    if not TEAM_NAME_LENGTH[0] <= len(name) <= TEAM_NAME_LENGTH[1]:
-        raise ContractRefused("The name must have 3 to 255 characters.")
-    if time_zone not in available_timezones():
-        raise ContractRefused(f"“{time_zone}” is not a time zone. Use a name such as Europe/London or UTC.")
+    name = checked_name(name)
+    checked_time_zone(time_zone)
     if session.scalar(sa.select(Contract.id).where(Contract.slug == slug)) is not None:
         raise ContractRefused(f"There is a contract {slug} already. Choose another address.")
     contract = Contract(slug=slug, name=name, time_zone=time_zone, licences=_licences(licences))
@@ -112,6 +114,27 @@ def create_contract(session: Session, *, slug: str, name: str, time_zone: str, l
     )
     session.flush()
     return contract
+
+
+def checked_name(name: str) -> str:
+    """A contract's name, tidied. Raises :class:`ContractRefused`."""
+    name = tidied(name)
+    problem = name_problem(name, *TEAM_NAME_LENGTH)
+    if problem is not None:
+        too_long_or_short = not TEAM_NAME_LENGTH[0] <= len(name) <= TEAM_NAME_LENGTH[1]
+        raise ContractRefused(
+            "The name must have 3 to 255 characters." if too_long_or_short else problem, "name"
+        )
+    return name
+
+
+def checked_time_zone(time_zone: str) -> str:
+    """``time_zone``, if there is such a one. Raises :class:`ContractRefused`."""
+    if time_zone not in available_timezones():
+        raise ContractRefused(
+            f"“{time_zone}” is not a time zone. Use a name such as Europe/London or UTC.", "time_zone"
+        )
+    return time_zone
 
 
 def set_feature(session: Session, contract: Contract, feature: str, on: bool) -> bool:

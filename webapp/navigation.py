@@ -139,18 +139,16 @@ def support_navigation(contracts: list[Contract]) -> list[dict[str, Any]]:
 
 def _administration_items(access: Access, blueprint: str) -> list[dict[str, Any]]:
     slug = access.contract.slug
-    items = []
-    if access.may(MANAGE_ROLES):
-        items.append(
-            _item("Roles", "person-badge", url_for("roles.index", contract=slug), blueprint == "roles")
-        )
-    if access.may(MANAGE_STRUCTURE):
-        items.append(
-            _item(
-                "Structure", "diagram-3", url_for("structure.index", contract=slug), blueprint == "structure"
-            )
-        )
-    return items
+    pages = (
+        (MANAGE_ROLES, "Roles", "person-badge", "roles", "roles.index"),
+        (MANAGE_STRUCTURE, "Structure", "diagram-3", "structure", "structure.index"),
+        (MANAGE_SECURITY, "Contract settings", "sliders", "contract_settings", "contract_settings.show"),
+    )
+    return [
+        _item(label, icon, url_for(endpoint, contract=slug), blueprint == own)
+        for permission, label, icon, own, endpoint in pages
+        if access.may(permission)
+    ]
 
 
 def _settings_items(access: Access, blueprint: str) -> list[dict[str, Any]]:

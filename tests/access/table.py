@@ -135,6 +135,24 @@ POST {other}/keep                                             in  302  403  403 
 GET  {platform}/disconnect                                    in  200  403  403  403  403  403  404  404  403  404  404
 POST {platform}/disconnect                                    in  302  403  403  403  403  403  404  404  403  404  404
 
+GET  {structure}                                              in  200  200  403  403  403  403  404  404  403  404  404
+POST {structure}                                              in  302  422  403  403  403  403  404  404  403  404  404
+GET  {structure}/<int:team_id>                                in  200  200  403  403  403  403  404  404  403  404  404
+POST {structure}/<int:team_id>/rename                         in  302  302  403  403  403  403  404  404  403  404  404
+POST {structure}/<int:team_id>/move                           in  302  302  403  403  403  403  404  404  403  404  404
+GET  {structure}/<int:team_id>/archive                        in  200  200  403  403  403  403  404  404  403  404  404
+POST {structure}/<int:team_id>/archive                        in  302  302  403  403  403  403  404  404  403  404  404
+POST {structure}/<int:team_id>/bring-back                     in  302  302  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/roles                                      in  200  403  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/roles/new                                  in  200  403  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/roles/new                                  in  302  403  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/roles/<int:role_id>                        in  200  403  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/roles/<int:role_id>                        in  302  403  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/roles/<int:role_id>/delete                 in  200  403  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/roles/<int:role_id>/delete                 in  302  403  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/settings                                   in  200  403  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/settings                                   in  302  403  403  403  403  403  404  404  403  404  404
+
 GET  /c/<contract>/notifications                              in  200  200  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/notifications                              in  302  302  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/outbox                                     in  200  403  403  403  403  403  404  404  403  404  404
@@ -165,6 +183,7 @@ _SHORT = {
     "{invitation}": "/c/<contract>/users/<int:user>/invitation",
     "{proposal}": "/c/<contract>/users/merges/<int:proposal_id>",
     "{undo}": "/c/<contract>/sync-status/runs/<int:run_id>/undo",
+    "{structure}": "/c/<contract>/structure",
     "{other}": f"{_PLATFORM}/other-account/<int:attempt_id>",
 }
 
@@ -191,6 +210,21 @@ FORMS: dict[str, Callable[[Things], dict[str, Any]]] = {
     f"{_PLATFORM}/exclusions": lambda _: {"pattern": "*@partner.example"},
     "/c/<contract>/webhook": lambda _: {"url": "http://127.0.0.1:9/hook", "events": "run.held"},
     "/c/<contract>/notifications": lambda _: {"kinds": "waiting"},
+    "/c/<contract>/structure": lambda _: {"name": "Night shift", "parent": ""},
+    "/c/<contract>/structure/<int:team_id>/rename": lambda things: {
+        "name": "Day shift",
+        "was": f"Team of {things.slug}",
+    },
+    "/c/<contract>/structure/<int:team_id>/move": lambda things: {"parent": "", "was": things.top_team_id},
+    "/c/<contract>/roles/new": lambda _: {"name": "Coach"},
+    "/c/<contract>/roles/<int:role_id>": lambda things: {
+        "name": "Trainer",
+        "was_name": f"Role of {things.slug}",
+    },
+    "/c/<contract>/settings": lambda things: {
+        "name": f"Contract {things.slug}",
+        "time_zone": "Europe/London",
+    },
     f"{_PLATFORM}/connect": lambda _: {"site": "us"},
     f"{_PLATFORM}/user-sync/identifier": lambda _: {"column": "email"},
     f"{_PLATFORM}/user-sync/safeguard": lambda _: {

@@ -113,6 +113,9 @@ ALL = [
     "/c/amarok/conflicts",
     "/c/amarok/sync-status",
     "/c/amarok/audit",
+    "/c/amarok/roles",
+    "/c/amarok/structure",
+    "/c/amarok/settings",
     "/c/amarok/notifications",
     "/c/amarok/webhook",
     "/c/amarok/outbox",
@@ -129,6 +132,7 @@ ALL = [
                 "/c/amarok/users",
                 "/c/amarok/conflicts",
                 "/c/amarok/sync-status",
+                "/c/amarok/structure",
                 "/c/amarok/notifications",
             ],
         ),
@@ -154,6 +158,9 @@ def test_without_the_flag_the_navigation_offers_no_integrations(own: World) -> N
     assert links(page.text) == [
         "/c/amarok/users",
         "/c/amarok/audit",
+        "/c/amarok/roles",
+        "/c/amarok/structure",
+        "/c/amarok/settings",
         "/c/amarok/notifications",
         "/c/amarok/outbox",
     ]

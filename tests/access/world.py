@@ -28,10 +28,12 @@ from webapp.models import (
     MergeProposal,
     Person,
     Question,
+    Role,
     SignInSession,
     SyncChange,
     SyncRequest,
     SyncRun,
+    Team,
     User,
     UserSync,
     Webhook,
@@ -68,6 +70,9 @@ class Things:
     integration_id: int
     session_id: int
     activation_id: int
+    top_team_id: int
+    team_id: int
+    role_id: int
 
     def values(self, rule_arguments: set[str]) -> dict[str, object]:
         """A value for each of ``rule_arguments``. KeyError for one that nobody thought of."""
@@ -89,6 +94,8 @@ class Things:
             "integration_id": self.integration_id,
             "session_id": self.session_id,
             "activation_id": self.activation_id,
+            "team_id": self.team_id,
+            "role_id": self.role_id,
             "filename": "css/theme.css",
         }
         return {name: known[name] for name in rule_arguments}
@@ -302,6 +309,7 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
             integration.id,
             _second_browser(session, administrator, marker),
             activation.id,
+            *_team_and_role(session, contract_id, marker),
         )
 
 
@@ -399,6 +407,18 @@ def _second_browser(session: Session, administrator: Actor, marker: str) -> int:
     session.add(row)
     session.flush()
     return row.id
+
+
+def _team_and_role(session: Session, contract_id: int, marker: str) -> list[int]:
+    """The top team, one below it, and a role, both without people; their ids."""
+    top = session.scalars(sa.select(Team.id).where(Team.contract_id == contract_id, Team.level == 1)).one()
+    rows = [
+        Team(contract_id=contract_id, parent_id=top, level=2, name=f"Team of {marker}"),
+        Role(contract_id=contract_id, name=f"Role of {marker}"),
+    ]
+    session.add_all(rows)
+    session.flush()
+    return [top, *(row.id for row in rows)]
 
 
 def _another_account(session: Session, contract_id: int, name: str, administrator: Actor) -> int:

@@ -57,7 +57,10 @@ def test_name_and_password_are_asked_for(app: Flask, flask: Flasks) -> None:
 def test_doing_it_again_changes_nothing(app: Flask, flask: Flasks) -> None:
     flask(*ANA, "--name", "Ana", "--password-stdin", typed=TYPED)
     ended = flask(*ANA)
-    assert (ended.code, ended.out) == (0, "ana@example.com is already an administrator of Contract acme.\n")
+    assert (ended.code, ended.out) == (
+        0,
+        "ana@example.com is already an administrator of Contract acme. Nothing was changed.\n",
+    )
     with app.app_context():
         assert db.session.scalar(sa.select(sa.func.count()).select_from(User)) == 1
 
@@ -235,8 +238,67 @@ def test_platform_wide_support_is_granted_changed_listed_and_revoked(
     ]
 
 
-@pytest.mark.parametrize("command", ["grant-support", "revoke-support"])
-def test_support_needs_an_account(flask: Flasks, contract_id: int, command: str) -> None:
+def test_an_account_is_closed_and_opened_again(app: Flask, flask: Flasks, contract_id: int) -> None:
+    someone = make_actor(app, contract_id, "administrator", email="eva@example.com")
+    closed = flask("account", "close", "EVA@example.com")
+    assert (closed.code, closed.out) == (0, "eva@example.com cannot sign in any more.\n")
+    assert closed.err == (
+        "No administrator of acme can sign in now. Make one: flask account create-administrator acme EMAIL.\n"
+    )
+    assert someone.get("/c/acme/users").status_code == 302
+    assert flask("account", "close", "eva@example.com").out == (
+        "eva@example.com is closed already. Nothing was changed.\n"
+    )
+    refused = flask("account", "set-password", "eva@example.com", "--password-stdin", typed=TYPED)
+    assert (
+        refused.refusal == "eva@example.com is closed. Open it first: flask account reopen eva@example.com."
+    )
+    opened = flask("account", "reopen", "eva@example.com")
+    assert opened.out == (
+        "eva@example.com is open again. Give it a password: flask account set-password eva@example.com.\n"
+    )
+    assert not can_sign_in(app, "eva@example.com", PASSWORD)
+    flask("account", "set-password", "eva@example.com", "--password-stdin", typed=TYPED)
+    assert can_sign_in(app, "eva@example.com", PASSWORD)
+    assert flask("account", "reopen", "eva@example.com").out == (
+        "eva@example.com is open already. Nothing was changed.\n"
+    )
+    found = flask("account", "reopen", "eva@example.com", "--json").json
+    assert (found["changed"], found["can_sign_in"], found["contracts"]) == (False, True, ["acme"])
+
+
+def test_the_sign_in_email_is_changed_and_doing_it_again_changes_nothing(
+    app: Flask, flask: Flasks, contract_id: int
+) -> None:
+    someone = make_actor(app, contract_id, "manager", email="eva@example.com")
+    make_actor(app, contract_id, "agent", email="ben@example.com")
+    words = ("account", "set-email", "eva@example.com", "eva.k@example.com")
+    assert flask(*words).out == "eva@example.com signs in as eva.k@example.com now.\n"
+    assert someone.get("/c/acme/users").status_code == 302
+    assert can_sign_in(app, "eva.k@example.com", PASSWORD)
+    again = flask(*words)
+    assert (again.code, again.out) == (
+        0,
+        "The account is eva.k@example.com already. Nothing was changed.\n",
+    )
+    assert flask(*words, "--json").json["changed"] is False
+    taken = flask("account", "set-email", "eva.k@example.com", "BEN@example.com").refusal
+    assert taken.startswith("There is an account ")
+    assert flask("account", "set-email", "eva.k@example.com", "nonsense").refusal.startswith(
+        "“nonsense” is not an email address."
+    )
+    assert flask("account", "set-email", "nobody@example.com", "ben@example.com").refusal == (
+        "There is no account nobody@example.com. See flask account list."
+    )
+    with app.app_context():
+        events = db.session.scalars(
+            sa.select(AuditEvent.details).where(AuditEvent.action == "account.email_set")
+        ).all()
+        assert events == [{"email": {"before": "eva@example.com", "after": "eva.k@example.com"}}]
+
+
+@pytest.mark.parametrize("command", ["grant-support", "revoke-support", "close", "reopen"])
+def test_a_command_about_an_account_needs_one(flask: Flasks, contract_id: int, command: str) -> None:
     assert flask("account", command, "nobody@example.com").refusal == (
         "There is no account nobody@example.com. See flask account list."
     )

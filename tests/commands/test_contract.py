@@ -66,6 +66,7 @@ def test_a_contract_can_be_printed_for_a_program(flask: Flasks) -> None:
         "licences_used": 0,
         "pending": 0,
         "features": [],
+        "changed": True,
     }
 
 
@@ -101,7 +102,13 @@ def test_a_contract_that_cannot_be_is_refused_in_one_sentence(app: Flask, flask:
 
 def test_an_address_is_given_once(flask: Flasks) -> None:
     flask(*CREATE)
-    assert flask(*CREATE).refusal == "There is a contract acme already. Choose another address."
+    again = flask(*CREATE)
+    assert (again.code, again.out) == (0, "Acme Ltd is there already. Nothing was changed.\n")
+    assert flask(*CREATE, "--json").json["changed"] is False
+    assert flask(*CREATE[:3], "--name", "Acme", "--licences", "9").refusal == (
+        "There is a contract acme already, with the name Acme Ltd and licences: 5. Choose another address, "
+        "or change it: flask contract rename, time-zone or licences."
+    )
 
 
 def test_contracts_are_listed(app: Flask, flask: Flasks) -> None:
@@ -134,7 +141,8 @@ def test_a_feature_is_switched_by_its_name_or_its_key(flask: Flasks, name: str) 
     assert flask("contract", "features", "acme").out == "off  Integrations  admin.integration.settings\n"
     assert flask("contract", "feature", "acme", name, "on").out == "Integrations is now on for Acme Ltd.\n"
     assert (
-        flask("contract", "feature", "acme", name, "on").out == "Integrations is already on for Acme Ltd.\n"
+        flask("contract", "feature", "acme", name, "on").out
+        == "Integrations is already on for Acme Ltd. Nothing was changed.\n"
     )
     assert flask("contract", "features", "acme").out == "on   Integrations  admin.integration.settings\n"
     assert flask("contract", "features", "acme", "--json").json == {
@@ -143,7 +151,8 @@ def test_a_feature_is_switched_by_its_name_or_its_key(flask: Flasks, name: str) 
     }
     assert flask("contract", "feature", "acme", name, "off").out == "Integrations is now off for Acme Ltd.\n"
     assert (
-        flask("contract", "feature", "acme", name, "off").out == "Integrations is already off for Acme Ltd.\n"
+        flask("contract", "feature", "acme", name, "off").out
+        == "Integrations is already off for Acme Ltd. Nothing was changed.\n"
     )
 
 
@@ -176,9 +185,42 @@ def test_licences_are_changed_and_fewer_than_in_use_switch_nobody_off(app: Flask
     assert flask("contract", "list", "--json").json["contracts"][0]["licences_used"] == 2
 
 
+def test_a_contract_is_shown_renamed_and_put_in_another_time_zone(app: Flask, flask: Flasks) -> None:
+    flask(*CREATE)
+    assert flask("contract", "show", "acme").out == (
+        "name: Acme Ltd\ntime zone: UTC\nlicences: 0 of 5 in use\npending people: 0\nfeatures: none\n"
+    )
+    for words, now, again in (
+        (("rename", "acme", " Acme  Group"), "The name of acme is now Acme Group.", "already Acme Group"),
+        (("time-zone", "acme", "Europe/Oslo"), "The time zone of acme is now Europe/Oslo.", "already Europe"),
+    ):
+        assert flask("contract", *words).out == f"{now}\n"
+        second = flask("contract", *words)
+        assert second.code == 0
+        assert again in second.out
+        assert "Nothing was changed." in second.out
+        assert flask("contract", *words, "--json").json["changed"] is False
+    assert flask("contract", "rename", "acme", "x").refusal == "The name must have 3 to 255 characters."
+    assert flask("contract", "time-zone", "acme", "Mars").refusal.startswith("“Mars” is not a time zone.")
+    found = flask("contract", "licences", "acme", "5", "--json").json
+    assert (found["name"], found["time_zone"], found["changed"]) == ("Acme Group", "Europe/Oslo", False)
+    assert flask("contract", "feature", "acme", "integrations", "on", "--json").json["changed"] is True
+    with app.app_context():
+        changes = db.session.scalars(
+            sa.select(AuditEvent.details).where(AuditEvent.action == "contract.settings_changed")
+        ).all()
+    assert changes == [
+        {"name": {"before": "Acme Ltd", "after": "Acme Group"}},
+        {"time zone": {"before": "UTC", "after": "Europe/Oslo"}},
+    ]
+
+
 NOWHERE: list[tuple[str, ...]] = [
     ("contract", "feature", "nowhere", "integrations", "on"),
     ("contract", "features", "nowhere"),
+    ("contract", "show", "nowhere"),
+    ("contract", "rename", "nowhere", "Somewhere"),
+    ("contract", "time-zone", "nowhere", "UTC"),
     ("contract", "licences", "nowhere", "5"),
     ("account", "create-administrator", "nowhere", "ana@example.com"),
     ("sync", "now", "nowhere", "intercom"),

@@ -40,4 +40,5 @@ def record(
             target_id=account.id if account else None,
             details=details,
             actor=actor,
+            details=details,
         )

@@ -22,6 +22,7 @@ group = AppGroup("account", help="Accounts: who can sign in.")
 
 SUPPORT_WORDS = {None: "", "look": "  support: looks", "sync": "  support: looks and starts syncs"}
 
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _from_stdin = click.option(
     "--password-stdin", is_flag=True, help="Read the password from the first line of standard input."
 )
@@ -32,7 +33,10 @@ _from_stdin = click.option(
 @click.argument("email")
 @click.option("--name", help="Their name; asked for when a new account is made without it.")
 @_from_stdin
-def create_administrator(slug: str, email: str, name: str | None, password_stdin: bool) -> None:
+@_json
+def create_administrator(
+    slug: str, email: str, name: str | None, password_stdin: bool, as_json: bool
+) -> None:
     """Make EMAIL an administrator of the contract SLUG.
 
     Makes the account when there is none; an existing one keeps its password.
@@ -61,17 +65,24 @@ def create_administrator(slug: str, email: str, name: str | None, password_stdin
             changed = accounts.admit(session, contract, account, "administrator")
     except (accounts.AccountRefused, PasswordRefused) as refused:
         fail(str(refused))
-    click.echo(f"{account.email} is {'now' if changed else 'already'} an administrator of {contract.name}.")
+    if as_json:
+        print_json(as_json_row(account) | {"changed": changed})
+        return
+    click.echo(
+        f"{account.email} is {'now' if changed else 'already'} an administrator of {contract.name}."
+        + ("" if changed else " Nothing was changed.")
+    )
 
 
 @group.command("set-password")
 @click.argument("email")
 @_from_stdin
-def set_password(email: str, password_stdin: bool) -> None:
+@_json
+def set_password(email: str, password_stdin: bool, as_json: bool) -> None:
     """Set the password of EMAIL and end all of its sessions."""
-    account = accounts.find_account(db.session(), email)
-    if account is None:
-        fail(f"There is no account {email}. See flask account list.")
+    account = account_or_fail(email)
+    if account.disabled_at is not None:
+        fail(f"{account.email} is closed. Open it first: flask account reopen {account.email}.")
     password = _password(password_stdin)
     try:
         with write_transaction() as session:
@@ -80,36 +91,46 @@ def set_password(email: str, password_stdin: bool) -> None:
             accounts.set_password(session, account, password, about=about)
     except PasswordRefused as refused:
         fail(str(refused))
+    if as_json:
+        print_json(as_json_row(account) | {"changed": True})
+        return
     click.echo(f"The password of {account.email} is set. Its sessions have ended.")
 
 
 @group.command("grant-support")
 @click.argument("email")
 @click.option("--may-sync", is_flag=True, help="They may start a sync of any contract as well.")
-def grant_support(email: str, may_sync: bool) -> None:
+@_json
+def grant_support(email: str, may_sync: bool, as_json: bool) -> None:
     """Let EMAIL look at the sync status of every contract.
 
     Read-only, without --may-sync. Nobody can grant it in the browser. Granting again changes what they may do.
     """
     with write_transaction() as session:
-        account = accounts.find_account(session, email)
-        if account is not None:
-            accounts.grant_support(session, account, may_sync=may_sync)
-    if account is None:
-        fail(f"There is no account {email}. See flask account list.")
+        account = account_or_fail(email)
+        changed = accounts.grant_support(session, account, may_sync=may_sync)
+    if as_json:
+        print_json(as_json_row(account) | {"changed": changed})
+        return
     also = "look at the sync status of every contract" + (" and start syncs" if may_sync else "")
-    click.echo(f"{account.email} may {also}.")
+    click.echo(
+        f"{account.email} may {also}."
+        if changed
+        else f"{account.email} may already {also}. Nothing was changed."
+    )
 
 
 @group.command("revoke-support")
 @click.argument("email")
-def revoke_support(email: str) -> None:
+@_json
+def revoke_support(email: str, as_json: bool) -> None:
     """Take platform-wide support back from EMAIL, at once."""
     with write_transaction() as session:
-        account = accounts.find_account(session, email)
-        changed = account is not None and accounts.revoke_support(session, account)
-    if account is None:
-        fail(f"There is no account {email}. See flask account list.")
+        account = account_or_fail(email)
+        changed = accounts.revoke_support(session, account)
+    if as_json:
+        print_json(as_json_row(account) | {"changed": changed})
+        return
     click.echo(
         f"{account.email} may no longer look at every contract."
         if changed
@@ -135,23 +156,9 @@ def list_support(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_accounts(as_json: bool) -> None:
     """List every account with the contracts it works in."""
-    rows: list[dict[str, Any]] = []
-    for account in db.session.scalars(sa.select(Account).order_by(Account.email_key)):
-        slugs = db.session.scalars(
-            sa.select(Contract.slug)
-            .join(User, User.contract_id == Contract.id)
-            .where(User.account_id == account.id, User.status == "active")
-            .order_by(Contract.slug)
-        )
-        rows.append(
-            {
-                "email": account.email,
-                "name": account.name,
-                "contracts": list(slugs),
-                "can_sign_in": account.disabled_at is None and account.password_hash is not None,
-                "support": _support(account),
-            }
-        )
+    rows = [
+        as_json_row(account) for account in db.session.scalars(sa.select(Account).order_by(Account.email_key))
+    ]
     if as_json:
         print_json({"accounts": rows})
         return
@@ -163,6 +170,31 @@ def list_accounts(as_json: bool) -> None:
         )
     if not rows:
         click.echo("There is no account yet. Make one with flask account create-administrator.")
+
+
+def account_or_fail(email: str) -> Account:
+    """The account with this email; ends the command with one sentence when there is none."""
+    account = accounts.find_account(db.session(), email)
+    if account is None:
+        fail(f"There is no account {email}. See flask account list.")
+    return account
+
+
+def as_json_row(account: Account) -> dict[str, Any]:
+    """An account as the commands print it."""
+    slugs = db.session.scalars(
+        sa.select(Contract.slug)
+        .join(User, User.contract_id == Contract.id)
+        .where(User.account_id == account.id, User.status == "active")
+        .order_by(Contract.slug)
+    )
+    return {
+        "email": account.email,
+        "name": account.name,
+        "contracts": list(slugs),
+        "can_sign_in": account.disabled_at is None and account.password_hash is not None,
+        "support": _support(account),
+    }
 
 
 def _support(account: Account) -> str | None:

@@ -1,4 +1,7 @@
-"""``flask contract``: create contracts, switch their features, change their licences, list them."""
+"""``flask contract``: create contracts, show and change them, their features and licences.
+
+Each command may be given again: it then says that nothing was changed, and succeeds.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,14 @@ from flask.cli import AppGroup
 from webapp import contracts
 from webapp.access import FEATURES
 from webapp.commands.answers import contract_or_fail, fail, print_json
+from webapp.contract_settings.changing import by_command
 from webapp.database import write_transaction
 from webapp.models import Contract, ContractFeature, User, db
+from webapp.names import tidied
 
 group = AppGroup("contract", help="Contracts, their features and licences.")
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @group.command("create")
@@ -25,6 +32,14 @@ group = AppGroup("contract", help="Contracts, their features and licences.")
 @click.option("--json", "as_json", is_flag=True, help="Print the contract as JSON.")
 def create(slug: str, name: str, time_zone: str, licences: int, as_json: bool) -> None:
     """Create the contract SLUG (its part of the web address), with six roles and one team."""
+    there = db.session.scalars(sa.select(Contract).where(Contract.slug == slug)).one_or_none()
+    if there is not None:
+        _same_or_fail(there, name, time_zone, licences)
+        if as_json:
+            print_json(_as_json(there) | {"changed": False})
+        else:
+            click.echo(f"{there.name} is there already. Nothing was changed.")
+        return
     try:
         with write_transaction() as session:
             contract = contracts.create_contract(
@@ -33,7 +48,7 @@ def create(slug: str, name: str, time_zone: str, licences: int, as_json: bool) -
     except contracts.ContractRefused as refused:
         fail(str(refused))
     if as_json:
-        print_json(_as_json(contract))
+        print_json(_as_json(contract) | {"changed": True})
     else:
         click.echo(
             f"Created {contract.name}. Next: flask account create-administrator {slug} EMAIL, "
@@ -61,11 +76,50 @@ def list_contracts(as_json: bool) -> None:
         click.echo("There is no contract yet. Create one with flask contract create.")
 
 
+@group.command("show")
+@click.argument("slug")
+@_json
+def show(slug: str, as_json: bool) -> None:
+    """Show the contract SLUG."""
+    row = _as_json(contract_or_fail(slug))
+    if as_json:
+        print_json(row)
+        return
+    on = ", ".join(FEATURES.get(key, key) for key in row["features"])
+    for label, value in (
+        ("name", row["name"]),
+        ("time zone", row["time_zone"]),
+        ("licences", f"{row['licences_used']:,} of {row['licences']:,} in use"),
+        ("pending people", f"{row['pending']:,}"),
+        ("features", on or "none"),
+    ):
+        click.echo(f"{label}: {value}")
+
+
+@group.command("rename")
+@click.argument("slug")
+@click.argument("name")
+@_json
+def rename(slug: str, name: str, as_json: bool) -> None:
+    """Give the contract SLUG another NAME. Its address and its teams stay."""
+    _change(slug, as_json, "name", name=name, actor="command: flask contract rename")
+
+
+@group.command("time-zone")
+@click.argument("slug")
+@click.argument("zone")
+@_json
+def time_zone(slug: str, zone: str, as_json: bool) -> None:
+    """Show the times of the contract SLUG in ZONE, such as Europe/London."""
+    _change(slug, as_json, "time zone", time_zone=zone, actor="command: flask contract time-zone")
+
+
 @group.command("feature")
 @click.argument("slug")
 @click.argument("feature")
 @click.argument("state", type=click.Choice(["on", "off"]))
-def feature(slug: str, feature: str, state: str) -> None:
+@_json
+def feature(slug: str, feature: str, state: str, as_json: bool) -> None:
     """Switch FEATURE (such as integrations) on or off for the contract SLUG."""
     contract = contract_or_fail(slug)
     try:
@@ -74,7 +128,13 @@ def feature(slug: str, feature: str, state: str) -> None:
         name = FEATURES[contracts.feature_key(feature)]
     except contracts.ContractRefused as refused:
         fail(str(refused))
-    click.echo(f"{name} is {'now' if changed else 'already'} {state} for {contract.name}.")
+    if as_json:
+        print_json(_as_json(contract) | {"changed": changed})
+        return
+    click.echo(
+        f"{name} is {'now' if changed else 'already'} {state} for {contract.name}."
+        + ("" if changed else " Nothing was changed.")
+    )
 
 
 @group.command("features")
@@ -93,18 +153,61 @@ def features(slug: str, as_json: bool) -> None:
 @group.command("licences")
 @click.argument("slug")
 @click.argument("count", type=int)
-def licences(slug: str, count: int) -> None:
+@_json
+def licences(slug: str, count: int, as_json: bool) -> None:
     """Set how many active users the contract SLUG has bought."""
     contract = contract_or_fail(slug)
     try:
         with write_transaction() as session:
-            contracts.set_licences(session, contract, count)
+            changed = contracts.set_licences(session, contract, count)
     except contracts.ContractRefused as refused:
         fail(str(refused))
+    if as_json:
+        print_json(_as_json(contract_or_fail(slug)) | {"changed": changed})
+        return
     used = contracts.licences_used(db.session(), contract.id)
-    click.echo(f"{contract.name} has {count} {'licence' if count == 1 else 'licences'}, {used} in use.")
+    click.echo(
+        f"{contract.name} has {count:,} {'licence' if count == 1 else 'licences'}, {used:,} in use."
+        + ("" if changed else " Nothing was changed.")
+    )
     if used > count:
         click.echo("Nobody was switched off. No one new can be activated until some are free.")
+
+
+def _change(slug: str, as_json: bool, what: str, *, actor: str, **values: str) -> None:
+    contract_id = contract_or_fail(slug).id
+    try:
+        with write_transaction() as session:
+            changed = by_command(session, contract_id, actor=actor, **values)
+    except contracts.ContractRefused as refused:
+        fail(str(refused))
+    contract = contract_or_fail(slug)
+    if as_json:
+        print_json(_as_json(contract) | {"changed": changed})
+        return
+    value = contract.name if what == "name" else contract.time_zone
+    click.echo(
+        f"The {what} of {slug} is {'now' if changed else 'already'} {value}."
+        + ("" if changed else " Nothing was changed.")
+    )
+
+
+def _same_or_fail(contract: Contract, name: str, time_zone: str, licences: int) -> None:
+    """End the command unless the contract is what would be created."""
+    differs = [
+        f"{what} {is_now}"
+        for what, is_now, wanted in (
+            ("the name", contract.name, tidied(name)),
+            ("the time zone", contract.time_zone, time_zone),
+            ("licences:", contract.licences, licences),
+        )
+        if is_now != wanted
+    ]
+    if differs:
+        fail(
+            f"There is a contract {contract.slug} already, with {' and '.join(differs)}. Choose another address, "
+            f"or change it: flask contract rename, time-zone or licences."
+        )
 
 
 def _features(contract: Contract) -> list[str]:

@@ -143,7 +143,7 @@ def returning(session: Session, row: Merge, kept: User, gone: User, directory: D
     if back.status == had["status"]:
         existing: dict[str, Container[int]] = {
             "roles": directory.role_by_id,
-            "teams": directory.team_by_id,
+            "teams": {team.id for team in directory.open_teams},
             "access": directory.team_by_id,
         }
         for name, ids in existing.items():
@@ -152,7 +152,7 @@ def returning(session: Session, row: Merge, kept: User, gone: User, directory: D
                 back.lost.append(
                     "A role they had was deleted since."
                     if name == "roles"
-                    else "A team of theirs was deleted since."
+                    else "A team of theirs was archived since."
                 )
     for name, value in row.before["filled"].items():
         if getattr(kept, name) != value:

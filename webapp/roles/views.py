@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, g, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -60,17 +60,12 @@ def create(contract: str) -> Answer:
 
 
 # ------------------------------------------------------------------ changing
-@bp.get("/<int:role_id>")
+@bp.route("/<int:role_id>", methods=["GET", "POST"])
 @requires(MANAGE_ROLES)
-def edit(contract: str, role_id: int) -> str:
+def edit(contract: str, role_id: int) -> Answer:
     role = _role_or_404(role_id)
-    return _form_page(RoleForm.of(role), role)
-
-
-@bp.post("/<int:role_id>")
-@requires(MANAGE_ROLES)
-def save(contract: str, role_id: int) -> Answer:
-    role = _role_or_404(role_id)
+    if request.method != "POST":  # HEAD asks too
+        return _form_page(RoleForm.of(role), role)
     form = RoleForm()
     valid = form.validate_on_submit()
     if role.undeletable:  # shown, and no field
@@ -105,17 +100,13 @@ def save(contract: str, role_id: int) -> Answer:
 
 
 # ------------------------------------------------------------------ deleting
-@bp.get("/<int:role_id>/delete")
-@requires(MANAGE_ROLES)
-def deletion(contract: str, role_id: int) -> Answer:
-    role = _role_or_404(role_id)
-    return _delete_page(role, DeleteForm(formdata=None))
-
-
-@bp.post("/<int:role_id>/delete")
+@bp.route("/<int:role_id>/delete", methods=["GET", "POST"])
 @requires(MANAGE_ROLES)
 def delete(contract: str, role_id: int) -> Answer:
+    """Ask first, then delete."""
     role = _role_or_404(role_id)
+    if request.method != "POST":  # HEAD asks too
+        return _delete_page(role, DeleteForm(formdata=None))
     form = DeleteForm()
     form.move_to.choices = _choices(_roles(), "Choose a role")
     if not form.validate_on_submit():

@@ -19,7 +19,7 @@ PERMISSION_TEXTS: dict[str, str] = {
     MANAGE_USERS: "Activate and deactivate people, decide about conflicts, merge users.",
     MANAGE_ROLES: "Create, change and delete roles, as far as they have the permissions themselves.",
     MANAGE_STRUCTURE: "Add, rename, move and archive teams.",
-    MANAGE_SECURITY: "Change the contract's name and time zone, and read the outbox.",
+    MANAGE_SECURITY: "Change the contract’s name and time zone, and read the outbox.",
     VIEW_SYNC_STATUS: "See how syncs went, run by run.",
     VIEW_AUDIT: "Read who changed what, and when.",
 }

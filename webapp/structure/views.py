@@ -8,6 +8,7 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from webapp.access import MANAGE_STRUCTURE, MANAGE_USERS, Access, requires
+from webapp.fields import SelectChoice
 from webapp.models import db
 from webapp.paging import page_of
 from webapp.structure import changing
@@ -161,7 +162,8 @@ def _team_page(
     if add is None:
         add = AddForm(formdata=None)
         add.parent.data = team_id
-    add.parent.choices = [(team_id, node.name)]
+    add.name.label.text = "Name of a new team"
+    add.parent.choices = [SelectChoice(team_id, node.name)]
     return render_template(
         "structure/show.html",
         team=row_of(tree, counts, team_id),
@@ -178,21 +180,16 @@ def _team_page(
 
 
 # ------------------------------------------------------------------ archiving
-@bp.get("/<int:team_id>/archive")
-@requires(MANAGE_STRUCTURE)
-def archiving(contract: str, team_id: int) -> Answer:
-    tree = _tree()
-    _known(tree, team_id)
-    if tree.is_archived(team_id):
-        return redirect(url_for(".show", contract=contract, team_id=team_id))
-    return _archive_page(tree, team_id, ArchiveForm(formdata=None))
-
-
-@bp.post("/<int:team_id>/archive")
+@bp.route("/<int:team_id>/archive", methods=["GET", "POST"])
 @requires(MANAGE_STRUCTURE)
 def archive(contract: str, team_id: int) -> Answer:
+    """Ask first, then archive."""
     tree = _tree()
     name = _known(tree, team_id).name
+    if request.method != "POST":  # HEAD asks too
+        if tree.is_archived(team_id):
+            return redirect(url_for(".show", contract=contract, team_id=team_id))
+        return _archive_page(tree, team_id, ArchiveForm(formdata=None))
     form = ArchiveForm()
     form.move_to.choices = places(tree, list(tree), "Choose a team")
     if not form.validate_on_submit() and form.move_to.data is not None:

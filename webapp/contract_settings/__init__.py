@@ -1,0 +1,1 @@
+"""The settings of a contract: its name and time zone, and what its operator decides."""
