@@ -50,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.support.views import bp as support
     from webapp.sync_status.views import bp as sync_status
     from webapp.undo.views import bp as undo
+    from webapp.uploads.views import bp as uploads
     from webapp.user_sync.views import bp as user_sync
     from webapp.users.views import bp as users
     from webapp.webhooks.views import bp as webhooks
@@ -90,6 +91,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         why,
         conflicts,
         users,
+        uploads,
         merges,
         leavers,
         sync_status,

@@ -76,7 +76,7 @@ def navigation(access: Access) -> list[dict[str, Any]]:
             "Users",
             "people",
             url_for("users.index", contract=slug),
-            blueprint in ("users", "merges", "leavers"),
+            blueprint in ("users", "uploads", "merges", "leavers"),
         )
         people.append(users | {"count": _pending_count(access)})
     if access.may(MANAGE_USERS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS):

@@ -35,6 +35,13 @@ GET  /c/<contract>/users/deactivate                           in  302  302  403 
 POST /c/<contract>/users/deactivate                           in  200  200  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/deactivate/confirm                   in  422  422  403  403  403  403  404  404  403  404  404
 
+GET  /c/<contract>/users/upload                               in  200  200  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/upload                               in  422  422  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/users/upload/users-template.csv            in  200  200  403  403  403  403  404  404  403  404  404
+GET  {upload}                                                 in  200  200  403  403  403  403  404  404  403  404  404
+GET  {upload}/problems.csv                                    in  200  200  403  403  403  403  404  404  403  404  404
+POST {upload}                                                 in  409  409  403  403  403  403  404  404  403  404  404
+
 GET  /c/<contract>/users/merges                               in  200  200  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/merges/look                          in  302  302  403  403  403  403  404  404  403  404  404
 POST {proposal}/not-same                                      in  302  302  403  403  403  403  404  404  403  404  404
@@ -130,6 +137,7 @@ _SHORT = {
     "{sync}": f"{_PLATFORM}/user-sync",
     "{decision}": "/c/<contract>/conflicts/decisions/<int:decision_id>",
     "{proposal}": "/c/<contract>/users/merges/<int:proposal_id>",
+    "{upload}": "/c/<contract>/users/upload/<int:upload_id>",
     "{undo}": "/c/<contract>/sync-status/runs/<int:run_id>/undo",
     "{other}": f"{_PLATFORM}/other-account/<int:attempt_id>",
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
@@ -33,11 +34,13 @@ from webapp.models import (
     SyncRun,
     User,
     UserSync,
+    UserUpload,
     Webhook,
     db,
     utcnow,
 )
 from webapp.sync.keys import user_keys
+from webapp.uploads.reading import read
 
 ROLES = ("administrator", "manager", "team_leader", "quality_analyst", "agent", "system_access")
 ACTORS = ("anon", *ROLES, "off", "other", "both", "helper", "starter")
@@ -65,6 +68,7 @@ class Things:
     merge_id: int
     question_id: int
     integration_id: int
+    upload_id: int
 
     def values(self, rule_arguments: set[str]) -> dict[str, object]:
         """A value for each of ``rule_arguments``. KeyError for one that nobody thought of."""
@@ -84,6 +88,7 @@ class Things:
             "proposal_id": self.proposal_id,
             "merge_id": self.merge_id,
             "integration_id": self.integration_id,
+            "upload_id": self.upload_id,
             "filename": "css/theme.css",
         }
         return {name: known[name] for name in rule_arguments}
@@ -271,7 +276,16 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
                 "people": [{"remote_id": "1", "name": f"Pia of {marker}", "kind": "unchanged"}],
             },
         )
-        session.add(question)
+        upload = UserUpload(
+            contract_id=contract_id,
+            account_id=administrator.account_id,
+            uploaded_by=f"Uma of {marker}",
+            file_name=f"staff of {marker}.csv",
+            sheet=msgspec.to_builtins(
+                read(f"name,username,role,x\nUl of {marker},ul,,\nUm of {marker},ummo,,\n".encode())
+            ),
+        )
+        session.add_all([question, upload])
         session.flush()
         return Things(
             marker,
@@ -285,6 +299,7 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
             *twins,
             question.id,
             integration.id,
+            upload.id,
         )
 
 

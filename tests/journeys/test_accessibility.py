@@ -36,6 +36,8 @@ NO_PAGES = {
     "/c/<contract>/integrations/platforms/<platform>/why/<int:question_id>/panel",
     "/c/<contract>/users/activate",
     "/c/<contract>/users/deactivate",
+    "/c/<contract>/users/upload/users-template.csv",
+    "/c/<contract>/users/upload/<int:upload_id>/problems.csv",
 }
 # Answers other than 200 that are pages too.
 STATUSES = {"/integrations/<platform>/callback": 400}

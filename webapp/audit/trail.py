@@ -68,6 +68,7 @@ ACTIONS: dict[str, str] = {
     "users.merge_undone": "Undid a merge into",
     "users.not_the_same": "Said that two users are not one person:",
     "users.maybe_the_same": "Took back that two users are not one person:",
+    "users.uploaded": "Added from a file",
     "users.deactivated_by_rule": "Deactivated by the leaver rule",
 }
 

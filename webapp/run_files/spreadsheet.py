@@ -23,9 +23,17 @@ STARTS = (
 
 
 def defused(cell: object) -> str:
-    """``cell`` as text; one that a spreadsheet would run begins with an apostrophe, which shows it as text."""
+    """``cell`` as text; one that a spreadsheet would run begins with an apostrophe, which shows it as text.
+
+    One that begins with apostrophes and then so gets another, so that :func:`restored` finds what there was.
+    """
     text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(STARTS) else text
+    return f"'{text}" if text.lstrip("'").startswith(STARTS) else text
+
+
+def restored(cell: str) -> str:
+    """What :func:`defused` was given."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(STARTS) else cell
 
 
 def csv_lines(rows: Iterable[Sequence[object]]) -> str:
