@@ -58,17 +58,17 @@ def example(contract: str) -> Response:
     return _csv(template(_directory()), "users-template.csv")
 
 
-@bp.get("/<int:upload_id>")
+@bp.route("/<int:upload_id>", methods=["GET", "POST"])
 @requires(MANAGE_USERS)
 def show(contract: str, upload_id: int) -> Answer:
-    """What adding would do, row by row."""
-    return _page(_upload(upload_id), _way(request.args.get("as")), AddForm(formdata=None))
+    """GET shows what adding would do, row by row; POST adds."""
+    upload = _upload(upload_id)
+    if request.method == "POST":
+        return _confirm(upload, _way(request.form.get("as")), AddForm())
+    return _page(upload, _way(request.args.get("as")), AddForm(formdata=None))
 
 
-@bp.post("/<int:upload_id>")
-@requires(MANAGE_USERS)
-def confirm(contract: str, upload_id: int) -> Answer:
-    upload, way, form = _upload(upload_id), _way(request.form.get("as")), AddForm()
+def _confirm(upload: UserUpload, way: str, form: AddForm) -> Answer:
     if not form.validate_on_submit():
         return _page(upload, way, form, 422)
     access: Access = g.access
@@ -84,7 +84,7 @@ def confirm(contract: str, upload_id: int) -> Answer:
     except Forgotten:
         abort(404)
     except AlreadyAdded:
-        return redirect(url_for(".show", contract=contract, upload_id=upload_id))
+        return redirect(url_for(".show", contract=access.contract.slug, upload_id=upload.id))
     except Changed:
         return _page(upload, way, form, 409, changed=True)
     except RowsWrong:
@@ -100,7 +100,7 @@ def confirm(contract: str, upload_id: int) -> Answer:
         f"{free:,} of {done.bought:,} licences are free.",
         "success",
     )
-    return redirect(url_for(".show", contract=contract, upload_id=upload_id))
+    return redirect(url_for(".show", contract=access.contract.slug, upload_id=upload.id))
 
 
 @bp.get("/<int:upload_id>/problems.csv")
