@@ -24,6 +24,7 @@ GET  /integrations/<platform>/callback                        in  400  400  400 
 
 GET  /c/<contract>/                                           in  302  302  200  200  200  302  404  404  302  404  404
 GET  /c/<contract>/audit                                      in  200  403  403  403  403  200  404  404  200  404  404
+POST /c/<contract>/audit/export                               in  200  403  403  403  403  200  404  404  200  404  404
 
 GET  /c/<contract>/users                                      in  200  200  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/users/<int:user>                           in  200  200  403  403  403  403  404  404  403  404  404

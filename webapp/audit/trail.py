@@ -21,6 +21,7 @@ ACTIONS: dict[str, str] = {
     "account.signed_in": "Signed in",
     "account.sign_in_failed": "Failed to sign in as",
     "account.signed_out": "Signed out",
+    "audit.exported": "Exported the audit log of",
     "contract.created": "Created the contract",
     "contract.feature_enabled": "Switched on the feature",
     "contract.feature_disabled": "Switched off the feature",
