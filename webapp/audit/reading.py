@@ -44,7 +44,7 @@ def events(contract_id: int, filters: Filters, zone: ZoneInfo) -> tuple[list[Eve
     return [_row(event) for event in found], page, total > MOST
 
 
-def newest(where: list[sa.ColumnElement[bool]]) -> sa.Select[tuple[AuditEvent]]:
+def newest(where: list[sa.ColumnElement[bool]]) -> sa.Select[AuditEvent]:
     """The entries, newest first: the order of each of the indexes."""
     return sa.select(AuditEvent).where(*where).order_by(AuditEvent.at.desc(), AuditEvent.id.desc())
 
