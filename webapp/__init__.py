@@ -59,6 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.support.views import bp as support
     from webapp.sync_status.views import bp as sync_status
     from webapp.undo.views import bp as undo
+    from webapp.uploads.views import bp as uploads
     from webapp.user_editing.views import bp as user_editing
     from webapp.user_export.views import bp as user_export
     from webapp.user_history.views import bp as user_history
@@ -111,6 +112,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         activation_grid,
         activations,
         ignoring,
+        uploads,
         merges,
         leavers,
         roles,

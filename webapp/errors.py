@@ -33,7 +33,7 @@ MESSAGES: dict[int, tuple[str, str]] = {
     ),
     413: (
         "That was too much at once",
-        "The form held more than this page accepts. Shorten it and send it again.",
+        "The form or the file held more than this page accepts. Shorten or split it and send it again.",
     ),
     414: ("That address is too long", "Shorten the search and try again."),
     429: ("Too many tries", "Wait a few minutes, then try again."),

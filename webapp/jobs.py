@@ -40,6 +40,7 @@ from webapp.sync.batches import Batches
 from webapp.sync.run import Ingredients, NotRunnable, run_sync
 from webapp.sync.undo import undo_run
 from webapp.sync.waiting import waiting
+from webapp.uploads import keeping as uploads
 from webapp.webhooks import delivery as webhooks
 
 log = logging.getLogger(__name__)
@@ -124,6 +125,7 @@ def tick() -> None:
         preview.forget_old(session, now)
         retention.remove_old_lines(session, now, settings.keep_lines)
         answering.tidy(session, now)
+        uploads.tidy(session, now)
         questions = answering.waiting(session)
         first = waiting(session, max(WOKEN, WOKEN_EACH * workers), big_at_once=max(1, workers // 2))
         stuck = session.execute(

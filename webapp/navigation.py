@@ -56,7 +56,17 @@ def role_label(access: Access) -> str:
     return "Platform support" if access.as_support else ", ".join(access.roles) or "No role"
 
 
-USERS_SCREENS = ("users", "user_editing", "user_history", "activations", "ignoring", "merges", "leavers")
+USERS_SCREENS = (
+    "users",
+    "user_editing",
+    "user_history",
+    "activation_grid",
+    "activations",
+    "ignoring",
+    "uploads",
+    "merges",
+    "leavers",
+)
 
 
 def navigation(access: Access) -> list[dict[str, Any]]:

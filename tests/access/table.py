@@ -38,6 +38,7 @@ GET  /integrations/<platform>/callback                        in  400  400  400 
 
 GET  /c/<contract>/                                           in  302  302  200  200  200  302  404  404  302  404  404
 GET  /c/<contract>/audit                                      in  200  403  403  403  403  200  404  404  200  404  404
+POST /c/<contract>/audit/export                               in  200  403  403  403  403  200  404  404  200  404  404
 
 GET  /c/<contract>/users                                      in  200  200  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/users/<int:user>                           in  200  200  403  403  403  403  404  404  403  404  404
@@ -67,6 +68,13 @@ POST /c/<contract>/users/ignored/take-back                    in  302  302  403 
 GET  /c/<contract>/users/activations                          in  200  200  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/users/activations/<int:activation_id>      in  200  200  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/activations/<int:activation_id>/undo in  409  409  403  403  403  403  404  404  403  404  404
+
+GET  /c/<contract>/users/upload                               in  200  200  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/upload                               in  422  422  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/users/upload/users-template.csv            in  200  200  403  403  403  403  404  404  403  404  404
+GET  {upload}                                                 in  200  200  403  403  403  403  404  404  403  404  404
+GET  {upload}/problems.csv                                    in  200  200  403  403  403  403  404  404  403  404  404
+POST {upload}                                                 in  409  409  403  403  403  403  404  404  403  404  404
 
 GET  /c/<contract>/users/merges                               in  200  200  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/merges/look                          in  302  302  403  403  403  403  404  404  403  404  404
@@ -182,6 +190,7 @@ _SHORT = {
     "{decision}": "/c/<contract>/conflicts/decisions/<int:decision_id>",
     "{invitation}": "/c/<contract>/users/<int:user>/invitation",
     "{proposal}": "/c/<contract>/users/merges/<int:proposal_id>",
+    "{upload}": "/c/<contract>/users/upload/<int:upload_id>",
     "{undo}": "/c/<contract>/sync-status/runs/<int:run_id>/undo",
     "{structure}": "/c/<contract>/structure",
     "{other}": f"{_PLATFORM}/other-account/<int:attempt_id>",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
@@ -36,11 +37,13 @@ from webapp.models import (
     Team,
     User,
     UserSync,
+    UserUpload,
     Webhook,
     db,
     utcnow,
 )
 from webapp.sync.keys import user_keys
+from webapp.uploads.reading import read
 
 ROLES = ("administrator", "manager", "team_leader", "quality_analyst", "agent", "system_access")
 ACTORS = ("anon", *ROLES, "off", "other", "both", "helper", "starter")
@@ -73,6 +76,7 @@ class Things:
     top_team_id: int
     team_id: int
     role_id: int
+    upload_id: int
 
     def values(self, rule_arguments: set[str]) -> dict[str, object]:
         """A value for each of ``rule_arguments``. KeyError for one that nobody thought of."""
@@ -96,6 +100,7 @@ class Things:
             "activation_id": self.activation_id,
             "team_id": self.team_id,
             "role_id": self.role_id,
+            "upload_id": self.upload_id,
             "filename": "css/theme.css",
         }
         return {name: known[name] for name in rule_arguments}
@@ -293,7 +298,16 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
             given=[{"ids": str(active.id), "roles": [], "team": None, "access": []}],
             before=[{"ids": str(active.id), "since": now.isoformat(), "left": None, "account": False}],
         )
-        session.add_all([question, activation])
+        upload = UserUpload(
+            contract_id=contract_id,
+            account_id=administrator.account_id,
+            uploaded_by=f"Uma of {marker}",
+            file_name=f"staff of {marker}.csv",
+            sheet=msgspec.to_builtins(
+                read(f"name,username,role,x\nUl of {marker},ul,,\nUm of {marker},ummo,,\n".encode())
+            ),
+        )
+        session.add_all([question, activation, upload])
         session.flush()
         return Things(
             marker,
@@ -310,6 +324,7 @@ def _fill(app: Flask, contract_id: int, marker: str, administrator: Actor) -> Th
             _second_browser(session, administrator, marker),
             activation.id,
             *_team_and_role(session, contract_id, marker),
+            upload.id,
         )
 
 

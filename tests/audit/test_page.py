@@ -121,6 +121,7 @@ def test_the_filters_offer_what_there_is(app: Flask, contract_id: int, reader: A
         "",
         "Ana Oliveira",
         "Marek Nowak",
+        "",
     ]
     assert '<option value="contract.feature_enabled" selected>' in page
 

@@ -174,6 +174,12 @@ def test_setting_a_password_ends_sessions_and_is_written_down_in_each_contract(a
     assert "another good pass phrase" not in repr([vars(row) for row in written])
 
 
+ANOTHER = (
+    "INSERT INTO audit_events (id, at, actor, action, target) "
+    "VALUES (1, '2026-01-01 00:00:00', 'Somebody', 'account.created', 'nothing')"
+)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -181,6 +187,7 @@ def test_setting_a_password_ends_sessions_and_is_written_down_in_each_contract(a
         sa.delete(AuditEvent),
         sa.text("UPDATE audit_events SET target = 'nothing' WHERE id = 1"),
         sa.text("DELETE FROM audit_events WHERE id = 1"),
+        sa.text(f"{ANOTHER} ON CONFLICT (id) DO UPDATE SET target = 'nothing'"),
     ],
     ids=str,
 )
@@ -196,14 +203,31 @@ def test_the_database_itself_refuses_to_change_or_remove_a_row(app: Flask, chang
     assert [vars(row) | {"_sa_instance_state": None} for row in rows(app)] == before
 
 
+@pytest.mark.parametrize(
+    ("on_sqlite", "on_postgres"),
+    [
+        (ANOTHER.replace("INSERT", "REPLACE"), "TRUNCATE audit_events"),
+        (ANOTHER.replace("INSERT", "INSERT OR REPLACE"), "TRUNCATE audit_events RESTART IDENTITY CASCADE"),
+        ("UPDATE OR REPLACE audit_events SET id = 2 WHERE id = 1", "DELETE FROM audit_events WHERE false"),
+    ],
+)
+def test_no_way_of_one_database_around_that_is_open(app: Flask, on_sqlite: str, on_postgres: str) -> None:
+    make_contract(app, "acme")
+    before = len(rows(app))
+    with app.app_context():
+        statement = on_sqlite if db.engine.dialect.name == "sqlite" else on_postgres
+        with pytest.raises(sa.exc.DBAPIError, match="audit rows"), write_transaction() as session:
+            session.execute(sa.text(statement))
+    after = rows(app)
+    assert (len(after), "nothing" in {row.target for row in after}) == (before, False)
+
+
 def test_no_address_changes_or_removes_a_row(app: Flask) -> None:
-    methods = {
-        method
-        for rule in app.url_map.iter_rules()
-        if "audit" in rule.rule
-        for method in rule.methods or set()
+    methods = {rule.rule: rule.methods for rule in app.url_map.iter_rules() if "audit" in rule.rule}
+    assert methods == {
+        "/c/<contract>/audit": {"GET", "HEAD", "OPTIONS"},
+        "/c/<contract>/audit/export": {"POST", "OPTIONS"},  # adds the entry that says so
     }
-    assert methods == {"GET", "HEAD", "OPTIONS"}
 
 
 def test_every_row_of_a_person_is_theirs(app: Flask) -> None:

@@ -38,6 +38,8 @@ NO_PAGES = {
     "/c/<contract>/users/activate",
     "/c/<contract>/users/deactivate",
     "/c/<contract>/users/ignore",
+    "/c/<contract>/users/upload/users-template.csv",
+    "/c/<contract>/users/upload/<int:upload_id>/problems.csv",
 }
 # Answers other than 200 that are pages too.
 STATUSES = {

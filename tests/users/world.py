@@ -243,7 +243,7 @@ def query_plans(app: Flask, read: Callable[[], object]) -> list[str]:
     def note(
         _connection: object, _cursor: object, statement: str, parameters: object, *_rest: object
     ) -> None:
-        if statement.startswith("SELECT"):
+        if statement.startswith(("SELECT", "WITH RECURSIVE")):
             asked.append((statement, parameters))
 
     with app.app_context():

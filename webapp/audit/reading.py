@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from webapp.audit.trail import ACTIONS, IDS
+from webapp.audit.filters import Filters
+from webapp.audit.words import Detail, Options, action_options, action_text, details_of, kind_label
 from webapp.models import AuditEvent, db
 from webapp.paging import Page, page_of
 
-Detail = tuple[str, str | None, str | None]  # label, before, after
+MOST = 10_000  # entries that pages lead through; older ones are found by the time, or in the export
 
 
 @dataclass(frozen=True)
@@ -28,65 +31,51 @@ class EventRow:
     request_id: str | None
 
 
-@dataclass(frozen=True)
-class Filters:
-    """What the reader asked for; an empty text means any."""
+def events(contract_id: int, filters: Filters, zone: ZoneInfo) -> tuple[list[EventRow], Page, bool]:
+    """The page of events that the request asks for, and whether there are more than :data:`MOST`.
 
-    q: str = ""
-    actor: str = ""
-    action: str = ""
+    However long the log is, no more than that many are counted.
+    """
+    where = filters.conditions(contract_id, zone)
+    some = sa.select(sa.literal(1)).select_from(AuditEvent).where(*where).limit(MOST + 1).subquery()
+    total = db.session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+    page = page_of(min(total, MOST))
+    found = db.session.scalars(newest(where).limit(page.size).offset(page.offset))
+    return [row_of(event) for event in found], page, total > MOST
 
 
-def events(contract_id: int, filters: Filters) -> tuple[list[EventRow], Page]:
-    """The page of events that the request asks for."""
-    where = _where(contract_id, filters)
-    total = db.session.scalar(sa.select(sa.func.count()).select_from(AuditEvent).where(*where)) or 0
-    page = page_of(total)
-    found = db.session.scalars(
-        sa.select(AuditEvent)
-        .where(*where)
-        .order_by(AuditEvent.id.desc())
-        .limit(page.size)
-        .offset(page.offset)
+def newest(where: list[sa.ColumnElement[bool]]) -> sa.Select[AuditEvent]:
+    """The entries, newest first: the order of each of the indexes."""
+    return sa.select(AuditEvent).where(*where).order_by(AuditEvent.at.desc(), AuditEvent.id.desc())
+
+
+def actors(contract_id: int) -> Options:
+    """Who appears in the log, for the filter."""
+    return [(name, name) for name in _different(db.session(), contract_id, AuditEvent.actor)]
+
+
+def actions(contract_id: int) -> Options:
+    """What was done so far, for the filter."""
+    return action_options(set(_different(db.session(), contract_id, AuditEvent.action)))
+
+
+def kinds(contract_id: int) -> Options:
+    """What things were done to, for the filter."""
+    found = _different(db.session(), contract_id, AuditEvent.target_type)
+    return sorted(((kind, kind_label(kind)) for kind in found), key=lambda option: option[1])
+
+
+def _different(session: Session, contract_id: int, column: InstrumentedAttribute[Any]) -> list[str]:
+    """The values of ``column``, in order: each is looked up in its index from the one before it."""
+    of_contract = AuditEvent.contract_id == contract_id
+    step = (
+        sa.select(sa.func.min(column).label("value"))
+        .where(of_contract, column.is_not(None))
+        .cte("step", recursive=True)
     )
-    return [row_of(event) for event in found], page
-
-
-def actors(contract_id: int) -> list[tuple[str, str]]:
-    """Who appears in the log, for the filter: pairs of value and text."""
-    names = db.session.scalars(
-        sa.select(AuditEvent.actor)
-        .where(AuditEvent.contract_id == contract_id)
-        .distinct()
-        .order_by(AuditEvent.actor)
-    )
-    return [(name, name) for name in names]
-
-
-def actions(contract_id: int) -> list[tuple[str, str]]:
-    """What was done so far, for the filter: pairs of value and text."""
-    used = set(
-        db.session.scalars(
-            sa.select(AuditEvent.action).where(AuditEvent.contract_id == contract_id).distinct()
-        )
-    )
-    return [(key, text) for key, text in ACTIONS.items() if key in used]
-
-
-def _where(contract_id: int, filters: Filters) -> list[sa.ColumnElement[bool]]:
-    where = [AuditEvent.contract_id == contract_id]
-    if filters.actor:
-        where.append(AuditEvent.actor == filters.actor)
-    if filters.action:
-        where.append(AuditEvent.action == filters.action)
-    if filters.q:
-        where.append(
-            sa.or_(
-                AuditEvent.target.icontains(filters.q, autoescape=True),
-                AuditEvent.actor.icontains(filters.q, autoescape=True),
-            )
-        )
-    return where
+    following = sa.select(sa.func.min(column)).where(of_contract, column > step.c.value).scalar_subquery()
+    step = step.union_all(sa.select(following).where(step.c.value.is_not(None)))
+    return [value for value in session.scalars(sa.select(step.c.value)) if value is not None]
 
 
 def row_of(event: AuditEvent) -> EventRow:
@@ -94,24 +83,9 @@ def row_of(event: AuditEvent) -> EventRow:
     return EventRow(
         at=event.at,
         actor=event.actor,
-        action_text=ACTIONS.get(event.action, event.action),
+        action_text=action_text(event.action),
         target=event.target,
-        details=[_detail(label, value) for label, value in (event.details or {}).items() if label != IDS],
+        details=details_of(event.details),
         address=event.address,
         request_id=event.request_id,
     )
-
-
-def _detail(label: str, value: Any) -> Detail:
-    label = label[:1].upper() + label[1:].replace("_", " ")
-    if isinstance(value, dict) and value.keys() == {"before", "after"}:
-        return label, _text(value["before"]), _text(value["after"])
-    return label, None, _text(value)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(_text(one) for one in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else str(value)

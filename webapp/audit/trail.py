@@ -30,6 +30,7 @@ ACTIONS: dict[str, str] = {
     "account.signed_in": "Signed in",
     "account.sign_in_failed": "Failed to sign in as",
     "account.signed_out": "Signed out",
+    "audit.exported": "Exported the audit log of",
     "contract.created": "Created the contract",
     "contract.feature_enabled": "Switched on the feature",
     "contract.feature_disabled": "Switched off the feature",
@@ -96,6 +97,7 @@ ACTIONS: dict[str, str] = {
     "users.merge_undone": "Undid a merge into",
     "users.not_the_same": "Said that two users are not one person:",
     "users.maybe_the_same": "Took back that two users are not one person:",
+    "users.uploaded": "Added from a file",
     "users.deactivated_by_rule": "Deactivated by the leaver rule",
 }
 

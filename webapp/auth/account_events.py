@@ -40,5 +40,4 @@ def record(
             target_id=account.id if account else None,
             details=details,
             actor=actor,
-            details=details,
         )

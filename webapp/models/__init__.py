@@ -16,6 +16,7 @@ from webapp.models.question import Question
 from webapp.models.role import Role, RolePermission, UserRole
 from webapp.models.sync import Heartbeat, Person, SyncChange, SyncRequest, SyncRun
 from webapp.models.team import ReportingAccess, Team, UserTeam
+from webapp.models.upload import UserUpload
 from webapp.models.user import User, is_here
 from webapp.models.webhook import PlatformNotice, Webhook, WebhookDelivery
 
@@ -56,6 +57,7 @@ __all__ = [
     "UserRole",
     "UserSync",
     "UserTeam",
+    "UserUpload",
     "Webhook",
     "WebhookDelivery",
     "db",

@@ -16,8 +16,10 @@ class AuditEvent(Base):
 
     __tablename__ = "audit_events"
     __table_args__ = (
-        sa.Index("ix_audit_events_recent", "contract_id", "id"),
-        sa.Index("ix_audit_events_actor", "contract_id", "actor_id", "id"),
+        sa.Index("ix_audit_events_by_time", "contract_id", "at", "id"),
+        sa.Index("ix_audit_events_by_actor", "contract_id", "actor", "at", "id"),
+        sa.Index("ix_audit_events_by_action", "contract_id", "action", "at", "id"),
+        sa.Index("ix_audit_events_by_kind", "contract_id", "target_type", "at", "id"),
         sa.Index("ix_audit_events_about", "contract_id", "target_type", "target_id", "id"),
     )
 

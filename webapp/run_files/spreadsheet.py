@@ -20,16 +20,20 @@ STARTS = (
     "－",
     "＠",
 )  # what spreadsheets take for a formula
-QUOTE = "'"
 
 
 def defused(cell: object) -> str:
     """``cell`` as text; one that a spreadsheet would run begins with an apostrophe, which shows it as text.
 
-    So does one that begins with an apostrophe anyway: whoever takes one away from each that begins so has the values.
+    One that begins with apostrophes and then so gets another, so that :func:`restored` finds what there was.
     """
     text = "" if cell is None else str(cell)
-    return f"{QUOTE}{text}" if text.startswith((*STARTS, QUOTE)) else text
+    return f"'{text}" if text.lstrip("'").startswith(STARTS) else text
+
+
+def restored(cell: str) -> str:
+    """What :func:`defused` was given."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(STARTS) else cell
 
 
 def csv_lines(rows: Iterable[Sequence[object]]) -> str:

@@ -1,0 +1,5 @@
+"""The world of the Users pages."""
+
+from tests.users.conftest import administrator, manager, world
+
+__all__ = ["administrator", "manager", "world"]

@@ -1,0 +1,91 @@
+"""The audit log as a file: what the filters find, sent while it is read, and itself in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from webapp.audit import trail
+from webapp.audit.filters import Filters
+from webapp.audit.reading import newest
+from webapp.audit.words import action_text, details_of, kind_label, text_of
+from webapp.database import write_transaction
+from webapp.models import AuditEvent
+from webapp.run_files.spreadsheet import MARK, csv_lines
+
+CHUNK = 500  # entries
+HEAD = ("Time", "Time (UTC)", "Who", "Action", "What", "Kind", "Details", "IDs", "From", "Request", "Code")
+
+
+@dataclass(frozen=True)
+class Export:
+    """The entries of a contract before ``until`` that pass ``filters``."""
+
+    engine: sa.Engine
+    contract_id: int
+    filters: Filters
+    zone: ZoneInfo
+    until: datetime
+
+    def csv(self) -> Iterator[str]:
+        """A head line, then a line for each entry, newest first."""
+        yield MARK + csv_lines([HEAD])
+        for found in self._chunks():
+            yield csv_lines(self._cells(event) for event in found)
+
+    def _cells(self, event: AuditEvent) -> Sequence[object]:
+        details = []
+        for label, before, after in details_of(event.details):
+            change = f"{before or 'blank'} → {after or 'blank'}" if before is not None else after
+            details.append(f"{label}: {change}" if change else label)
+        return (
+            event.at.astimezone(self.zone).isoformat(sep=" ", timespec="seconds"),
+            event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            event.actor,
+            action_text(event.action),
+            event.target,
+            kind_label(event.target_type) if event.target_type else None,
+            "; ".join(details),
+            text_of((event.details or {}).get(trail.IDS)) or event.target_id,
+            event.address,
+            event.request_id,
+            event.action,
+        )
+
+    def _chunks(self) -> Iterator[list[AuditEvent]]:
+        """Each in a short transaction of its own: a slow reader holds nothing up."""
+        where = [*self.filters.conditions(self.contract_id, self.zone), AuditEvent.at < self.until]
+        last: AuditEvent | None = None
+        while True:
+            statement = newest(where).limit(CHUNK)
+            if last is not None:
+                at = sa.literal(last.at, AuditEvent.at.type)
+                statement = statement.where(
+                    sa.tuple_(AuditEvent.at, AuditEvent.id) < sa.tuple_(at, sa.literal(last.id))
+                )
+            with Session(self.engine, expire_on_commit=False) as session:
+                found = list(session.scalars(statement))
+            if found:
+                yield found
+            if len(found) < CHUNK:
+                return
+            last = found[-1]
+
+
+def note(contract_id: int, contract_name: str, filters: Filters) -> None:
+    """Write the audit row of an export."""
+    with write_transaction() as session:
+        trail.record(
+            session,
+            "audit.exported",
+            contract_name,
+            contract_id=contract_id,
+            target_type="contract",
+            target_id=contract_id,
+            details={"as": "CSV", **filters.words()},
+        )

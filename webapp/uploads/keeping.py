@@ -1,0 +1,63 @@
+"""Files that were uploaded: kept for a day, so that what is confirmed is what was looked at."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from webapp.database import rows_changed, write_transaction
+from webapp.models import UserUpload, table_of, utcnow
+from webapp.uploads.reading import Sheet, read
+
+KEPT = timedelta(days=1)
+
+
+def keep(contract_id: int, data: bytes, file_name: str, *, account_id: int, by: str) -> int:
+    """Read a file and keep it, in place of whatever the account uploaded before and did not add; its ID.
+
+    Raises :class:`~webapp.uploads.reading.Unreadable`.
+    """
+    sheet = read(data)
+    with write_transaction() as session:
+        rows_changed(
+            session,
+            sa.delete(table_of(UserUpload)).where(
+                UserUpload.contract_id == contract_id,
+                UserUpload.account_id == account_id,
+                UserUpload.finished_at.is_(None),
+            ),
+        )
+        upload = UserUpload(
+            contract_id=contract_id,
+            account_id=account_id,
+            uploaded_by=by[:255],
+            file_name=" ".join(file_name.split())[-200:] or "users.csv",
+            sheet=msgspec.to_builtins(sheet),
+        )
+        session.add(upload)
+        session.flush()
+        return upload.id
+
+
+def kept(session: Session, contract_id: int, upload_id: int) -> UserUpload | None:
+    """The upload, while it is kept."""
+    return session.scalars(
+        sa.select(UserUpload).where(
+            UserUpload.contract_id == contract_id,
+            UserUpload.id == upload_id,
+            UserUpload.uploaded_at > utcnow() - KEPT,
+        )
+    ).one_or_none()
+
+
+def sheet_of(upload: UserUpload) -> Sheet:
+    """What was read of the file."""
+    return msgspec.convert(upload.sheet, Sheet)
+
+
+def tidy(session: Session, now: datetime) -> None:
+    """Forget what is older than a day."""
+    rows_changed(session, sa.delete(table_of(UserUpload)).where(UserUpload.uploaded_at <= now - KEPT))
