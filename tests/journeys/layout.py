@@ -28,7 +28,8 @@ BESIDE = """
     return false;
   };
   if (document.documentElement.scrollWidth > width) found.push(`scrolls to ${document.documentElement.scrollWidth}`);
-  for (const node of document.querySelectorAll("main a, main button, main input:not([type=hidden]), main select, main textarea, main h1, main h2")) {
+  const parts = "a, button, input:not([type=hidden]), select, textarea, h1, h2";
+  for (const node of document.querySelector("main").querySelectorAll(parts)) {
     if (!node.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
     const box = node.getBoundingClientRect();
     if (box.width > 1 && (box.right > width + 1 || box.left < -1) && !scrolls(node))
@@ -46,7 +47,8 @@ FOCUS = """
     const style = getComputedStyle(node);
     return [style.outlineStyle, style.outlineWidth, style.boxShadow, style.borderColor, style.backgroundColor].join();
   };
-  for (const node of document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]")) {
+  const parts = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]";
+  for (const node of document.querySelectorAll(parts)) {
     if (node.tabIndex > 0) found.push(`out of order: ${node.outerHTML.slice(0, 120)}`);
     if (node.tabIndex < 0 || node.disabled || !node.checkVisibility({ visibilityProperty: true })) continue;
     document.activeElement?.blur();
@@ -54,7 +56,8 @@ FOCUS = """
     node.focus({ focusVisible: true });
     if (document.activeElement !== node) continue;
     const card = node.closest(".btn, label, li, a") ?? node;
-    if (looks(node) === before && looks(card) === before) found.push(`no sign of focus: ${node.outerHTML.slice(0, 120)}`);
+    if (looks(node) === before && looks(card) === before)
+      found.push(`no sign of focus: ${node.outerHTML.slice(0, 120)}`);
     const box = node.getBoundingClientRect();
     if (box.width < 2 || box.height < 2) continue;
     const at = [[0.5, 0.5], [0.1, 0.5], [0.9, 0.5]].map(([x, y]) =>
