@@ -4,11 +4,12 @@ BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-run
 DEV_READY := $(VENV)/.ready-dev
 PYTHON ?= python3
+LIGHTHOUSE := bench/lighthouse
 ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench screenshots lock clean chromium
+.PHONY: help run test lint format bench lighthouse screenshots lock clean chromium
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +30,9 @@ format: $(DEV_READY) ## Format the Python files
 bench: $(DEV_READY) ## Measure syncs and pages; prints a table and writes JSON
 	@$(BIN)/python -m bench $(ARGS)
 
+lighthouse: $(DEV_READY) chromium $(LIGHTHOUSE)/node_modules/.ready ## Judge the main pages with Lighthouse (needs Node)
+	@$(BIN)/python -m bench.lighthouse
+
 screenshots: $(DEV_READY) chromium ## Make the pictures in docs/images anew
 	@PYTHONPATH=. $(BIN)/python docs/screenshots.py
 
@@ -39,11 +43,16 @@ lock: $(DEV_READY) ## Pin the newest packages allowed by the .in files, with has
 		--generate-hashes -c requirements.txt -o requirements-dev.txt requirements-dev.in
 
 clean: ## Remove the environment, caches and test output; data in DATA_DIR stays
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis test-output bench/results
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis test-output bench/results $(LIGHTHOUSE)/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 chromium: # the browser of the end-to-end tests
 	@sh tests/servers/chromium.sh
+
+$(LIGHTHOUSE)/node_modules/.ready: $(LIGHTHOUSE)/package-lock.json
+	@command -v npm >/dev/null || { echo "rollcall: make lighthouse needs Node with npm." >&2; exit 1; }
+	@cd $(LIGHTHOUSE) && npm ci --silent
+	@touch $@
 
 $(RUN_READY): requirements.txt launch/environment.sh
 	@sh launch/environment.sh $(VENV) requirements.txt $(RUN_READY)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from cryptography.fernet import Fernet
 from email_validator import EmailNotValidError, validate_email
@@ -231,10 +231,13 @@ def _production(environ: Mapping[str, str]) -> Settings:
             "rediss://:password@host:6379/0, or to a private socket, unix:///path/redis.sock."
         )
     data_dir = Path(environ.get("DATA_DIR") or "var").resolve()
+    database_url = normal_database_url(database_url)
+    if (environ.get("PRIVATE_NETWORK") or "").strip().lower() != "yes":
+        _refuse_in_the_clear(database_url, redis_url)
     return Settings(
         mode="production",
         data_dir=data_dir,
-        database_url=normal_database_url(database_url),
+        database_url=database_url,
         redis_url=redis_url,
         secret_key=secret_key,
         credential_keys=credential_keys,
@@ -245,6 +248,30 @@ def _production(environ: Mapping[str, str]) -> Settings:
         zendesk=_zendesk(environ),
         mail=_mail(environ),
     )
+
+
+def _refuse_in_the_clear(database_url: str, redis_url: str) -> None:
+    """Refuse a database or Redis on another machine whose connection is not encrypted, or whose name is not proved."""
+    database, redis = _split(database_url), _split(redis_url)
+    choices = parse_qs(database.query)
+    host = (choices.get("host") or [database.hostname or ""])[-1]
+    if (
+        host
+        and not host.startswith("/")
+        and not _loopback(host)
+        and choices.get("sslmode") != ["verify-full"]
+    ):
+        raise SettingsError(
+            "DATABASE_URL names another machine without ?sslmode=verify-full, so people's data could be read on the "
+            "way. Add it (with sslrootcert=…), or set PRIVATE_NETWORK=yes when nobody else is on that network."
+        )
+    if redis.scheme == "unix" or _loopback(redis.hostname or ""):
+        return
+    if redis.scheme != "rediss" or parse_qs(redis.query).get("ssl_cert_reqs", ["required"]) != ["required"]:
+        raise SettingsError(
+            "REDIS_URL names another machine without TLS that is checked. Use rediss://, or set PRIVATE_NETWORK=yes "
+            "when nobody else is on that network."
+        )
 
 
 def normal_database_url(url: str) -> str:

@@ -28,7 +28,7 @@ def production(**changes: str | None) -> Settings:
         "PUBLIC_URL": "https://rollcall.example.com",
         "SECRET_KEY": SECRET,
         "CREDENTIAL_KEYS": KEY,
-        "DATABASE_URL": "postgresql://rollcall:quite-secret@db/rollcall",
+        "DATABASE_URL": "postgresql://rollcall:quite-secret@db/rollcall?sslmode=verify-full",
         "REDIS_URL": "rediss://:quite-secret@queue:6379/0",
         **changes,
     }
@@ -45,7 +45,9 @@ def test_production_starts_with_all_that_it_needs() -> None:
     assert settings.mode == "production"
     assert settings.secure_cookies
     assert not settings.demo
-    assert settings.database_url == "postgresql+psycopg://rollcall:quite-secret@db/rollcall"
+    assert (
+        settings.database_url == "postgresql+psycopg://rollcall:quite-secret@db/rollcall?sslmode=verify-full"
+    )
     assert settings.allowed_hosts == ("rollcall.internal", "10.0.0.5", "rollcall.example.com")
     assert (settings.port, settings.product_name) == (9000, "People")
     assert not settings.intercom.configured
@@ -159,7 +161,8 @@ def test_only_the_two_databases_are_known(url: str) -> None:
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_each_way_to_name_postgres_means_the_same_driver(scheme: str) -> None:
     assert (
-        production(DATABASE_URL=f"{scheme}://db/rollcall").database_url == "postgresql+psycopg://db/rollcall"
+        production(DATABASE_URL=f"{scheme}://localhost/rollcall").database_url
+        == "postgresql+psycopg://localhost/rollcall"
     )
 
 
@@ -255,6 +258,34 @@ def test_the_web_ends_with_one_sentence_when_it_may_not_start() -> None:
         ended.stderr
         == "PUBLIC_URL must be the https address people use, such as https://rollcall.example.com.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("DATABASE_URL", "postgresql://rollcall:secret@db/rollcall"),
+        ("DATABASE_URL", "postgresql://rollcall:secret@db/rollcall?sslmode=require"),
+        ("DATABASE_URL", "postgresql://rollcall:secret@127.0.0.1/rollcall?host=db"),
+        ("REDIS_URL", "redis://:secret@queue/0"),
+        ("REDIS_URL", "rediss://:secret@queue/0?ssl_cert_reqs=none"),
+    ],
+)
+def test_nothing_crosses_a_network_in_the_clear_unless_it_is_said_to_be_private(name: str, url: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} names another machine"):
+        production(**{name: url})
+    assert production(PRIVATE_NETWORK="yes", **{name: url}).mode == "production"
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("DATABASE_URL", "postgresql://rollcall:secret@127.0.0.1/rollcall"),
+        ("DATABASE_URL", "postgresql://rollcall@/rollcall?host=/run/postgresql"),
+        ("REDIS_URL", "redis://:secret@localhost/0"),
+    ],
+)
+def test_on_one_machine_nothing_has_to_be_encrypted(name: str, url: str) -> None:
+    assert production(**{name: url}).mode == "production"
 
 
 # ------------------------------------------------------------------ demo

@@ -116,7 +116,7 @@ def test_a_job_that_has_run_leaves_nothing_behind(office: Office, connection: re
     ],
     ids=["os.system", "subprocess", "our own, not listed", "builtin", "a method"],
 )
-def test_a_planted_job_that_is_not_listed_does_not_run(
+def test_attack_19_a_planted_job_that_is_not_listed_does_not_run(
     office: Office, connection: redis.Redis, tmp_path: Path, call: list[object]
 ) -> None:
     mark = tmp_path / "mark"
@@ -127,7 +127,9 @@ def test_a_planted_job_that_is_not_listed_does_not_run(
     assert queue.queue(queue.SYNC).count == 0
 
 
-def test_a_planted_pickle_is_never_opened(office: Office, connection: redis.Redis, tmp_path: Path) -> None:
+def test_attack_19_a_planted_pickle_is_never_opened(
+    office: Office, connection: redis.Redis, tmp_path: Path
+) -> None:
     mark = tmp_path / "mark"
 
     class Trap:

@@ -18,6 +18,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         access,
         addresses,
         commands,
+        compression,
         credentials,
         database,
         errors,
@@ -27,6 +28,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         navigation,
         paging,
         queue,
+        sheets,
         times,
     )
     from webapp.account.views import bp as account
@@ -75,6 +77,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     addresses.init_app(app)
     logs.init_app(app)
+    compression.init_app(app)
+    sheets.init_app(app)
     headers.init_app(app, settings)
     database.init_app(app, settings.database_url)
     Migrate(app, db, directory="migrations", render_as_batch=True, compare_type=True)

@@ -58,7 +58,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
         if settings.secure_cookies:
             headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-        if _is_static() and response.status_code < 400:
+        if is_file() and response.status_code < 400:
             if not current_app.debug:
                 headers["Cache-Control"] = "public, max-age=3600"
         else:
@@ -82,7 +82,8 @@ def _is_cut_off(stream: IO[bytes] | LimitedStream) -> bool:
     return isinstance(stream, LimitedStream) and stream.is_exhausted
 
 
-def _is_static() -> bool:
+def is_file() -> bool:
+    """Whether the request is for a file that everyone gets alike: a style sheet, a script, a picture."""
     endpoint = request.endpoint or ""
     return endpoint == "static" or endpoint.endswith(".static")
 

@@ -12,7 +12,7 @@ from flask import current_app
 from sqlalchemy.orm import undefer
 
 from config import Settings
-from webapp import heartbeat, queue
+from webapp import heartbeat, queue, requesters
 from webapp.access import INTEGRATIONS
 from webapp.connectors import registry
 from webapp.connectors.base import Connector, Recorder
@@ -76,6 +76,12 @@ def run(run_id: int, attempt: int) -> None:
 
 def _carry_out(run_id: int, attempt: int) -> None:
     settings = _settings()
+    session = db.session()
+    session.rollback()
+    waits = session.get(SyncRun, run_id)
+    if waits is not None and requesters.ended_unasked(waits, settings.product_name):
+        db.session.remove()
+        return
     undone = _undone_by(run_id)
     if undone is not None:
         undo_run(db.engine, *undone, attempt, lease=settings.lease, batch_size=settings.batch_size)

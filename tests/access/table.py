@@ -33,6 +33,7 @@ POST /account/sessions/end-others                             in  303  303  303 
 POST /theme                                                  303  303  303  303  303  303  303  303  303  303  303  303
 GET  /healthz                                                200  200  200  200  200  200  200  200  200  200  200  200
 GET  /static/<path:filename>                                 200  200  200  200  200  200  200  200  200  200  200  200
+GET  /static/css/all.css                                     200  200  200  200  200  200  200  200  200  200  200  200
 GET  /bootstrap/static/<path:filename>                       200  200  200  200  200  200  200  200  200  200  200  200
 GET  /integrations/<platform>/callback                        in  400  400  400  400  400  400  400  400  400  400  400
 

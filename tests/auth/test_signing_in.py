@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -252,3 +254,15 @@ def test_the_theme_is_kept_for_the_account(app: Flask, ines: Actor) -> None:
     assert 'data-bs-theme="dark"' in elsewhere.get("/c/acme/audit").text
     ines.post("/theme", {"theme": "purple"})
     assert 'data-bs-theme="dark"' in ines.get("/c/acme/audit").text
+
+
+def test_the_form_welcomes_a_password_manager(app: Flask) -> None:
+    """It knows the fields by their kind and autocomplete, and nothing of ours listens to what is pasted."""
+    page = app.test_client().get("/sign-in").text
+    (email,) = re.findall(r'<input[^>]*name="email"[^>]*>', page)
+    (password,) = re.findall(r'<input[^>]*name="password"[^>]*>', page)
+    assert 'autocomplete="username"' in email
+    assert 'type="password"' in password
+    assert 'autocomplete="current-password"' in password
+    script = (Path(__file__).parents[2] / "static/app.js").read_text()
+    assert not re.search(r"paste|oncopy|\"copy\"", script)

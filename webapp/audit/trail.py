@@ -68,6 +68,7 @@ ACTIONS: dict[str, str] = {
     "user_sync.exported": "Exported a run of",
     "user_sync.bundled": "Downloaded a support bundle of",
     "user_sync.requested": "Started a sync of",
+    "user_sync.not_begun": "Did not begin what was asked for of",
     "user_sync.cancelled": "Stopped the running sync of",
     "user_sync.approved": "Approved the held run of",
     "user_sync.approved_raising": "Approved the held run and raised the limits of",

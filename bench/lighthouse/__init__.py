@@ -1,0 +1,1 @@
+"""Lighthouse over the pages that are looked at most: ``python -m bench.lighthouse``."""

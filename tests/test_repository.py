@@ -1,0 +1,167 @@
+"""What no screen shows: the documents, the pinned packages, the colours, and what no source file may hold."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[1]
+SECURITY = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+SOURCES = sorted(
+    path for folder in ("webapp", "launch", "migrations") for path in (ROOT / folder).rglob("*.py")
+)
+
+
+# ------------------------------------------------------------------ docs/security.md
+def _named() -> set[tuple[str, str]]:
+    return set(re.findall(r"`([\w/]+\.py)::(test_\w+)`", SECURITY))
+
+
+def test_every_test_that_the_security_document_names_exists() -> None:
+    named = _named()
+    assert len(named) > 100
+    missing = [
+        f"{file}::{name}"
+        for file, name in sorted(named)
+        if not (ROOT / "tests" / file).is_file()
+        or f"def {name}(" not in (ROOT / "tests" / file).read_text(encoding="utf-8")
+    ]
+    assert missing == []
+
+
+def test_a_row_that_passes_names_a_test() -> None:
+    rows = [line.split("|") for line in SECURITY.splitlines() if re.match(r"\| [A-Z]\d\d |\| \d+ \|", line)]
+    assert len(rows) > 100
+    assert {row[-3].strip().strip("*") for row in rows} <= {"pass", "partial", "fail", "n.a."}
+    assert [row[1] for row in rows if row[-3].strip() == "pass" and "::test_" not in row[-2]] == []
+    assert [row[1] for row in rows if len(row[-2].strip()) < 5] == []  # neither a test nor a reason
+
+
+# ------------------------------------------------------------------ packages
+def test_every_package_is_pinned_with_its_hash_and_none_is_older_than_its_last_known_hole() -> None:
+    text = (ROOT / "requirements.txt").read_text()
+    pinned = dict(re.findall(r"^([a-z0-9._-]+)==([^\s;\\]+)", text, re.MULTILINE))
+    assert len(pinned) > 30
+    for block in re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]:
+        assert "--hash=sha256:" in block, block[:60]
+    floors = {"flask": "3.1.3", "werkzeug": "3.1.6", "authlib": "1.7.2", "gunicorn": "23"}
+    assert [name for name, least in floors.items() if Version(pinned[name]) < Version(least)] == []
+
+
+# ------------------------------------------------------------------ sources
+GUESSABLE = {
+    "random",
+    "md5",
+    "sha1",
+    "uuid1",
+    "uuid4",
+    "getrandbits",
+    "pickle",
+    "marshal",
+    "shelve",
+    "eval",
+    "exec",
+}
+# Where that word makes no secret: pauses that spread load, a platform's own kind of signature, references of errors.
+HARMLESS = {"connectors/http.py": {"random"}, "hooks/intake.py": {"sha1"}, "webapp/logs.py": {"uuid4"}}
+
+
+def _words(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (alias.name for alias in node.names)
+            yield node.module or ""
+        elif isinstance(node, ast.Name):
+            yield node.id
+        elif (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in ("hashlib", "uuid")
+        ):
+            yield node.attr
+
+
+def test_nothing_guessable_or_broken_makes_a_secret() -> None:
+    found = {}
+    for source in SOURCES:
+        harmless = HARMLESS.get("/".join(source.parts[-2:]), set())
+        if words := (set(_words(ast.parse(source.read_text(encoding="utf-8")))) & GUESSABLE) - harmless:
+            found[str(source.relative_to(ROOT))] = words
+    assert found == {}
+
+
+KEYS = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY|\bAKIA[0-9A-Z]{16}\b|\bghp_[A-Za-z0-9]{36}\b|\bxox[bp]-[0-9A-Za-z-]{20,}"
+    r"|(?<![\w=/+-])[A-Za-z0-9_-]{43}=(?![\w=])"  # a Fernet key
+)
+
+
+def test_no_file_holds_a_key() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    names = [name for name in listed.stdout.split("\0") if name]
+    files = [ROOT / name for name in names] if names else SOURCES  # an archive of the sources has no list
+    found = []
+    for path in files:
+        if (
+            path.parent.name == "tests"
+            or path.suffix in (".png", ".woff2", ".gz")
+            or "lock" in path.name
+            or not path.is_file()
+        ):
+            continue
+        found += [
+            f"{path.name}: {key}" for key in KEYS.findall(path.read_text(encoding="utf-8", errors="replace"))
+        ]
+    assert found == ["config.py: yGCgS0mhBBHe3x0VvOTaLJKIJ8JzLyJ3rcZ7HGcSv4o="]  # of the test mode
+
+
+# ------------------------------------------------------------------ colours
+def _tokens(scheme: int) -> dict[str, str]:
+    """The colours of theme.css, of the light (0) or the dark (1) scheme."""
+    text = (ROOT / "static/css/theme.css").read_text()
+    pairs = re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{3,6}), (#[0-9a-f]{3,6})\)", text)
+    return {name: (light, dark)[scheme] for name, light, dark in pairs}
+
+
+def _luminance(colour: str) -> float:
+    digits = colour.removeprefix("#")
+    digits = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
+    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+STATUSES = ("good", "caution", "bad", "busy", "quiet")
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_colours_can_be_told_from_what_they_are_on(scheme: int) -> None:
+    """Text 4.5:1; outlines, focus and marks in charts 3:1."""
+    of = _tokens(scheme)
+    assert len(of) > 30
+    text = [(ink, on) for ink in ("ink", "ink-soft", "act") for on in ("paper", "card", "well", "hover")]
+    text += [(status, f"{status}-wash") for status in STATUSES] + [("ink", "rail"), ("ink-soft", "rail")]
+    marks = [(one, on) for one in ("outline", "focus") for on in ("paper", "card")]
+    marks += [(f"{status}-mark", "card") for status in (*STATUSES, "held")]
+    weak = [
+        f"{one} on {on}: {_contrast(of[one], of[on]):.2f}"
+        for pairs, least in ((text, 4.5), (marks, 3.0))
+        for one, on in pairs
+        if _contrast(of[one], of[on]) < least
+    ]
+    assert weak == []
