@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
+from webapp.models import Base
+
 ROOT = Path(__file__).parents[1]
 SECURITY = (ROOT / "docs/security.md").read_text(encoding="utf-8")
 SOURCES = sorted(
@@ -165,3 +167,9 @@ def test_colours_can_be_told_from_what_they_are_on(scheme: int) -> None:
         if _contrast(of[one], of[on]) < least
     ]
     assert weak == []
+
+
+# ------------------------------------------------------------------ docs/data.md
+def test_the_page_on_data_knows_every_table_and_no_other() -> None:
+    named = set(re.findall(r"`([a-z_]+)`", (ROOT / "docs/data.md").read_text(encoding="utf-8")))
+    assert named == set(Base.metadata.tables)
