@@ -74,7 +74,7 @@ GUARDED = ("accounts", "contracts", "contract_features", "roles", "role_permissi
 
 def test_attack_06_fields_that_a_form_does_not_have_do_nothing(own: World) -> None:
     """Every form of everyone who may send it, but those whose very purpose is to give or take roles."""
-    own_purpose = ("/theme", "/sign-", "activate/confirm", "merge", "leavers")
+    own_purpose = ("/theme", "/sign-", "activate/confirm", "merge", "leavers", "/roles")
     token = tokens(own)
     before = {name: rows for name, rows in own.snapshot().items() if name in GUARDED}
     secrets = _credentials(own)
