@@ -13,9 +13,14 @@ from tests.users.pages import Page, open_page
 from tests.users.test_activation import as_agents, ticked
 from tests.users.test_deactivation import confirmed
 from tests.users.test_deactivation import ticked as ticked_active
+from tests.users.test_licences import at_once
 from tests.users.world import World
+from webapp.activations.undoing import CannotUndo, undo
 from webapp.models import Activation, User, UserTeam, utcnow
-from webapp.users.batch import ids_in, ranges
+from webapp.users.batch import Done, ids_in, ranges
+from webapp.users.deactivation import deactivate
+from webapp.users.filters import Filters
+from webapp.users.selection import Selection
 
 
 def activated(actor: Actor, world: World, ids: list[int], status: str = "pending") -> str:
@@ -134,6 +139,30 @@ def test_nobody_undoes_what_is_above_them(world: World, manager: Actor, administ
     other = make_actor(world.app, world.contract_id, "administrator")
     undone(other, address)
     assert world.statuses(ids) == ["pending"]
+
+
+def test_undoing_twice_or_while_somebody_is_deactivated_happens_once(world: World, manager: Actor) -> None:
+    anna, bartek = world.add("Anna Kim", "Bartek Nowak")
+    activated(manager, world, [anna, bartek])
+    made = int(world.scalar(sa.select(sa.func.max(Activation.id))))
+    me = world.user_of(manager.account_id)
+
+    def undoing() -> object:
+        with world.app.app_context():
+            return undo(world.contract_id, made, by="Ada", by_user_id=me)
+
+    def deactivating() -> object:
+        with world.app.app_context():
+            selection = Selection(Filters("active"), ids=(anna,))
+            return deactivate(world.contract_id, selection, by_user_id=me)
+
+    *undos, end = at_once([undoing, undoing, deactivating])
+    if isinstance(end, Done):  # the deactivation was first
+        assert all(isinstance(one, CannotUndo) for one in undos)
+        assert world.statuses([anna, bartek]) == ["inactive", "active"]
+    else:
+        assert sorted(type(one).__name__ for one in undos) == ["Done", "UndoneBefore"]
+        assert world.statuses([anna, bartek]) == ["pending", "pending"]
 
 
 def test_ranges_are_read_back() -> None:

@@ -100,28 +100,21 @@ def _set_ups(session: Session, ids: Sequence[int]) -> dict[int, tuple[set[Any], 
 
 def _changed_by_people(session: Session, made: Activation, ids: Sequence[int]) -> Reasons:
     """Whom the audit log names later than the activation, apart from what was done in the same request."""
-    own = session.execute(
-        sa.select(AuditEvent.id, AuditEvent.request_id)
-        .where(
-            AuditEvent.contract_id == made.contract_id,
-            AuditEvent.action.in_(ACTIVATED),
-            AuditEvent.at >= made.at,
-        )
-        .order_by(AuditEvent.id)
-        .limit(1)
-    ).one_or_none()
-    if own is None:
-        return {}
     about: dict[int, set[int]] = defaultdict(set)
-    for event_id, users in events_about(session, made.contract_id, ids, after=own.id):
+    for event_id, users in events_about(session, made.contract_id, ids):
         about[event_id] |= users
-    reasons: Reasons = {}
-    for some in batch.chunks(list(about)):
+    later = [
+        event
+        for some in batch.chunks(list(about))
         for event in session.execute(
-            sa.select(AuditEvent.id, AuditEvent.actor, AuditEvent.request_id)
-            .where(AuditEvent.id.in_(some))
+            sa.select(AuditEvent.id, AuditEvent.actor, AuditEvent.action, AuditEvent.request_id)
+            .where(AuditEvent.id.in_(some), AuditEvent.at >= made.at)
             .order_by(AuditEvent.id)
-        ):
-            if own.request_id is None or event.request_id != own.request_id:
-                reasons |= dict.fromkeys(about[event.id], f"was changed since by {event.actor}")
+        )
+    ]
+    own = {event.request_id for event in later if event.action in ACTIVATED} - {None}
+    reasons: Reasons = {}
+    for event in later:
+        if event.action not in ACTIVATED and event.request_id not in own:
+            reasons |= dict.fromkeys(about[event.id], f"was changed since by {event.actor}")
     return reasons

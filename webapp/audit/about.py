@@ -13,22 +13,22 @@ from webapp.users.batch import chunks, ids_in
 
 
 def events_about(
-    session: Session, contract_id: int, user_ids: Sequence[int], *, after: int = 0
+    session: Session, contract_id: int, user_ids: Sequence[int]
 ) -> Iterator[tuple[int, set[int]]]:
-    """The IDs of all events later than the event ``after`` that are about one of ``user_ids``, and about whom."""
+    """The IDs of all events that are about one of ``user_ids``, each with those it is about."""
     event = AuditEvent
-    where = (event.contract_id == contract_id, event.id > after)
+    here = event.contract_id == contract_id
     for some in chunks(user_ids):
         own = session.execute(
             sa.select(event.id, event.target_id).where(
-                *where, event.target_type == "user", event.target_id.in_(some)
+                here, event.target_type == "user", event.target_id.in_(some)
             )
         )
         for event_id, user_id in own:
             yield event_id, {user_id or 0}
     wanted = set(user_ids)
     batches = session.execute(
-        sa.select(event.id, event.details[IDS].as_string()).where(*where, event.target_type == "users")
+        sa.select(event.id, event.details[IDS].as_string()).where(here, event.target_type == "users")
     )
     for event_id, text in batches:
         if found := _among(text, wanted):
