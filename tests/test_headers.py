@@ -126,7 +126,7 @@ def test_every_answer_carries_the_same_protection(there: World) -> None:
             kind, options = parse_options_header(headers["Content-Type"])
             assert kind in ("text/html", "application/json", "text/css"), name
             assert kind == "application/json" or options["charset"] == "utf-8", name
-    assert kinds == {200, 302, 304, 400, 403, 404, 405, 413, 422, 500}
+    assert kinds == {200, 302, 304, 400, 403, 404, 405, 410, 413, 422, 500}
 
 
 def test_nothing_but_files_is_kept_by_a_cache(there: World) -> None:
