@@ -127,6 +127,9 @@ def test_no_page_that_can_be_opened_has_a_violation(
         "/users?status=pending&q=nobody-is-called-so",
         "/integrations/platforms/zendesk",
         "/integrations/platforms/zendesk/user-sync",
+        f"/users/upload/{there.a.upload_id}?as=active",
+        f"/users/upload/{there.a.upload_id}?show=people",
+        "/audit?from=2025-01-01&q=nothing-is-called-so",
         "/nothing-here",
     ):
         page.goto(base + path)
