@@ -17,6 +17,7 @@ from tests.access.table import expected
 from tests.access.test_walk import address
 from tests.access.world import World, world
 from tests.actors import PASSWORD, csrf_of, make_actor, make_contract
+from tests.pages import Page as PageOfElements
 from tests.pages import problems_of_fragment, problems_of_page
 from tests.servers.databases import SqliteTemplate
 from webapp.models import db
@@ -31,6 +32,15 @@ def there(
     """A world for the tests of this module; they leave it as it is."""
     with _sqlite_template.copy() as url, world(url, _redis_server, tmp_path_factory.mktemp("world")) as built:
         built.app.add_url_rule("/broken", "broken", webapp.access.public(_broken))
+        yield built
+
+
+@pytest.fixture
+def own(
+    _sqlite_template: SqliteTemplate, _redis_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """A world that a test may change."""
+    with _sqlite_template.copy() as url, world(url, _redis_server, tmp_path_factory.mktemp("world")) as built:
         yield built
 
 
@@ -152,6 +162,30 @@ def test_every_page_is_sound(there: World) -> None:
             found[name] = problems
     assert found == {}
     assert pages > 40
+
+
+def test_every_form_that_is_refused_says_at_which_field(own: World) -> None:
+    """Each form sent empty: an error stands beside its field, in words, and is tied to it."""
+    refused = []
+    token = {"administrator": own.actors["administrator"].csrf()}
+    token["anon"] = csrf_of(own.actors["anon"].get("/sign-in"))
+    for method, rule in expected():
+        if method != "POST" or rule in ("/sign-out", "/hooks/intercom"):
+            continue
+        who = "anon" if rule == "/sign-in" else "administrator"
+        form = {"csrf_token": token[who]}
+        answer = own.actors[who].client.post(address(own, rule, own.a), data=form)
+        if answer.status_code != 422:
+            continue
+        refused.append(rule)
+        assert problems_of_page(answer.text) == [], rule
+        elements = PageOfElements(answer.text).elements
+        wrong = [one for one in elements if one.attributes.get("aria-invalid") == "true"]
+        tied = [one for one in wrong if any(each.has("aria-describedby") for each in (one, *one.parents))]
+        assert [one.name for one in wrong if one not in tied] == [], rule
+        alerts = [one for one in elements if one.attributes.get("role") == "alert" and one.text.strip()]
+        assert wrong or alerts, rule
+    assert len(refused) >= 8, refused
 
 
 def test_every_page_has_a_title_of_its_own(there: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -105,8 +106,8 @@ def test_what_it_writes_is_private(stack: Stack) -> None:
     running = stack.data_dir / "running.json"
     assert running.stat().st_mode & 0o777 == 0o600
     assert set(json.loads(running.read_text())) == {"port", "database_url", "redis_url"}
-    socket = Path(stack.redis_url.removeprefix("unix://"))
-    assert socket.parent.stat().st_mode & 0o777 == 0o700
+    path = Path(stack.redis_url.removeprefix("unix://"))
+    assert path.parent.stat().st_mode & 0o777 == 0o700
     assert stack.data_dir.stat().st_mode & 0o077 == 0
 
 
@@ -120,6 +121,18 @@ def test_the_access_log_has_no_query_strings(stack: Stack) -> None:
     httpx.get(f"{stack.url}/healthz?code=do-not-log-this")
     wait_until(lambda: log.read_text().count('"GET /healthz"') > 0)
     assert "do-not-log-this" not in log.read_text()
+
+
+def test_a_request_of_two_lengths_is_refused_and_nothing_behind_it_is_read(stack: Stack) -> None:
+    request = (
+        b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", stack.port), timeout=30) as connection:
+        connection.sendall(request)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -181,8 +194,8 @@ def test_a_long_path_is_no_hindrance(tmp_path: Path) -> None:
     folder = tmp_path / ("deep" * 30)
     folder.mkdir()
     with running(folder) as stack:
-        socket = Path(stack.redis_url.removeprefix("unix://"))
-        assert not socket.is_relative_to(folder)
-        assert socket.parent.stat().st_mode & 0o777 == 0o700
+        path = Path(stack.redis_url.removeprefix("unix://"))
+        assert not path.is_relative_to(folder)
+        assert path.parent.stat().st_mode & 0o777 == 0o700
         assert stack.flask("demo", "seed").returncode == 0
-    assert not socket.parent.exists()
+    assert not path.parent.exists()
