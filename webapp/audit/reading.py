@@ -41,7 +41,7 @@ def events(contract_id: int, filters: Filters, zone: ZoneInfo) -> tuple[list[Eve
         ids = db.session.scalars(newest(where).with_only_columns(AuditEvent.id).limit(MOST + 1)).all()
         page = page_of(min(len(ids), MOST))
         shown = newest([where[0], AuditEvent.id.in_(ids[page.offset : page.offset + page.size])])
-        return [_row(event) for event in db.session.scalars(shown)], page, len(ids) > MOST
+        return [row_of(event) for event in db.session.scalars(shown)], page, len(ids) > MOST
     some = sa.select(sa.literal(1)).select_from(AuditEvent).where(*where).limit(MOST + 1).subquery()
     total = db.session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
     page = page_of(min(total, MOST))
