@@ -51,10 +51,14 @@ def ask(contract: str, run_id: int) -> str | Response | tuple[str, int]:
     row, sync = _run_or_404(contract, run_id)
     if request.method != "POST":
         return _page(row, sync, UndoForm(formdata=None))
+    here = redirect(url_for(".ask", contract=contract, run_id=run_id))
+    why = undoing.why_not(row.run)
+    if why is not None:  # there is no form then whose fields could be wrong
+        flash(f"{WHY_NOT[why]} Nobody was changed.", "info")
+        return here
     form = UndoForm()
     if not form.validate_on_submit():
         return _page(row, sync, form), 422
-    here = redirect(url_for(".ask", contract=contract, run_id=run_id))
     try:
         requested = undoing.undo(
             row.integration_id,
