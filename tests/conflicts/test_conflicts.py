@@ -288,10 +288,9 @@ def test_a_linked_person_excluded_by_name_is_left_alone_from_the_next_run_on(off
     assert db.session.scalar(sa.select(sa.func.count()).select_from(User)) == 1
 
 
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)  # SQLite has one writer at a time
 def test_a_pattern_that_somebody_adds_at_the_same_moment_is_there_once(office: Office) -> None:
-    """Ours waits for the other's transaction, where transactions of two run at once."""
-    if db.engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has one writer at a time")
+    """Ours waits for the other's transaction."""
     waiting = sa.text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
