@@ -134,7 +134,7 @@ def test_every_answer_carries_the_same_protection(there: World) -> None:
         assert "Strict-Transport-Security" not in headers, name  # this one is reached by http
         if answer.status_code != 304:
             kind, options = parse_options_header(headers["Content-Type"])
-            assert kind in ("text/html", "application/json", "text/css"), name
+            assert kind in ("text/html", "application/json", "text/css", "text/csv"), name
             assert kind == "application/json" or options["charset"] == "utf-8", name
     assert kinds == {200, 302, 304, 400, 403, 404, 405, 410, 413, 422, 500}
 

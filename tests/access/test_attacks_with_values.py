@@ -146,6 +146,7 @@ def send(there: World, rule: str, **request: object) -> TestResponse:
     return there.actors["administrator"].client.post(address(there, rule, there.a), **request)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("there", ["sqlite"], indirect=True)  # refused before a view is reached
 def test_attack_26_forms_that_did_not_come_from_our_pages(there: World) -> None:
     token = tokens(there)["administrator"]
     foreign = tokens(there)["other"]

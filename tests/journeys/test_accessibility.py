@@ -24,6 +24,7 @@ from tests.mails import mails
 from tests.servers.databases import SqliteTemplate
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 SCHEMES = ("light", "dark")
 
 # Rules with GET that are no page of their own: files, a program's questions, parts of a page, ways to elsewhere.
@@ -41,6 +42,7 @@ NO_PAGES = {
     "/c/<contract>/integrations/platforms/<platform>/user-sync/panel",
     "/c/<contract>/integrations/platforms/<platform>/why/<int:question_id>/panel",
     "/c/<contract>/users/activate",
+    "/c/<contract>/users/activate/each",
     "/c/<contract>/users/deactivate",
     "/c/<contract>/users/ignore",
     "/c/<contract>/users/upload/users-template.csv",
@@ -55,10 +57,15 @@ STATUSES = {
 }
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds on the page as it is now, one line each."""
-    found = Axe().run(page, options=RULES).response["violations"]
+def violations(page: Page, scheme: str = "light") -> list[str]:
+    """What axe finds on the page as it is now, one line each. In dark it looks at what colours can change."""
+    found = Axe().run(page, options=RULES if scheme == "light" else COLOURS).response["violations"]
     return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
+
+
+def faults(page: Page, scheme: str) -> list[str]:
+    """What axe finds, and what is wrong with the layout, which no colours change: that is looked at in light."""
+    return violations(page, scheme) + (layout_faults(page) if scheme == "light" else [])
 
 
 def pages_of(app: Flask) -> list[str]:
@@ -96,7 +103,7 @@ def test_no_page_that_can_be_opened_has_a_violation(
 ) -> None:
     context = browser.new_context(color_scheme=scheme, reduced_motion="reduce", viewport=NORMAL)
     page = context.new_page()
-    found = {"/sign-in": signing_in(page, site)}
+    found = {"/sign-in": signing_in(page, site, scheme)}
 
     def come_as(actor: str) -> None:
         cookie = there.actors[actor].client.get_cookie("rollcall-8000")
@@ -114,7 +121,7 @@ def test_no_page_that_can_be_opened_has_a_violation(
         assert answer.status == STATUSES.get(rule, 200), rule
         assert "text/html" in answer.headers["content-type"], rule
         assert page.locator("main").count() == 1, f"{rule} is a part of a page; say so in NO_PAGES"
-        found[rule] = violations(page) + layout_faults(page)
+        found[rule] = faults(page, scheme)
     come_as("administrator")
     base = f"{site}/c/{there.a.slug}"
     for path in (
@@ -122,6 +129,8 @@ def test_no_page_that_can_be_opened_has_a_violation(
         "/users?status=inactive",
         "/users?status=ignored",
         f"/users/ignore?status=pending&ids={there.a.pending_id}",
+        f"/users/activate?status=pending&ids={there.a.pending_id}",
+        f"/users/activate/each?status=pending&ids={there.a.pending_id}",
         f"/users/{there.a.active_id}/edit",
         f"/users/{there.a.pending_id}/history?by=sync",
         "/users?status=pending&q=nobody-is-called-so",
@@ -133,7 +142,7 @@ def test_no_page_that_can_be_opened_has_a_violation(
         "/nothing-here",
     ):
         page.goto(base + path)
-        found[path] = violations(page) + layout_faults(page)
+        found[path] = faults(page, scheme)
     found |= mailed_links(page, site, there)
     context.close()
     assert {name: lines for name, lines in found.items() if lines} == {}
@@ -164,14 +173,14 @@ def mailed_links(page: Page, site: str, there: World) -> dict[str, list[str]]:
     return found
 
 
-def signing_in(page: Page, site: str) -> list[str]:
+def signing_in(page: Page, site: str, scheme: str) -> list[str]:
     """The violations of the form, and of the form that was refused."""
     page.goto(f"{site}/sign-in")
     found = violations(page)
     page.get_by_label("Email").fill("nobody@demo.test")
     page.get_by_label("Password", exact=True).fill("not the password")
     page.get_by_role("button", name="Sign in").click()
-    return found + violations(page) + layout_faults(page)
+    return found + faults(page, scheme)
 
 
 def test_no_page_of_a_journey_has_a_violation(browser: Browser, journey: Journey) -> None:
@@ -182,7 +191,7 @@ def test_no_page_of_a_journey_has_a_violation(browser: Browser, journey: Journey
         def look(name: str) -> None:
             for scheme in SCHEMES:
                 admin.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-                found[f"{name}, {scheme}"] = violations(admin.page)
+                found[f"{name}, {scheme}"] = violations(admin.page, scheme)
 
         def follow_the_newest() -> None:
             admin.page.get_by_role("main").get_by_role("link", name=re.compile("just now")).first.click()

@@ -157,7 +157,6 @@ def test_it_says_what_happened_all_the_same(watched: Watched) -> None:
     assert told["run.json"]["counters"]["found"] == 6
     assert told["run.json"]["counters"]["conflicts"] == 2
     assert told["run.json"]["hold"] == {"known": 9, "found": 1, "gone": 8, "percent": 20, "people": 5}
-    assert told["run.json"]["what_if"] == {"identifier_column": "staff", "excluded_emails": 2}
     assert [event["title"] for event in told["timeline.json"]][:2] == ["Started", "Connection checked"]
     assert {call["method"] for call in told["calls.json"]} == {"GET"}
     assert "/admins/{id}" in {call["path"] for call in told["calls.json"]}

@@ -81,7 +81,7 @@ def test_enabling_starts_the_first_import_and_plans_the_next(connected: Desk) ->
 def test_the_columns_of_the_first_fetch_are_offered_with_an_example(synced: Desk) -> None:
     page = synced.admin.get(TAB).text
     assert "columns seen in the last fetch" in page
-    assert "rosalind.achebe@kestrel.example" in page
+    assert "rosalind.achebe<wbr>@kestrel.example" in page
     assert "Not unique" in page
 
 
