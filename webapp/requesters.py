@@ -1,6 +1,7 @@
 """Whether who asked for a run may still have it when a worker begins it.
 
-Only what somebody asks for by hand is looked at: a schedule is the contract's own, and so is a first import.
+Only what somebody asks for by hand is looked at: a schedule is the contract's own, and so is a first import. For a held
+run that was approved, whoever approved it answers.
 A run that was begun is gone on with, whoever asked, because half of it would be worse.
 """
 
@@ -28,6 +29,7 @@ def ended_unasked(run: SyncRun, actor: str) -> bool:
         run.state != "queued"
         or run.started_at is not None
         or run.requested_by_id is None
+        or run.approved
         or run.trigger not in BY_HAND
     ):
         return False
