@@ -95,7 +95,8 @@ def _read(selection: Selection, directory: Directory) -> tuple[Batch, list[GridR
     if selection.everyone or len(ids) < len(whole.ids):
         selection = Selection(selection.filters, ids=tuple(sorted(ids)))
     batch = replace(whole, selection=selection, ids=ids)
-    people = rows_of(session, ids, directory)
+    named = whole.people[: len(ids)]  # of everybody on a list the batch names the first few only
+    people = named if len(named) == len(ids) else rows_of(session, ids, directory)
     found = suggestions(session, ids, directory, access.permissions)
     return batch, read_rows(people, request.form, directory, found), len(whole.ids) - len(ids)
 
