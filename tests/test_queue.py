@@ -6,6 +6,7 @@ import pickle
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ import webapp
 from tests.sync.office import Office, open_office
 from webapp import heartbeat, jobs, queue
 from webapp.database import write_transaction
-from webapp.models import SyncRun, db, utcnow
+from webapp.models import Incident, SyncRun, db, utcnow
 from webapp.queue import RUN, TICK, SafeJob
 from webapp.sync.waiting import waiting
 
@@ -238,6 +239,13 @@ def test_ticks_without_redis_still_make_what_is_due(away: Office) -> None:
     jobs.tick()
     with write_transaction() as session:
         assert len(waiting(session, 9)) == 1
+
+
+def test_ticks_without_redis_still_note_what_is_overdue(away: Office) -> None:
+    then = utcnow() - timedelta(hours=13)
+    away.configure(enabled_at=then, last_success_at=None, doubles_wanted_at=then)
+    jobs.tick()
+    assert db.session.scalars(sa.select(Incident.kind)).all() == ["overdue"]
 
 
 def _unpacked(data: bytes) -> bytes:

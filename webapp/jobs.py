@@ -145,9 +145,11 @@ def tick() -> None:
             if f"run-{run_id}-{attempt}" not in in_list:
                 queue.forget_stuck(run_id, attempt)
         woken = queue.wake(first)
+        for question_id in questions:
+            queue.wake_answer(question_id)
     except redis.RedisError:
         log.exception("tick: the queue is not reachable; the next tick tries again")
-        return
+        woken = 0
     if done.due or woken:
         log.info(
             "tick: %s due, %s taken back, %s given up, %s woken",
@@ -156,10 +158,13 @@ def tick() -> None:
             done.given_up,
             woken,
         )
-    for question_id in questions:
-        queue.wake_answer(question_id)
-    _tell(settings, now)
+    chores = _tell(settings, now)
     leavers.carry_out_all(settings, now)
+    try:
+        for chore in chores:
+            queue.wake_chore(chore, now)
+    except redis.RedisError:
+        log.warning("tick: the queue is not reachable; what waits is done after the next tick")
 
 
 def deliver_mail() -> None:
@@ -183,8 +188,8 @@ def find_doubles() -> None:
         log.info("doubles: looked in %s contracts", looked)
 
 
-def _tell(settings: Settings, now: datetime) -> None:
-    """Write the mails that are due, and have them and the events for webhooks sent."""
+def _tell(settings: Settings, now: datetime) -> list[str]:
+    """Write the mails that are due; the chores that there is something to do for."""
     with write_transaction() as session:
         incidents.open_overdue(session, now, feature=INTEGRATIONS)
         announcing.announce(session, settings, now)
@@ -195,12 +200,12 @@ def _tell(settings: Settings, now: datetime) -> None:
         events_wait = any_due(session, WebhookDelivery, now)
         doubles_wanted = doubles.wanted(session)
         mail_waits = settings.mail is not None and any_due(session, Message, now)
-    if mail_waits:
-        queue.wake_chore(queue.DELIVER_MAIL, now)
-    if events_wait:
-        queue.wake_chore(queue.DELIVER_WEBHOOKS, now)
-    if doubles_wanted:
-        queue.wake_chore(queue.FIND_DOUBLES, now)
+    waiting_for = {
+        queue.DELIVER_MAIL: mail_waits,
+        queue.DELIVER_WEBHOOKS: events_wait,
+        queue.FIND_DOUBLES: doubles_wanted,
+    }
+    return [chore for chore, waits in waiting_for.items() if waits]
 
 
 def _workers() -> int:

@@ -147,6 +147,8 @@ def test_a_second_attempt_that_is_held_does_not_say_that_nothing_was_changed(off
     assert run.imported > 0
     assert "nothing was changed" not in (run.message or "")
     assert "keep their changes" in (run.message or "")
+    assert deciding.reject(office.integration_id, run.id, SOMEBODY) == "What was written before stays."
+    assert "What was written before stays." in (office.run(run.id).message or "")
 
 
 # ------------------------------------------------------------------ raising the limits

@@ -28,6 +28,7 @@ from tests.sync.people import person
 from webapp.connectors.base import LeftOut, Unavailable
 from webapp.database import write_connection
 from webapp.models import SyncRun, utcnow
+from webapp.sync import schedule
 from webapp.sync.lease import CancelRequested, LeaseLost, claim, kept_alive, renew
 from webapp.user_sync import settings as use
 from webapp.user_sync.locking import NotEnabled
@@ -256,6 +257,8 @@ def test_a_run_whose_worker_died_in_every_attempt_is_given_up(office: Office) ->
     assert (run.state, run.attempt, run.error_kind) == ("failed", 5, "abandoned")
     assert run.finished_at is not None
     assert "5 times" in (run.message or "")
+    sync = office.sync_settings
+    assert (sync.failures, sync.next_run_at) == (1, run.finished_at + schedule.FIRST_RETRY)
     assert not use.sync_now(office.integration_id, SOMEBODY).joined
 
 

@@ -270,6 +270,17 @@ def test_connecting_anew_ends_the_live_run_at_once(office: Office) -> None:
     assert (office.run(run.id).state, office.run(run.id).message) == ("cancelled", "Connected anew.")
 
 
+def test_connecting_anew_ends_a_live_undo_and_says_to_ask_again(office: Office) -> None:
+    run = office.sync(person("1", "Ada", "ada@example.com"))
+    with write_transaction() as session:
+        undo = schedule.request_undo(session, office.run(run.id), SOMEBODY, utcnow())
+        assert undo is not None
+        schedule.end_live_run(session, office.integration_id, "Connected anew.", utcnow())
+    ended = office.run(undo.id)
+    assert ended.state == "cancelled"
+    assert ended.message == "Connected anew. Undo the run again to take back the rest."
+
+
 def _at_once(work: object, count: int) -> None:
     threads = [threading.Thread(target=work) for _ in range(count)]  # type: ignore[arg-type]
     for thread in threads:

@@ -195,6 +195,37 @@ def test_a_receiver_that_is_away_is_tried_again(office: Office) -> None:
     assert (row.state, row.error) == ("waiting", "The receiver could not be reached.")
 
 
+def test_a_receiver_that_says_nothing_keeps_nobody_elses_events_waiting(
+    office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+    real_post = sending.post
+
+    def counting(target: Any, *rest: Any) -> int:
+        tried.append(target.port)
+        return real_post(target, *rest)
+
+    monkeypatch.setattr(delivery, "post", counting)
+    set_up(office, "http://127.0.0.1:9/hook")
+    for size in (20, 19, 18):
+        office.sync(*CROWD[:size])
+    neighbour = make_contract(office.app, "neighbour")
+    db.session.rollback()
+    other = db.session.get_one(Contract, neighbour)
+    use.save(other, url=receiver.url, events=ALL, settings=office.app.extensions["settings"])
+    use.send_test(other)
+    jobs.deliver_webhooks()
+    assert tried.count(9) == 1
+    assert len(receiver.received) == 1
+    first, second, third, test = rows()
+    assert (first.attempts, second.attempts, third.attempts, test.state) == (1, 0, 0, "delivered")
+    assert timedelta(0) < second.next_try_at - utcnow() <= delivery.RESTS
+    pause_is_over()
+    jobs.deliver_webhooks()
+    assert tried.count(9) == 2
+    assert [row.attempts for row in rows()[:3]] == [2, 0, 0]
+
+
 def test_an_address_is_looked_up_and_judged_again_at_each_delivery(
     office: Office, receiver: Receiver, app: Flask
 ) -> None:

@@ -59,16 +59,18 @@ def limits_raised(run: SyncRun, sync: UserSync) -> Limits:
     return raised(held, limits_of(sync)) if held else limits_of(sync)
 
 
-def reject(integration_id: int, run_id: int, by: Requester) -> None:
-    """Give a held run up; nothing is applied. Raises :class:`NotHeld`."""
+def reject(integration_id: int, run_id: int, by: Requester) -> str:
+    """Give a held run up and say what becomes of it; nothing more is applied. Raises :class:`NotHeld`."""
     with write_transaction() as session:
         integration, _, run = _held(session, integration_id, run_id)
         now = utcnow()
         run.state, run.approved = "cancelled", False
         run.decided_at, run.decided_by, run.finished_at = now, by.name, now
-        run.message = "Rejected: nothing was applied. The next run reads the list again."
+        left = "What was written before stays." if run.wrote else "Nothing was applied."
+        run.message = f"Rejected. {left} The next run reads the list again."
         close_incidents(session.connection(), integration_id, DECIDED, now, kinds=("held",))
         record(session, integration, "user_sync.rejected", {"run": run_id})
+        return left
 
 
 def _may_go_on(session: Session, integration_id: int, run_id: int) -> tuple[Integration, UserSync, SyncRun]:

@@ -53,11 +53,11 @@ def reject(contract: str, platform: str, run_id: int) -> Response:
     integration = connected_once(platform)[1]
     run_or_404(integration, run_id)
     try:
-        deciding.reject(integration.id, run_id, me())
+        left = deciding.reject(integration.id, run_id, me())
     except deciding.NotHeld:
         flash(_not_held(run_id), "info")
     else:
-        flash(f"Run {run_id} is rejected. Nothing was applied.", "success")
+        flash(f"Run {run_id} is rejected. {left}", "success")
     return to_run(contract, run_id)
 
 

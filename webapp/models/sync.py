@@ -206,6 +206,11 @@ class SyncRun(Base):
         return self.state in LIVE_STATES
 
     @property
+    def wrote(self) -> bool:
+        """Whether it changed anything here so far."""
+        return any((self.imported, self.linked, self.renamed, self.missing, self.returned))
+
+    @property
     def seconds(self) -> float | None:
         """How long the work took, in seconds; ``None`` before it started."""
         if self.started_at is None:

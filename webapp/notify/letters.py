@@ -134,7 +134,8 @@ def _held_end(news: News) -> Letter:
         happened = (
             f"{run.decided_by} approved the run that was held, so it was let go on."
             if run.approved
-            else f"{run.decided_by} rejected the run that was held. Nothing of it was applied."
+            else f"{run.decided_by} rejected the run that was held. "
+            + ("What was written before stays." if run.wrote else "Nothing of it was applied.")
         )
     else:
         happened = (

@@ -28,6 +28,8 @@ COUNTERS = (
     "conflicts",
     "missing",
     "returned",
+    "removed",
+    "unlinked",
 )
 
 

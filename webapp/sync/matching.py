@@ -109,9 +109,10 @@ def looked_for(person: Person, column: str | None) -> Keys:
     return match_key(person.username) if person.username else email, match_key(person.remote_id), email
 
 
-def users_like(lookup: Keys, users: Iterable[UserHere]) -> list[int]:
-    """The ids of the ``users`` that ``lookup`` finds, sorted."""
-    return sorted(_Directory(users).matching(lookup))
+def users_like(lookups: Iterable[Keys], users: Iterable[UserHere]) -> list[list[int]]:
+    """The ids of the ``users`` that each of the ``lookups`` finds, sorted."""
+    directory = _Directory(users)
+    return [sorted(directory.matching(lookup)) for lookup in lookups]
 
 
 def _decided(

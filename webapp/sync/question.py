@@ -139,6 +139,7 @@ def explained(
     """
     steps = {step.remote_id: step for step in plan.steps} if plan else {}
     labels = {user_type.key: user_type.label for user_type in listing.user_types}
+    fits = _fits([entry for entry in entries if isinstance(entry, Person)], rule, users) if rule else {}
     told = []
     for entry in entries:
         if isinstance(entry, LeftOut):
@@ -154,19 +155,24 @@ def explained(
         if plan is None or rule is None:
             told.append(Meant(**who))
             continue
-        lookup = looked_for(entry, rule.identifier_column)
         told.append(
             Meant(
                 **who,
                 types_out=[labels.get(key, key) for key in entry.types if key in rule.left_out_types],
                 excluded=_excluded(entry, rule),
                 looked_for=_looked_for(entry, rule.identifier_column),
-                fits=users_like(lookup, users),
+                fits=fits[entry.remote_id],
                 linked=entry.remote_id in linked,
                 **_decided(steps.get(entry.remote_id), linked.get(entry.remote_id)),
             )
         )
     return told
+
+
+def _fits(people: Sequence[Person], rule: Rule, users: Sequence[UserHere]) -> dict[str, list[int]]:
+    """The ids of the users that each of ``people`` is like, by remote ID."""
+    found = users_like((looked_for(person, rule.identifier_column) for person in people), users)
+    return {person.remote_id: ids for person, ids in zip(people, found, strict=True)}
 
 
 def _excluded(person: Person, rule: Rule) -> str | None:

@@ -142,12 +142,21 @@ def live_run(session: Session, integration_id: int, *, lock: bool = False) -> Sy
 
 
 def end_live_run(session: Session, integration_id: int, message: str, now: datetime) -> None:
-    """End the live run of an integration, if any, at once: its worker may not write another line."""
+    """End the live run of an integration, if any, at once: its worker may not write another line.
+
+    An undo is not begun anew by the schedule, so its ``message`` says who has to.
+    """
+    unfinished = f"{message} Undo the run again to take back the rest."
     rows_changed(
         session,
         sa.update(SyncRun)
         .where(SyncRun.integration_id == integration_id, SyncRun.state.in_(LIVE_STATES))
-        .values(state="cancelled", message=message, finished_at=now, lease_expires_at=None),
+        .values(
+            state="cancelled",
+            message=sa.case((SyncRun.trigger == "undo", unfinished), else_=message),
+            finished_at=now,
+            lease_expires_at=None,
+        ),
     )
 
 
@@ -242,19 +251,28 @@ def _make_runs(session: Session, integration_ids: Sequence[int], now: datetime) 
 def _recover(session: Session, now: datetime) -> tuple[int, int]:
     """Runs whose lease ran out: queued again as the next attempt, failed after the last."""
     dead = sa.and_(SyncRun.state == "running", SyncRun.lease_expires_at < now)
+    often = sa.and_(dead, SyncRun.interruptions >= MAX_ATTEMPTS - 1)
+    session.execute(  # the settings before the run, as everybody locks them
+        sa.select(UserSync.integration_id)
+        .where(UserSync.integration_id.in_(sa.select(SyncRun.integration_id).where(often)))
+        .order_by(UserSync.integration_id)
+        .with_for_update()
+    )
     ended = abandoned(MAX_ATTEMPTS)
-    lost = session.scalars(
+    lost = session.execute(
         sa.update(SyncRun)
-        .where(dead, SyncRun.interruptions >= MAX_ATTEMPTS - 1)
+        .where(often)
         .values(
             state=ended.state, message=ended.message, finished_at=now, lease_expires_at=None, **ended.values
         )
-        .returning(SyncRun.id)
+        .returning(SyncRun.id, SyncRun.integration_id, SyncRun.preview, SyncRun.trigger)
         .execution_options(synchronize_session=False)
     ).all()
-    for run_id in lost:
-        incidents.run_ended(session.connection(), run_id, now)
-        events.run_ended(session.connection(), run_id, now)
+    for run in lost:
+        if not run.preview and run.trigger != "undo":
+            try_again_soon(session.connection(), run.integration_id, now)
+        incidents.run_ended(session.connection(), run.id, now)
+        events.run_ended(session.connection(), run.id, now)
     given_up = len(lost)
     taken_back = rows_changed(
         session,

@@ -14,7 +14,7 @@ from config import Settings
 from webapp.credentials import CredentialsUnreadable, open_sealed
 from webapp.database import rows_changed, write_transaction
 from webapp.models import Webhook, WebhookDelivery, db, utcnow
-from webapp.outgoing import mine, take
+from webapp.outgoing import due, mine, take
 from webapp.sync.events import TEST
 from webapp.webhooks import signing
 from webapp.webhooks.addresses import AddressRefused, parse, resolve
@@ -22,8 +22,8 @@ from webapp.webhooks.sending import NotDelivered, post
 
 log = logging.getLogger(__name__)
 
-BATCH = 5  # events taken at once
-BUSY_FOR = 45.0  # seconds after which a job takes no further batch
+BUSY_FOR = 45.0  # seconds after which a job takes no further event
+RESTS = timedelta(minutes=1)  # what else waits for a receiver that is silent, so that no other waits for it
 KEPT_FOR = timedelta(days=30)
 PAUSES = (
     timedelta(seconds=5),
@@ -42,9 +42,8 @@ def seal_row(contract_id: int) -> list[Any]:
 def deliver(settings: Settings) -> int:
     """Send what is due until nothing is, or time is up; how many arrived."""
     arrived, until = 0, time.monotonic() + BUSY_FOR
-    while time.monotonic() < until and (batch := take(WebhookDelivery, utcnow(), BATCH)):
-        for delivery in batch:
-            arrived += _send(delivery, settings)
+    while time.monotonic() < until and (taken := take(WebhookDelivery, utcnow(), 1)):
+        arrived += _send(taken[0], settings)
     return arrived
 
 
@@ -77,20 +76,22 @@ def _send(delivery: WebhookDelivery, settings: Settings) -> bool:
     if webhook is None:
         return False
     started = time.monotonic()
-    status, error = None, None
+    status, error, silent = None, None, False
     try:
         status = _post(webhook, delivery, settings)
         if not 200 <= status < 300:
             error = f"The receiver answered {status}." + (
                 " Redirects are not followed." if 300 <= status < 400 else ""
             )
-    except (AddressRefused, NotDelivered) as reason:
+    except NotDelivered as reason:
+        error, silent = str(reason), True
+    except AddressRefused as reason:
         error = str(reason)
     except CredentialsUnreadable:
         log.error("webhook %s: its secret cannot be read", webhook.id)
         error = "The secret cannot be read any more. Make a new one."
     milliseconds = round((time.monotonic() - started) * 1000)
-    _write(delivery, status, milliseconds, error)
+    _write(delivery, status, milliseconds, error, silent=silent)
     return error is None
 
 
@@ -104,7 +105,9 @@ def _post(webhook: Webhook, delivery: WebhookDelivery, settings: Settings) -> in
     return post(target, address, body, plain | signed)
 
 
-def _write(delivery: WebhookDelivery, status: int | None, milliseconds: int, error: str | None) -> None:
+def _write(
+    delivery: WebhookDelivery, status: int | None, milliseconds: int, error: str | None, *, silent: bool
+) -> None:
     now = utcnow()
     values: dict[str, Any] = {"status": status, "milliseconds": milliseconds, "error": error, "tried_at": now}
     if error is None:
@@ -117,6 +120,14 @@ def _write(delivery: WebhookDelivery, status: int | None, milliseconds: int, err
         values["next_try_at"] = now + PAUSES[delivery.attempts - 1]
     with write_transaction() as session:
         rows_changed(session, sa.update(WebhookDelivery).where(_this_try(delivery)).values(**values))
+        if silent:
+            others = sa.and_(
+                WebhookDelivery.webhook_id == delivery.webhook_id,
+                WebhookDelivery.id != delivery.id,
+                WebhookDelivery.event != TEST,
+                due(WebhookDelivery, now),
+            )
+            rows_changed(session, sa.update(WebhookDelivery).where(others).values(next_try_at=now + RESTS))
 
 
 def _this_try(delivery: WebhookDelivery) -> sa.ColumnElement[bool]:
