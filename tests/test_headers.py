@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -148,6 +150,25 @@ def test_nothing_but_files_is_kept_by_a_cache(there: World) -> None:
         else:
             assert answer.headers["Cache-Control"] == "no-store", name
             assert "Cookie" in answer.headers["Vary"], name
+
+
+def test_a_file_is_kept_for_a_year_by_the_version_in_its_address_alone(there: World) -> None:
+    anon = there.actors["anon"].client
+    page = html.unescape(anon.get("/sign-in").text)
+    addresses = re.findall(r'(?:href|src)="([^"]*static/[^"]*)"', page)
+    assert len(addresses) >= 5
+    for one in addresses:
+        assert re.search(r"\?v=[0-9a-f]{12}$", one), one
+        kept = anon.get(one)
+        assert (kept.status_code, kept.headers["Cache-Control"]) == (
+            200,
+            "public, max-age=31536000, immutable",
+        )
+        other = anon.get(one[:-12] + "0" * 12)
+        assert other.data == kept.data
+        assert other.headers["Cache-Control"] == "public, max-age=3600", (
+            "it may be another version's, mid-upgrade"
+        )
 
 
 def test_every_page_is_sound(there: World) -> None:

@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         queue,
         sheets,
         times,
+        versions,
     )
     from webapp.account.views import bp as account
     from webapp.activation_grid.views import bp as activation_grid
@@ -79,6 +80,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.init_app(app)
     compression.init_app(app)
     sheets.init_app(app)
+    versions.init_app(app)
     headers.init_app(app, settings)
     database.init_app(app, settings.database_url)
     Migrate(app, db, directory="migrations", render_as_batch=True, compare_type=True)

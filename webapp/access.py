@@ -15,6 +15,7 @@ from flask import Flask, abort, current_app, g, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from webapp.headers import is_static
 from webapp.models import Account, Contract, ContractFeature, Role, RolePermission, User, UserRole, db
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -162,7 +163,7 @@ def init_app(app: Flask) -> None:
 
 def rule_of(endpoint: str, app: Flask) -> Rule:
     """What the view behind ``endpoint`` declared; a view that declared nothing is for nobody."""
-    if endpoint == "static" or endpoint.endswith(".static"):
+    if is_static(endpoint):
         return Rule("public")
     rule: Rule | None = getattr(app.view_functions[endpoint], "access", None)
     if rule is None:

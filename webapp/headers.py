@@ -84,7 +84,11 @@ def _is_cut_off(stream: IO[bytes] | LimitedStream) -> bool:
 
 def is_file() -> bool:
     """Whether the request is for a file that everyone gets alike: a style sheet, a script, a picture."""
-    endpoint = request.endpoint or ""
+    return is_static(request.endpoint or "")
+
+
+def is_static(endpoint: str) -> bool:
+    """Whether ``endpoint`` serves files of the product or of a package."""
     return endpoint == "static" or endpoint.endswith(".static")
 
 

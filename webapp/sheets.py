@@ -14,13 +14,17 @@ ORDER = ("theme", "shell", "surfaces", "forms", "tables", "figures")  # later on
 
 def init_app(app: Flask) -> None:
     """``url_for("sheets.static")`` is beside the sheets themselves, so that their relative addresses stay right."""
-    folder = Path(app.static_folder or "") / "css"
 
     @public
     def whole() -> BaseResponse:
-        text = "\n".join((folder / f"{name}.css").read_text(encoding="utf-8") for name in ORDER)
+        text = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets_of(app))
         response = Response(text, mimetype="text/css")
         response.add_etag()
         return response.make_conditional(request)
 
     app.add_url_rule("/static/css/all.css", "sheets.static", whole)
+
+
+def sheets_of(app: Flask) -> list[Path]:
+    """The style sheets in the order in which they are sent."""
+    return [Path(app.static_folder or "") / "css" / f"{name}.css" for name in ORDER]
