@@ -85,22 +85,7 @@ def wake(runs: Iterable[tuple[int, int]], *, at_front: bool = False) -> int:
         job_id = f"run-{run_id}-{attempt}"
         if job_id in present:
             continue
-        try:
-            target.enqueue(
-                RUN,
-                run_id,
-                attempt,
-                job_id=job_id,
-                unique=True,
-                result_ttl=0,
-                failure_ttl=0,
-                job_timeout=RUN_TIMEOUT,
-                description=job_id,
-                at_front=at_front,
-            )
-            put += 1
-        except DuplicateJobError:
-            log.debug("%s is being started already", job_id)
+        put += _put(target, job_id, RUN, run_id, attempt, timeout=RUN_TIMEOUT, at_front=at_front)
     return put
 
 
@@ -122,20 +107,8 @@ def wake_answer(question_id: int) -> bool:
 
     Somebody waits for the answer, so it goes before runs.
     """
-    job_id = f"question-{question_id}"
     try:
-        queue(CONTROL).enqueue(
-            ANSWER,
-            question_id,
-            job_id=job_id,
-            unique=True,
-            result_ttl=0,
-            failure_ttl=0,
-            job_timeout=ANSWER_TIMEOUT,
-            description=job_id,
-        )
-    except DuplicateJobError:
-        log.debug("%s is being answered already", job_id)
+        _put(queue(CONTROL), f"question-{question_id}", ANSWER, question_id, timeout=ANSWER_TIMEOUT)
     except redis.RedisError:
         log.exception("the queue is not reachable; the next tick wakes a worker for question %s", question_id)
         return False
@@ -145,18 +118,29 @@ def wake_answer(question_id: int) -> bool:
 def wake_chore(function: str, now: datetime) -> None:
     """Have a worker do what waits (mails, doubles), once a minute at most. Raises ``redis.RedisError``."""
     job_id = f"{function.rpartition('.')[2]}-{int(now.timestamp()) // 60}"
+    _put(queue(CONTROL), job_id, function, timeout=DELIVERY_TIMEOUT)
+
+
+def _put(
+    target: rq.Queue, job_id: str, function: str, *ids: int, timeout: int, at_front: bool = False
+) -> bool:
+    """Put a job into ``target`` unless there is one with its id. Raises ``redis.RedisError``."""
     try:
-        queue(CONTROL).enqueue(
+        target.enqueue(
             function,
+            *ids,
             job_id=job_id,
             unique=True,
             result_ttl=0,
             failure_ttl=0,
-            job_timeout=DELIVERY_TIMEOUT,
+            job_timeout=timeout,
             description=job_id,
+            at_front=at_front,
         )
     except DuplicateJobError:
         log.debug("%s is being started already", job_id)
+        return False
+    return True
 
 
 def workers() -> int:

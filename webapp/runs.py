@@ -25,17 +25,6 @@ STATE_LABELS = {
     "failed": "Failed",
     "cancelled": "Cancelled",
 }
-COUNTERS = (
-    "found",
-    "imported",
-    "linked",
-    "renamed",
-    "unchanged",
-    "left_out",
-    "conflicts",
-    "missing",
-    "returned",
-)
 
 
 @dataclass(frozen=True)

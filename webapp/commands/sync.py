@@ -14,9 +14,8 @@ from webapp import heartbeat, queue
 from webapp.commands.answers import contract_or_fail, fail, print_json
 from webapp.connectors.registry import PLATFORMS
 from webapp.models import Contract, Integration, SyncRequest, SyncRun, db, utcnow
-from webapp.models.sync import SUCCESS_STATES
+from webapp.models.sync import COUNTERS, SUCCESS_STATES
 from webapp.platforms.board import platform_states
-from webapp.runs import COUNTERS
 from webapp.sync.schedule import Requester
 from webapp.user_sync import settings as use
 from webapp.user_sync.locking import NotConnected, NotEnabled

@@ -13,7 +13,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+import hashlib
+from collections.abc import Callable, Container, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -171,8 +172,36 @@ Recorder = Callable[[Call], None]
 Sleep = Callable[[float], None]
 
 
-def refuse_doubles(listing: Listing, label: str) -> None:
-    """Raises :class:`BadResponse` when the platform called ``label`` listed somebody twice."""
+def list_of(
+    records: Sequence[msgspec.Raw],
+    known: Container[bytes],
+    salt: bytes,
+    parse: Callable[[msgspec.Raw, bytes], Person | LeftOut],
+    label: str,
+    *,
+    begins: bytes = b"",
+    user_types: Sequence[UserType] = (),
+) -> Listing:
+    """The list whose entries are ``records`` as the platform called ``label`` sent them.
+
+    ``parse(record, revision)`` reads one that is not ``known``. ``begins`` goes into every revision, as the ``salt``
+    does. Raises :class:`BadResponse` when somebody is listed twice, and what ``parse`` raises.
+    """
+    listing = Listing(len(records), same=set(), people=[], left_out=[], user_types=list(user_types))
+    digest = hashlib.blake2b(begins, key=salt, digest_size=16)
+    for record in records:
+        hashing = digest.copy()
+        hashing.update(record)
+        revision = hashing.digest()
+        if revision in known:
+            listing.same.add(revision)
+            continue
+        entry = parse(record, revision)
+        if isinstance(entry, Person):
+            listing.people.append(entry)
+        else:
+            listing.left_out.append(entry)
     ids = {person.remote_id for person in listing.people} | {entry.remote_id for entry in listing.left_out}
     if len(ids) + len(listing.same) != listing.found:
         raise BadResponse(f"{label} listed the same person twice, so the list cannot be trusted.")
+    return listing

@@ -7,7 +7,6 @@ Facts from Intercom's REST reference, version 2.16: “Identify an admin” (GET
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Callable, Container
@@ -26,7 +25,7 @@ from webapp.connectors.base import (
     Listing,
     Person,
     RemoteAccount,
-    refuse_doubles,
+    list_of,
 )
 from webapp.connectors.http import Answer, Reader
 from webapp.connectors.platform import Opening, Platform, Region
@@ -120,24 +119,7 @@ class IntercomConnector:
             ) from error
         if answer.pages is not None and answer.pages.get("next"):  # old versions of the API had pages
             raise BadResponse("Intercom sent only a part of its list of teammates.")
-        records = answer.admins
-        listing = Listing(found=len(records), same=set(), people=[], left_out=[])
-        digest = hashlib.blake2b(key=salt, digest_size=16)
-        remembered = known()
-        for record in records:
-            hashing = digest.copy()
-            hashing.update(record)
-            revision = hashing.digest()
-            if revision in remembered:
-                listing.same.add(revision)
-                continue
-            entry = parse(record, revision)
-            if isinstance(entry, Person):
-                listing.people.append(entry)
-            else:
-                listing.left_out.append(entry)
-        refuse_doubles(listing, PLATFORM.label)
-        return listing
+        return list_of(answer.admins, known(), salt, parse, PLATFORM.label)
 
 
 def api_url(region: str, settings: Settings) -> str:

@@ -7,7 +7,6 @@ Facts from Zendesk's API reference: “List Users” (GET /api/v2/users with rol
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Container
 from typing import Any
@@ -27,7 +26,7 @@ from webapp.connectors.base import (
     Person,
     RemoteAccount,
     UserType,
-    refuse_doubles,
+    list_of,
 )
 from webapp.connectors.http import Answer, Reader
 from webapp.connectors.platform import Opening, Platform
@@ -132,28 +131,19 @@ class ZendeskConnector:
     def people(self, known: Callable[[], Container[bytes]], salt: bytes) -> Listing:
         """Every agent and admin, page by page to the end."""
         roles = self._custom_roles()
-        listing = Listing(found=0, same=set(), people=[], left_out=[], user_types=_types(roles))
         names = repr(
             sorted(roles.items())
         ).encode()  # a renamed role changes what is remembered of its people
-        digest = hashlib.blake2b(names, key=salt, digest_size=16)
         records = self._records()
-        listing.found = len(records)
-        remembered = known()
-        for record in records:
-            hashing = digest.copy()
-            hashing.update(record)
-            revision = hashing.digest()
-            if revision in remembered:
-                listing.same.add(revision)
-                continue
-            entry = parse(record, revision, roles)
-            if isinstance(entry, Person):
-                listing.people.append(entry)
-            else:
-                listing.left_out.append(entry)
-        refuse_doubles(listing, PLATFORM.label)
-        return listing
+        return list_of(
+            records,
+            known(),
+            salt,
+            lambda record, revision: parse(record, revision, roles),
+            PLATFORM.label,
+            begins=names,
+            user_types=_types(roles),
+        )
 
     def _records(self) -> list[msgspec.Raw]:
         records: list[msgspec.Raw] = []

@@ -15,7 +15,7 @@ from webapp.exclusions import changing
 from webapp.models import Exclusion, Integration, db
 from webapp.paging import page_of
 from webapp.platforms.board import PlatformState
-from webapp.platforms.views import frame, state_or_404
+from webapp.platforms.views import connected_once, frame
 from webapp.previews.views import begin
 from webapp.sync.exclusions import BadPattern, pattern_of
 from webapp.sync.keys import match_key
@@ -41,14 +41,14 @@ class PatternForm(FlaskForm):
 @bp.get("")
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def index(contract: str, platform: str) -> str:
-    state, integration = _connected_once(platform)
+    state, integration = connected_once(platform)
     return _page(state, integration, contract, PatternForm(formdata=None))
 
 
 @bp.post("")
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def add(contract: str, platform: str) -> Response | tuple[str, int]:
-    state, integration = _connected_once(platform)
+    state, integration = connected_once(platform)
     form = PatternForm()
     if not form.validate_on_submit():
         return _page(state, integration, contract, form), 422
@@ -72,7 +72,7 @@ def add(contract: str, platform: str) -> Response | tuple[str, int]:
 @bp.post("/<int:exclusion_id>/take-back")
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def take_back(contract: str, platform: str, exclusion_id: int) -> Response:
-    _, integration = _connected_once(platform)
+    _, integration = connected_once(platform)
     try:
         about = changing.take_back(integration, exclusion_id)
     except LookupError:
@@ -110,10 +110,3 @@ def _page(state: PlatformState, integration: Integration, contract: str, form: P
         if state.platform.user_types
         else None,
     )
-
-
-def _connected_once(platform: str) -> tuple[PlatformState, Integration]:
-    state = state_or_404(platform)
-    if state.integration is None:
-        abort(404)
-    return state, state.integration

@@ -11,8 +11,9 @@ from webapp import queue
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, requires
 from webapp.held_runs import deciding
 from webapp.models import SyncRun
+from webapp.platforms.views import connected_once
 from webapp.user_sync.locking import AnotherRunLive, NotConnected, NotEnabled
-from webapp.user_sync.views import connected_once, me, run_or_404, to_run
+from webapp.user_sync.views import me, run_or_404, to_run
 
 bp = Blueprint(
     "held_runs",

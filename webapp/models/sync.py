@@ -12,6 +12,18 @@ from webapp.models.base import Base, BigInt, IntPk, one_of, utcnow
 from webapp.models.integration import Integration
 
 RUN_STATES = ("queued", "running", "completed", "completed_with_warnings", "held", "failed", "cancelled")
+COUNTERS = (
+    "found",
+    "imported",
+    "linked",
+    "renamed",
+    "unchanged",
+    "left_out",
+    "conflicts",
+    "missing",
+    "returned",
+)
+UNDO_COUNTERS = ("removed", "unlinked")
 LIVE_STATES = ("queued", "running")
 SUCCESS_STATES = ("completed", "completed_with_warnings")
 # What the health of a platform is judged by: its runs that ended and were not cancelled.

@@ -22,7 +22,7 @@ from webapp.access import (
     signed_in,
 )
 from webapp.connectors.registry import PLATFORMS
-from webapp.models import Contract, User, db
+from webapp.models import Contract, Integration, User, db
 from webapp.oauth.base import OAuthFailed
 from webapp.platforms import connect
 from webapp.platforms import other_account as other_accounts
@@ -283,6 +283,14 @@ def state_or_404(platform: str) -> PlatformState:
     if state is None:
         abort(404)
     return state
+
+
+def connected_once(platform: str) -> tuple[PlatformState, Integration]:
+    """The platform and its integration, which exists once it was connected for the first time."""
+    state = state_or_404(platform)
+    if state.integration is None:
+        abort(404)
+    return state, state.integration
 
 
 def frame(state: PlatformState, contract: str, tab: str) -> dict[str, Any]:

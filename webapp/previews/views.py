@@ -11,13 +11,13 @@ from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, requires
 from webapp.addresses import LARGEST_ID
 from webapp.models import Integration, SyncRun, db
 from webapp.platforms.board import PlatformState
-from webapp.platforms.views import frame
+from webapp.platforms.views import connected_once, frame
 from webapp.previews import asking
 from webapp.previews.forms import TryForm
 from webapp.sync.what_if import WhatIf, what_if_of
 from webapp.user_sync.forms import IdentifierForm, UserTypesForm
 from webapp.user_sync.locking import AnotherRunLive, NotConnected, NotEnabled
-from webapp.user_sync.views import connected_once, me, page, refused, run_or_404, to_run
+from webapp.user_sync.views import me, page, refused, run_or_404, to_run
 
 bp = Blueprint("previews", __name__, url_prefix="/c/<contract>/integrations/platforms/<platform>/user-sync")
 

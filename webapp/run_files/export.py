@@ -14,8 +14,8 @@ from webapp.audit import trail
 from webapp.connectors.platform import Platform
 from webapp.database import write_transaction
 from webapp.models import SyncChange, SyncRun
+from webapp.models.sync import COUNTERS
 from webapp.run_files.spreadsheet import MARK, csv_lines
-from webapp.runs import COUNTERS
 from webapp.sync_status.history import ChangeRow, Filters, worded
 
 CHUNK = 500  # lines

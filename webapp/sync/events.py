@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from webapp.models import Contract, Integration, SyncRun, Webhook, WebhookDelivery
+from webapp.models.sync import COUNTERS, UNDO_COUNTERS
 
 RUN_EVENTS = {
     "completed": "run.finished",
@@ -18,19 +19,6 @@ RUN_EVENTS = {
     "failed": "run.failed",
 }
 TEST = "test"  # the event that means nothing
-COUNTERS = (
-    "found",
-    "imported",
-    "linked",
-    "renamed",
-    "unchanged",
-    "left_out",
-    "conflicts",
-    "missing",
-    "returned",
-    "removed",
-    "unlinked",
-)
 
 
 def run_ended(connection: sa.Connection, run_id: int, now: datetime) -> None:
@@ -92,7 +80,7 @@ def _run(connection: sa.Connection, run_id: int) -> dict[str, Any]:
             SyncRun.message,
             SyncRun.started_at,
             SyncRun.finished_at,
-            *(getattr(SyncRun, counter) for counter in COUNTERS),
+            *(getattr(SyncRun, counter) for counter in (*COUNTERS, *UNDO_COUNTERS)),
         )
         .join(Integration, Integration.id == SyncRun.integration_id)
         .join(Contract, Contract.id == Integration.contract_id)

@@ -6,13 +6,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from webapp.audit import trail
-from webapp.connectors.registry import PLATFORMS
 from webapp.database import write_transaction
 from webapp.models import Integration, UserSync, utcnow
 from webapp.sync.incidents import MOOT, close_incidents
 from webapp.sync.schedule import Requester
-from webapp.user_sync.locking import locked
+from webapp.user_sync.locking import locked, record
 
 REASON_MAX = 200  # characters
 
@@ -41,7 +39,7 @@ def put_on_pause(
         return False
     sync.paused_at, sync.paused_by, sync.pause_reason = now, by.name[:255], reason[:REASON_MAX] or None
     close_incidents(session.connection(), integration.id, MOOT, now, kinds=("overdue",))
-    _record(session, integration, "user_sync.paused", {"reason": sync.pause_reason} if reason else None)
+    record(session, integration, "user_sync.paused", {"reason": sync.pause_reason} if reason else None)
     return True
 
 
@@ -53,24 +51,10 @@ def resume(integration_id: int) -> bool:
             return False
         sync.resumed_at = utcnow()
         forget_pause(sync)
-        _record(session, integration, "user_sync.resumed", None)
+        record(session, integration, "user_sync.resumed", None)
         return True
 
 
 def forget_pause(sync: UserSync) -> None:
     """The schedule is not paused, whether because it goes on or because there is none any more."""
     sync.paused_at = sync.paused_by = sync.pause_reason = None
-
-
-def _record(
-    session: Session, integration: Integration, action: str, details: dict[str, object] | None
-) -> None:
-    trail.record(
-        session,
-        action,
-        PLATFORMS[integration.platform].label,
-        contract_id=integration.contract_id,
-        target_type="integration",
-        target_id=integration.id,
-        details=details,
-    )

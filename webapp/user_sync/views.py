@@ -28,7 +28,7 @@ from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, requi
 from webapp.models import Integration, Person, SyncRun, User, UserSync, db
 from webapp.platforms.board import PlatformState
 from webapp.platforms.forms import ConfirmForm
-from webapp.platforms.views import frame, state_or_404
+from webapp.platforms.views import connected_once, frame, state_or_404
 from webapp.runs import RunRow, recent_runs
 from webapp.sync.safeguard import Limits
 from webapp.sync.schedule import Requested, Requester
@@ -286,14 +286,6 @@ def cancel(contract: str, platform: str, run_id: int) -> Response:
     else:
         flash(f"Run {run_id} had ended already.", "info")
     return to_run(contract, run_id)
-
-
-def connected_once(platform: str) -> tuple[PlatformState, Integration]:
-    """The platform and its integration, which exists once it was connected for the first time."""
-    state = state_or_404(platform)
-    if state.integration is None:
-        abort(404)
-    return state, state.integration
 
 
 def run_or_404(integration: Integration, run_id: int) -> None:

@@ -16,7 +16,7 @@ from webapp import queue
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, requires
 from webapp.models import Integration, Question, db
 from webapp.platforms.board import PlatformState
-from webapp.platforms.views import frame, state_or_404
+from webapp.platforms.views import connected_once, frame
 from webapp.sync.question import Answer, Meant
 from webapp.times import timestamp
 from webapp.why import asking
@@ -41,7 +41,7 @@ class QuestionForm(FlaskForm):
 @bp.get("")
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def index(contract: str, platform: str) -> str:
-    state, integration = _connected_once(platform)
+    state, integration = connected_once(platform)
     form = QuestionForm(formdata=None, q=request.args.get("q", "").strip()[:255])
     return _ask_page(state, integration, contract, form)
 
@@ -49,7 +49,7 @@ def index(contract: str, platform: str) -> str:
 @bp.post("")
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def ask(contract: str, platform: str) -> Response | tuple[str, int]:
-    state, integration = _connected_once(platform)
+    state, integration = connected_once(platform)
     form = QuestionForm()
     if not form.validate_on_submit():
         return _ask_page(state, integration, contract, form), 422
@@ -71,7 +71,7 @@ def ask(contract: str, platform: str) -> Response | tuple[str, int]:
 @bp.get("/<int:question_id>")
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def show(contract: str, platform: str, question_id: int) -> str:
-    state, integration = _connected_once(platform)
+    state, integration = connected_once(platform)
     question = _question_or_404(integration, question_id)
     parts: dict[str, Any] = {
         "question": question,
@@ -89,7 +89,7 @@ def show(contract: str, platform: str, question_id: int) -> str:
 @requires(MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def panel(contract: str, platform: str, question_id: int) -> Response:
     """How far the answer is, for polling; the page is loaded anew once it is there."""
-    state, integration = _connected_once(platform)
+    state, integration = connected_once(platform)
     question = _question_or_404(integration, question_id)
     response = make_response(render_template("why/_waiting.html", question=question, platform=state.platform))
     if not question.open:
@@ -203,10 +203,3 @@ def _question_or_404(integration: Integration, question_id: int) -> Question:
     if question is None or question.integration_id != integration.id:
         abort(404)
     return question
-
-
-def _connected_once(platform: str) -> tuple[PlatformState, Integration]:
-    state = state_or_404(platform)
-    if state.integration is None:
-        abort(404)
-    return state, state.integration
