@@ -83,7 +83,9 @@ class Settings:
     secret_key: str = field(repr=False)
     credential_keys: tuple[str, ...] = field(repr=False)
     public_url: str
-    migrations_database_url: str = field(default="", repr=False)  # of the role that owns the tables, if another
+    migrations_database_url: str = field(
+        default="", repr=False
+    )  # of the role that owns the tables, if another
     port: int = 8000
     product_name: str = "Rollcall"
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")

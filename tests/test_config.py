@@ -298,7 +298,9 @@ def test_migrations_may_sign_in_as_another_role_of_the_same_postgres() -> None:
         {"MIGRATIONS_DATABASE_URL": "sqlite:///owner.db"},
         {"MIGRATIONS_DATABASE_URL": "postgresql://owner@localhost/x", "DATABASE_URL": "sqlite:///x.db"},
     ):
-        with pytest.raises(SettingsError, match=r"^MIGRATIONS_DATABASE_URL names another role of the Postgres"):
+        with pytest.raises(
+            SettingsError, match=r"^MIGRATIONS_DATABASE_URL names another role of the Postgres"
+        ):
             production(**changes)
 
 

@@ -176,9 +176,17 @@ def test_two_settings_that_name_one_role_or_two_databases_are_refused(
 TOO_MUCH = [
     ("ALTER ROLE {} SUPERUSER", "ALTER ROLE {} NOSUPERUSER", "is a superuser"),
     ("ALTER ROLE {} BYPASSRLS", "ALTER ROLE {} NOBYPASSRLS", "bypasses row-level security"),
-    ("ALTER ROLE {} CREATEROLE CREATEDB", "ALTER ROLE {} NOCREATEROLE NOCREATEDB", "makes roles, makes databases"),
+    (
+        "ALTER ROLE {} CREATEROLE CREATEDB",
+        "ALTER ROLE {} NOCREATEROLE NOCREATEDB",
+        "makes roles, makes databases",
+    ),
     ("GRANT CREATE ON SCHEMA public TO {}", "REVOKE CREATE ON SCHEMA public FROM {}", "makes tables"),
-    ("GRANT TRUNCATE ON users TO {}", "REVOKE TRUNCATE ON users FROM {}", "empties tables or puts triggers on them"),
+    (
+        "GRANT TRUNCATE ON users TO {}",
+        "REVOKE TRUNCATE ON users FROM {}",
+        "empties tables or puts triggers on them",
+    ),
     (
         "GRANT UPDATE (actor) ON audit_events TO {}",
         "REVOKE UPDATE (actor) ON audit_events FROM {}",

@@ -135,11 +135,13 @@ def refuse_too_little(connection: sa.Connection) -> None:
     """Raise :class:`WrongRole` when the role of ``connection`` was not given what serving needs of every table."""
     if connection.dialect.name != "postgresql":
         return
-    lacking = []
+    lacking: list[str] = []
     for rights in {NEEDED_ELSEWHERE, *NEEDED.values()}:
         allowed = " AND ".join(f"has_table_privilege(oid, '{right}')" for right in rights)
         names = [name for name in _names() if NEEDED.get(name, NEEDED_ELSEWHERE) == rights]
-        lacking += connection.scalars(sa.text(f"SELECT relname {_TABLES} AND NOT ({allowed})"), {"names": names})
+        lacking += connection.scalars(
+            sa.text(f"SELECT relname {_TABLES} AND NOT ({allowed})"), {"names": names}
+        )
     if lacking:
         raise WrongRole(
             f"The role of DATABASE_URL may not use {', '.join(sorted(lacking))}. "
@@ -165,4 +167,6 @@ def _names() -> list[str]:
 
 def _tables(connection: sa.Connection) -> list[str]:
     """The tables of the product that there are."""
-    return list(connection.scalars(sa.text(f"SELECT relname {_TABLES} ORDER BY relname"), {"names": _names()}))
+    return list(
+        connection.scalars(sa.text(f"SELECT relname {_TABLES} ORDER BY relname"), {"names": _names()})
+    )

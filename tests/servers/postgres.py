@@ -59,9 +59,7 @@ class Postgres:
         """Where the database ``name`` is, as its owner or as ``role``."""
         parts = urlsplit(self.url)._replace(path=f"/{name}")
         if role is not None:
-            parts = parts._replace(
-                netloc=f"{role.name}:{role.password}@{parts.netloc.rpartition('@')[2]}"
-            )
+            parts = parts._replace(netloc=f"{role.name}:{role.password}@{parts.netloc.rpartition('@')[2]}")
         return urlunsplit(parts)
 
     def make_role(self) -> Role:

@@ -3,8 +3,8 @@
 Facts from Zendesk's “Using OAuth authentication” and “Grant-type tokens”: the addresses belong to the customer's
 subdomain; the code lives two minutes; without ``expires_in`` in the request the answer does not say when the token
 ends; a refresh returns a new pair and deletes both old tokens; a dead refresh token is answered with 400
-``invalid_grant``. The answer names the scopes that were granted; a client may be limited to some, and asking for another
-one is answered with 400 ``invalid_scope`` (“Announcing more granular OAuth client scopes”).
+``invalid_grant``. The answer names the scopes that were granted; a client may be limited to some, and asking for
+another one is answered with 400 ``invalid_scope`` (“Announcing more granular OAuth client scopes”).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ EXPIRES_IN = 3600 * 12  # seconds; Zendesk allows 300 to 172,800
 REFRESH_EXPIRES_IN = 3600 * 24 * 90  # seconds; the most that Zendesk allows
 ENOUGH = frozenset({SCOPE, "read"})  # either lets us read users
 NOT_GRANTED = (
-    f"Zendesk did not grant the scope {SCOPE}, without which its users cannot be read. Nothing was changed. In Zendesk’s "
-    f"Admin Center, open Apps and integrations > APIs > OAuth clients and allow the client {SCOPE}, then press Connect "
-    "again."
+    f"Zendesk did not grant the scope {SCOPE}, without which its users cannot be read. Nothing was changed. In "
+    f"Zendesk’s Admin Center, open Apps and integrations > APIs > OAuth clients and allow the client {SCOPE}, then "
+    "press Connect again."
 )
 ASSUMED_EXPIRES_IN = 1800  # seconds, Zendesk's own default, where an answer does not say
 

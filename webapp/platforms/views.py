@@ -165,18 +165,22 @@ def _without_a_code(platform: Platform, error: str | None) -> tuple[str, str]:
     """What to say, and how, when the platform sent the browser back with ``error`` in place of a code."""
     label = platform.label
     if error == "access_denied":
+        again = "Connect again when you are ready."
         return (
-            f"{label} was not connected because access was denied there. Nothing was changed. "
-            "Connect again when you are ready.",
+            f"{label} was not connected because access was denied there. Nothing was changed. {again}",
             "warning",
         )
     if error == "invalid_scope":
+        needed = ", ".join(platform.permissions_needed)
+        again = f"Allow it in the settings of the client at {label}, then press Connect again."
         return (
-            f"{label} does not let this server’s client ask for {', '.join(platform.permissions_needed)}. Nothing was "
-            f"changed. Allow it in the settings of the client at {label}, then press Connect again.",
+            f"{label} does not let this server’s client ask for {needed}. Nothing was changed. {again}",
             "error",
         )
-    return f"{label} sent you back without a confirmation. Nothing was changed. Press Connect to try again.", "error"
+    return (
+        f"{label} sent you back without a confirmation. Nothing was changed. Press Connect to try again.",
+        "error",
+    )
 
 
 def _connected(done: connect.Connected, contract: str, platform: str) -> Response:
