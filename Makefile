@@ -6,10 +6,11 @@ DEV_READY := $(VENV)/.ready-dev
 PYTHON ?= python3
 LIGHTHOUSE := bench/lighthouse
 ARGS ?=
+SBOM ?= sbom.json
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lighthouse screenshots lock clean chromium
+.PHONY: help run test lint format bench lighthouse screenshots lock sbom clean chromium
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,8 +43,12 @@ lock: $(DEV_READY) ## Pin the newest packages allowed by the .in files, with has
 	@UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet $(ARGS) --universal --python-version 3.11 \
 		--generate-hashes -c requirements.txt -o requirements-dev.txt requirements-dev.in
 
+sbom: $(DEV_READY) ## Write what the product consists of to sbom.json (CycloneDX; SBOM=another place)
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --output-format JSON -o $(SBOM) \
+		requirements.txt
+
 clean: ## Remove the environment, caches and test output; data in DATA_DIR stays
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis test-output bench/results $(LIGHTHOUSE)/node_modules
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis test-output sbom.json bench/results $(LIGHTHOUSE)/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 chromium: # the browser of the end-to-end tests

@@ -83,6 +83,9 @@ class Settings:
     secret_key: str = field(repr=False)
     credential_keys: tuple[str, ...] = field(repr=False)
     public_url: str
+    migrations_database_url: str = field(
+        default="", repr=False
+    )  # of the role that owns the tables, if another
     port: int = 8000
     product_name: str = "Rollcall"
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
@@ -181,14 +184,14 @@ def _demo(environ: Mapping[str, str]) -> Settings:
         raise SettingsError(
             f"DATA_DIR {data_dir} cannot be written ({error.strerror}). Set DATA_DIR to a folder of yours."
         ) from error
+    database_url = normal_database_url(
+        environ.get("DATABASE_URL") or running.get("database_url") or f"sqlite:///{data_dir / 'rollcall.db'}"
+    )
     return Settings(
         mode="demo",
         data_dir=data_dir,
-        database_url=normal_database_url(
-            environ.get("DATABASE_URL")
-            or running.get("database_url")
-            or f"sqlite:///{data_dir / 'rollcall.db'}"
-        ),
+        database_url=database_url,
+        migrations_database_url=_migrations_database_url(environ, database_url),
         redis_url=environ.get("REDIS_URL") or running.get("redis_url") or redis_socket_url(data_dir),
         secret_key=secret_key,
         credential_keys=_fernet_keys(keys),
@@ -232,12 +235,16 @@ def _production(environ: Mapping[str, str]) -> Settings:
         )
     data_dir = Path(environ.get("DATA_DIR") or "var").resolve()
     database_url = normal_database_url(database_url)
+    migrations_database_url = _migrations_database_url(environ, database_url)
     if (environ.get("PRIVATE_NETWORK") or "").strip().lower() != "yes":
-        _refuse_in_the_clear(database_url, redis_url)
+        _refuse_database_in_the_clear("DATABASE_URL", database_url)
+        _refuse_database_in_the_clear("MIGRATIONS_DATABASE_URL", migrations_database_url)
+        _refuse_redis_in_the_clear(redis_url)
     return Settings(
         mode="production",
         data_dir=data_dir,
         database_url=database_url,
+        migrations_database_url=migrations_database_url,
         redis_url=redis_url,
         secret_key=secret_key,
         credential_keys=credential_keys,
@@ -250,9 +257,9 @@ def _production(environ: Mapping[str, str]) -> Settings:
     )
 
 
-def _refuse_in_the_clear(database_url: str, redis_url: str) -> None:
-    """Refuse a database or Redis on another machine whose connection is not encrypted, or whose name is not proved."""
-    database, redis = _split(database_url), _split(redis_url)
+def _refuse_database_in_the_clear(name: str, url: str) -> None:
+    """Refuse a database on another machine whose connection is not encrypted, or whose name is not proved."""
+    database = _split(url)
     choices = parse_qs(database.query)
     host = (choices.get("host") or [database.hostname or ""])[-1]
     if (
@@ -262,9 +269,13 @@ def _refuse_in_the_clear(database_url: str, redis_url: str) -> None:
         and choices.get("sslmode") != ["verify-full"]
     ):
         raise SettingsError(
-            "DATABASE_URL names another machine without ?sslmode=verify-full, so people's data could be read on the "
+            f"{name} names another machine without ?sslmode=verify-full, so people's data could be read on the "
             "way. Add it (with sslrootcert=…), or set PRIVATE_NETWORK=yes when nobody else is on that network."
         )
+
+
+def _refuse_redis_in_the_clear(url: str) -> None:
+    redis = _split(url)
     if redis.scheme == "unix" or _loopback(redis.hostname or ""):
         return
     if redis.scheme != "rediss" or parse_qs(redis.query).get("ssl_cert_reqs", ["required"]) != ["required"]:
@@ -272,6 +283,20 @@ def _refuse_in_the_clear(database_url: str, redis_url: str) -> None:
             "REDIS_URL names another machine without TLS that is checked. Use rediss://, or set PRIVATE_NETWORK=yes "
             "when nobody else is on that network."
         )
+
+
+def _migrations_database_url(environ: Mapping[str, str], database_url: str) -> str:
+    """Where migrations sign in; empty when they do so where everything does."""
+    url = environ.get("MIGRATIONS_DATABASE_URL", "").strip()
+    if not url:
+        return ""
+    ways = ("postgres://", "postgresql://", "postgresql+psycopg://")
+    if not url.startswith(ways) or not database_url.startswith(ways):
+        raise SettingsError(
+            "MIGRATIONS_DATABASE_URL names another role of the Postgres in DATABASE_URL, so both must start with "
+            "postgresql://. Unset it for SQLite, which has no roles."
+        )
+    return normal_database_url(url)
 
 
 def normal_database_url(url: str) -> str:

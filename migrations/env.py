@@ -1,10 +1,11 @@
-"""Runs the migrations over the application's own engine, so that its SQLite rules apply here as well."""
+"""Runs the migrations with the application's own rules for connections, as the role that owns the tables."""
 
 from alembic import context
 from flask import current_app
 from sqlalchemy.sql import sqltypes
 
 from webapp.database import check_foreign_keys, foreign_keys_off, writing
+from webapp.database_roles import as_owner, let_serve, migrating_engine
 from webapp.models import db
 from webapp.models.base import UtcDateTime
 
@@ -25,16 +26,23 @@ def same_type(_context, _inspected, _metadata, inspected_type, metadata_type):
 
 def run():
     configured = current_app.extensions["migrate"].configure_args
-    with writing(), db.engine.connect() as connection, foreign_keys_off(connection):
+    settings = current_app.extensions["settings"]
+    with (
+        writing(),
+        migrating_engine(settings) as engine,
+        engine.connect() as connection,
+        foreign_keys_off(connection),
+    ):
         context.configure(
             connection=connection,
             target_metadata=db.metadata,
             render_item=render_item,
             **(configured | {"compare_type": same_type}),
         )
-        with context.begin_transaction():
+        with as_owner(), context.begin_transaction():
             context.run_migrations()
             check_foreign_keys(connection)
+            let_serve(connection, settings)
         connection.commit()
 
 

@@ -2,6 +2,12 @@
 (() => {
   "use strict";
 
+  /* What is read out: one region, here from the start and empty, because one that comes with its text says nothing. */
+  const region = Object.assign(document.createElement("p"), { className: "visually-hidden" });
+  region.setAttribute("role", "status");
+  document.body.append(region);
+  const say = (text) => { region.textContent = text.replace(/\s+/g, " ").trim(); };
+
   /* Time. The server's clock counts, so a wrong clock here cannot make a sync look late. */
   const root = document.documentElement;
   const opened = Date.now();
@@ -77,6 +83,10 @@
       part("act").disabled = count === 0;
       if (part("all")) part("all").hidden = everyone;
     };
+    const tell = () => {
+      draw();
+      say(bar.hidden ? "Nobody is selected" : part("count").parentElement.textContent);
+    };
 
     form.addEventListener("click", (event) => {
       const box = event.target.closest(".row-tick");
@@ -90,13 +100,13 @@
         event.preventDefault();
         scope.value = "all";
         for (const each of boxes) each.checked = true;
-        draw();
+        tell();
         part("act").focus();
       } else if (event.target.closest("[data-ticked-clear]") && !elsewhere) {
         event.preventDefault();
         scope.value = "selected";
         for (const each of boxes) each.checked = false;
-        draw();
+        tell();
         (all || boxes[0]).focus();
       }
     });
@@ -104,7 +114,7 @@
       if (event.target === all) for (const each of boxes) each.checked = all.checked;
       if (event.target === all || event.target.matches(".row-tick")) {
         scope.value = "selected";
-        draw();
+        tell();
       }
     });
     /* Whoever is ticked stays so while other pages of the same list are looked at. */
@@ -139,22 +149,19 @@
     const count = () => {
       const figure = boxes.filter((box) => box.checked).length.toLocaleString("en-GB");
       for (const place of form.querySelectorAll("[data-batch-count]")) place.textContent = figure;
+      return figure === "1" ? "1 person is selected" : `${figure} people are selected`;
     };
-    form.addEventListener("change", count);
+    form.addEventListener("change", (event) => { if (boxes.includes(event.target)) say(count()); });
     window.addEventListener("pageshow", count);
   };
 
   /* Live progress. The address in data-poll answers with the same HTML the page was made with; it replaces what is
      inside. Header X-Poll: stop ends the asking, X-Poll-Reload: 1 reloads the page. What is read out is only the
-     text of [data-stage], when it changes, through a status region kept outside the replaced part. */
+     text of [data-stage], when it changes. */
   const POLL_MS = 2000; // data-poll-seconds sets another pace
   const POLL_MAX_MS = 60000;
 
   const poll = (box) => {
-    const announcer = document.createElement("p");
-    announcer.className = "visually-hidden";
-    announcer.setAttribute("role", "status");
-    box.after(announcer);
     const stage = () => (box.querySelector("[data-stage]")?.textContent || "").trim();
     let html = null;
     const pace = Number(box.dataset.pollSeconds) * 1000 || POLL_MS;
@@ -175,7 +182,7 @@
         (same && !same.disabled ? same : box).focus({ preventScroll: true });
       }
       refreshTimes();
-      if (stage() !== before) announcer.textContent = stage();
+      if (stage() !== before) say(stage());
     };
 
     const ask = async () => {
@@ -223,4 +230,6 @@
   document.querySelectorAll("[data-poll]").forEach(poll);
   document.querySelectorAll("[data-some]").forEach((box) => { box.indeterminate = true; });
   document.querySelector("[data-summary]")?.focus();
+  const flashes = document.querySelector("[data-flashes]");
+  if (flashes?.textContent.trim()) setTimeout(() => say(flashes.textContent), 200); // readers have met the region by then
 })();

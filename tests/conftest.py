@@ -88,14 +88,23 @@ def sqlite_url(_sqlite_template: SqliteTemplate) -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(_postgres_template: PostgresTemplate) -> Iterator[str]:
-    """Address of a migrated, empty Postgres database of this test alone."""
+    """Address of a migrated, empty Postgres database of this test alone, for a role that owns nothing in it."""
     with _postgres_template.copy() as url:
         yield url
 
 
+@pytest.fixture
+def postgres_owner_url(_postgres_template: PostgresTemplate, postgres_url: str) -> str:
+    """The same database for who owns it, a superuser."""
+    return _postgres_template.owner_url(postgres_url)
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """Address of a migrated, empty database of this test alone; the test runs once on each engine."""
+    """Address of a migrated, empty database of this test alone; the test runs once on each engine.
+
+    A test that changes tables takes ``["sqlite", "postgres_owner"]``.
+    """
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 

@@ -266,6 +266,7 @@ def test_the_web_ends_with_one_sentence_when_it_may_not_start() -> None:
         ("DATABASE_URL", "postgresql://rollcall:secret@db/rollcall"),
         ("DATABASE_URL", "postgresql://rollcall:secret@db/rollcall?sslmode=require"),
         ("DATABASE_URL", "postgresql://rollcall:secret@127.0.0.1/rollcall?host=db"),
+        ("MIGRATIONS_DATABASE_URL", "postgresql://owner:secret@db/rollcall"),
         ("REDIS_URL", "redis://:secret@queue/0"),
         ("REDIS_URL", "rediss://:secret@queue/0?ssl_cert_reqs=none"),
     ],
@@ -286,6 +287,21 @@ def test_nothing_crosses_a_network_in_the_clear_unless_it_is_said_to_be_private(
 )
 def test_on_one_machine_nothing_has_to_be_encrypted(name: str, url: str) -> None:
     assert production(**{name: url}).mode == "production"
+
+
+def test_migrations_may_sign_in_as_another_role_of_the_same_postgres() -> None:
+    assert production().migrations_database_url == ""
+    settings = production(MIGRATIONS_DATABASE_URL="postgres://owner:owners-secret@localhost/rollcall")
+    assert settings.migrations_database_url == "postgresql+psycopg://owner:owners-secret@localhost/rollcall"
+    assert "owners-secret" not in repr(settings)
+    for changes in (
+        {"MIGRATIONS_DATABASE_URL": "sqlite:///owner.db"},
+        {"MIGRATIONS_DATABASE_URL": "postgresql://owner@localhost/x", "DATABASE_URL": "sqlite:///x.db"},
+    ):
+        with pytest.raises(
+            SettingsError, match=r"^MIGRATIONS_DATABASE_URL names another role of the Postgres"
+        ):
+            production(**changes)
 
 
 # ------------------------------------------------------------------ demo

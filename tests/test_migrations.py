@@ -15,6 +15,8 @@ from tests.sync.people import person
 from webapp.database import writing
 from webapp.models import db
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite", "postgres_owner"], indirect=True)
+
 INDEXES = {
     "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
     "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",

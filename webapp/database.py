@@ -24,6 +24,7 @@ BUSY_TIMEOUT = 10  # seconds a SQLite writer waits for its turn
 
 # Statements here take milliseconds. Starting processes or compiling for one takes longer than it can win.
 POSTGRES_OPTIONS = "-c timezone=UTC -c lock_timeout=30000 -c max_parallel_workers_per_gather=0 -c jit=off"
+POSTGRES_CONNECT: dict[str, Any] = {"options": POSTGRES_OPTIONS, "connect_timeout": 5}
 
 
 class ForeignKeysBroken(Exception):
@@ -36,11 +37,9 @@ _writing: ContextVar[bool] = ContextVar("writing", default=False)
 def init_app(app: Flask, url: str) -> None:
     """Bind ``app`` to the database at ``url`` and install the SQLite rules."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 8}
+    options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 8, "connect_args": POSTGRES_CONNECT}
     if url.startswith("sqlite"):
         options = {"connect_args": {"timeout": BUSY_TIMEOUT}}
-    else:
-        options["connect_args"] = {"options": POSTGRES_OPTIONS, "connect_timeout": 5}
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     with app.app_context():

@@ -1,25 +1,40 @@
-"""What must hold before a process begins to serve: a database with tables, and no demo accounts in production."""
+"""What must hold before a process begins to serve: tables that it may use, and no demo accounts in production."""
 
 from __future__ import annotations
 
+import logging
 import sys
 
 from flask import Flask
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from webapp.auth.demo_accounts import DemoAccountsPresent, refuse_in_production
+from webapp.database_roles import WrongRole, refuse_too_little, warn_of_too_much
+from webapp.models import db
+
+log = logging.getLogger(__name__)
 
 
 def ready_to_serve(app: Flask) -> Flask:
     """``app``, checked. Ends the process with one sentence when it must not serve."""
+    settings = app.extensions["settings"]
     with app.app_context():
         try:
-            refuse_in_production(app.extensions["settings"].mode)
-        except DemoAccountsPresent as error:
+            refuse_in_production(settings.mode)
+            with db.engine.connect() as connection:
+                refuse_too_little(connection)
+                if settings.mode == "production":
+                    warn_of_too_much(connection)
+        except (DemoAccountsPresent, WrongRole) as error:
             sys.exit(str(error))
         except (OperationalError, ProgrammingError) as error:
             reason = str(error.orig).splitlines()[0]
             sys.exit(
                 f"The database cannot be used yet ({reason}). Check DATABASE_URL, then run: flask db upgrade."
             )
+    if settings.mode == "production" and settings.migrations_database_url:
+        log.warning(
+            "MIGRATIONS_DATABASE_URL is set for a process that serves, so whoever breaks into it could change the "
+            "tables. Set it for flask db upgrade alone."
+        )
     return app

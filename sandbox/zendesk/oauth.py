@@ -92,7 +92,7 @@ def blueprint(parts: Parts, accounts: Accounts) -> Blueprint:
 
 def _answer_token_request(subdomain: str, parts: Parts, fault: Fault | None) -> Response:
     if fault is not None:
-        spoiled = spoil(fault, parts.stopping, parts.grants, lambda wanted: problem(wanted.status or 500))
+        spoiled = spoil(fault, parts.stopping, parts.grants, _refused)
         if spoiled is not None:
             return spoiled
     given = _given()
@@ -103,6 +103,10 @@ def _answer_token_request(subdomain: str, parts: Parts, fault: Fault | None) -> 
         text = "The provided access grant is invalid, expired, or revoked."
         return problem(400, _error("invalid_grant", text))
     return _pair(given, grant, parts)
+
+
+def _refused(fault: Fault) -> Response:
+    return problem(fault.status or 500, _error(fault.code, fault.message or "") if fault.code else None)
 
 
 def _error(code: str, text: str) -> dict[str, str]:

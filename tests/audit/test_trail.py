@@ -180,6 +180,10 @@ ANOTHER = (
 )
 
 
+owned = pytest.mark.parametrize("database_url", ["sqlite", "postgres_owner"], indirect=True)  # who may try
+
+
+@owned
 @pytest.mark.parametrize(
     "change",
     [
@@ -203,6 +207,7 @@ def test_the_database_itself_refuses_to_change_or_remove_a_row(app: Flask, chang
     assert [vars(row) | {"_sa_instance_state": None} for row in rows(app)] == before
 
 
+@owned
 @pytest.mark.parametrize(
     ("on_sqlite", "on_postgres"),
     [

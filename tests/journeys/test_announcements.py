@@ -1,13 +1,20 @@
-"""What is read out while a page is open: the stage of a run, through a region that is there before."""
+"""What is read out while a page is open, through a region that is there before: stages, counts, what an action did."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, Route, expect
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.actors import Actor, make_actor, make_contract
+from tests.users.world import make_world
 
 SCRIPT = (Path(__file__).parents[2] / "static/app.js").read_text(encoding="utf-8")
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PANEL = '<p>{shown} people</p><span class="visually-hidden" data-stage>{stage}</span>'
 PAGE = """<!doctype html><html lang="en"><title>A run</title><main>
 <div data-poll="/panel" data-poll-seconds="0.05">{panel}</div></main><script src="/app.js"></script></html>"""
@@ -37,3 +44,65 @@ def test_a_new_stage_is_read_out_and_nothing_else_is(browser: Browser) -> None:
     stages.append("Writing")
     expect(region).to_have_text("Writing")
     page.close()
+
+
+HEARD = """
+  window.heard = [];
+  new MutationObserver((records) => {
+    for (const record of records) {
+      for (const added of record.addedNodes)
+        if (added.matches?.("[role=status], [role=alert]")) heard.push(`there: ${added.textContent}`);
+      if (record.target.matches?.("[role=status], [role=alert]")) heard.push(record.target.textContent);
+    }
+  }).observe(document, { childList: true, subtree: true });
+"""
+
+
+@pytest.fixture
+def seen(browser: Browser, app: Flask) -> Iterator[Callable[[Actor, str], Page]]:
+    """``seen(actor, path)``: what this application answers, in a browser that notes what is read out."""
+    page = browser.new_page()
+    page.add_init_script(HEARD)
+
+    def show(actor: Actor, path: str) -> Page:
+        def answer(route: Route) -> None:
+            given = actor.get(route.request.url.removeprefix("http://localhost"), follow_redirects=True)
+            route.fulfill(status=given.status_code, headers=dict(given.headers), body=given.data)
+
+        page.route("http://localhost/**", answer)
+        page.goto(f"http://localhost{path}")
+        return page
+
+    yield show
+    page.close()
+
+
+@on_sqlite
+def test_how_many_are_ticked_is_read_out_by_a_region_that_was_there_before(
+    app: Flask, seen: Callable[[Actor, str], Page]
+) -> None:
+    world = make_world(app)
+    world.add("Ada Lovelace", "Grace Hopper", "Mary Shelley")
+    page = seen(make_actor(app, world.contract_id, "manager"), f"{world.url}?status=pending")
+    ticks = page.locator(".row-tick")
+    assert page.evaluate("heard") == ["there: "]
+    ticks.nth(0).check()
+    ticks.nth(1).check()
+    page.locator("[data-ticked-clear]").click()
+    assert page.evaluate("heard.slice(1)") == [
+        "1 selected of 3 matching",
+        "2 selected of 3 matching",
+        "Nobody is selected",
+    ]
+
+
+@on_sqlite
+def test_what_an_action_did_is_read_out_by_a_region_that_was_there_before(
+    app: Flask, seen: Callable[[Actor, str], Page]
+) -> None:
+    admin = make_actor(app, make_contract(app, "acme"), "administrator")
+    admin.get("/c/acme/integrations/platforms/intercom/disconnect")
+    page = seen(admin, "/c/acme/integrations/platforms/intercom")
+    expect(page.get_by_role("status")).to_have_text("Intercom is not connected.")
+    assert page.evaluate("heard") == ["there: ", "Intercom is not connected."]
+    assert page.get_by_text("Intercom is not connected.").first.is_visible()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import psycopg
 
-# What tables, columns, constraints, indexes, triggers and functions there are.
+# What tables, columns, constraints, indexes, triggers and functions there are, and who may do what with them.
 _SHAPE = """
     SELECT md5(string_agg(part, chr(10) ORDER BY part)) FROM (
-        SELECT concat_ws(' ', 'class', oid, relname, relkind, relnatts) AS part
+        SELECT concat_ws(' ', 'class', oid, relname, relkind, relnatts, relowner, relacl) AS part
         FROM pg_class WHERE relnamespace = 'public'::regnamespace
-        UNION ALL SELECT concat_ws(' ', 'column', attrelid, attname, atttypid, attnotnull, attisdropped)
+        UNION ALL SELECT concat_ws(' ', 'column', attrelid, attname, atttypid, attnotnull, attisdropped, attacl)
         FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE c.relnamespace = 'public'::regnamespace
         UNION ALL SELECT concat_ws(' ', 'constraint', oid, conname)
         FROM pg_constraint WHERE connamespace = 'public'::regnamespace
         UNION ALL SELECT concat_ws(' ', 'trigger', tgrelid, tgname, tgenabled)
         FROM pg_trigger WHERE NOT tgisinternal
+        UNION ALL SELECT concat_ws(' ', 'schema', nspowner, nspacl) FROM pg_namespace WHERE nspname = 'public'
         UNION ALL SELECT concat_ws(' ', 'function', oid, proname)
         FROM pg_proc WHERE pronamespace = 'public'::regnamespace
     ) AS parts

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -24,6 +25,14 @@ from psycopg import sql
 
 from launch.processes import parent_death_signal
 from tests.servers.processes import running
+
+
+@dataclass(frozen=True)
+class Role:
+    """Somebody who may sign in to the server."""
+
+    name: str
+    password: str
 
 
 @dataclass
@@ -46,8 +55,23 @@ class Postgres:
         """Drop a database, ending the connections to it."""
         self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
-    def url_of(self, name: str) -> str:
-        return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
+    def url_of(self, name: str, role: Role | None = None) -> str:
+        """Where the database ``name`` is, as its owner or as ``role``."""
+        parts = urlsplit(self.url)._replace(path=f"/{name}")
+        if role is not None:
+            parts = parts._replace(netloc=f"{role.name}:{role.password}@{parts.netloc.rpartition('@')[2]}")
+        return urlunsplit(parts)
+
+    def make_role(self) -> Role:
+        """A role that may sign in and was given nothing else."""
+        role = Role(f"rollcall_serving_{uuid.uuid4().hex}", secrets.token_hex(16))
+        name = sql.Identifier(role.name)
+        self._run(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(name, sql.Literal(role.password)))
+        return role
+
+    def drop_role(self, role: Role) -> None:
+        """Drop a role whose databases are gone."""
+        self._run(sql.SQL("DROP ROLE {}").format(sql.Identifier(role.name)))
 
     def _run(self, command: sql.Composable) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:

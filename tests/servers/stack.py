@@ -21,6 +21,7 @@ LEFT_OUT = (
     "INTERCOM_",
     "MAKE",
     "MFLAGS",
+    "MIGRATIONS_DATABASE_URL",
     "PORT",
     "PUBLIC_URL",
     "REDIS_URL",

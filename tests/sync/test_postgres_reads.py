@@ -15,8 +15,8 @@ PEOPLE = 3000
 
 
 @pytest.fixture
-def database_url(postgres_url: str) -> str:
-    return postgres_url
+def database_url(postgres_owner_url: str) -> str:
+    return postgres_owner_url  # ANALYZE is for owners
 
 
 def rows_read(office: Office, table: str) -> int:

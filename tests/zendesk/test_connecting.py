@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
+import sqlalchemy as sa
 
 from tests.zendesk.conftest import PAGE, Desk
 from webapp.connectors.subdomain import NotASubdomain, subdomain_of
+from webapp.models import Integration, db
+from webapp.oauth import zendesk
 
 once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -60,6 +63,58 @@ def test_a_code_is_worth_nothing_in_another_round(desk: Desk) -> None:
         f"/integrations/zendesk/callback?code={code}&state={state}", follow_redirects=True
     )
     assert "did not accept the confirmation" in answer.text
+
+
+@once
+@pytest.mark.parametrize("granted", ["tickets:read", "write", "users:write tickets:read"])
+def test_o08_a_token_that_may_not_read_users_is_given_back_and_it_says_what_to_allow(
+    desk: Desk, caplog: pytest.LogCaptureFixture, granted: str
+) -> None:
+    back = desk.consent(desk.begin().replace("users%3Aread", quote(granted)))
+    desk.zendesk.control("DELETE", "requests")
+    answer = desk.admin.get(back, follow_redirects=True)
+    assert "did not grant the scope users:read" in answer.text
+    assert "OAuth clients and allow the client users:read" in answer.text
+    asked = desk.zendesk.control("GET", "requests")["requests"]  # type: ignore[index]
+    assert [(one["method"], one["path"].rpartition("/")[2]) for one in asked] == [
+        ("POST", "tokens"),
+        ("DELETE", "current.json"),
+    ]
+    assert f"granted {' '.join(sorted(granted.split()))} in place of users:read" in caplog.text
+    with desk.app.app_context():
+        assert db.session.scalars(sa.select(Integration)).all() == []
+
+
+@once
+@pytest.mark.parametrize("granted", ["read", "users:read write"])
+def test_o08_more_than_was_asked_for_is_written_down(
+    desk: Desk, caplog: pytest.LogCaptureFixture, granted: str
+) -> None:
+    back = desk.consent(desk.begin().replace("users%3Aread", quote(granted)))
+    assert "is connected" in desk.admin.get(back, follow_redirects=True).text
+    assert f"granted more than was asked for: {granted}" in caplog.text
+
+
+@once
+def test_o08_a_client_that_may_not_ask_for_the_scope_says_what_to_allow(desk: Desk) -> None:
+    desk.fault(path="/oauth/tokens", kind="status", status=400, code="invalid_scope", times=1)
+    page = desk.admin.get(desk.consent(desk.begin()), follow_redirects=True).text
+    assert "did not grant the scope users:read" in page
+    state = parse_qs(urlsplit(desk.begin()).query)["state"][0]
+    sent_back = f"/integrations/zendesk/callback?error=invalid_scope&state={state}"
+    page = desk.admin.get(sent_back, follow_redirects=True).text
+    assert "does not let this server’s client ask for users:read" in page
+
+
+@once
+def test_o08_an_answer_that_names_no_scope_means_the_one_asked_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = zendesk._content
+    monkeypatch.setattr(
+        zendesk, "_content", lambda answer: {k: v for k, v in answered(answer).items() if k != "scope"}
+    )
+    desk.connect()
 
 
 @once

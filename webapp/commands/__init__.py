@@ -6,7 +6,7 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    from webapp.commands import account_changes, contract, credentials, demo, sync
+    from webapp.commands import account_changes, contract, credentials, database, demo, sync
 
-    for module in (account_changes, contract, credentials, demo, sync):
+    for module in (account_changes, contract, credentials, database, demo, sync):
         app.cli.add_command(module.group)

@@ -3,7 +3,8 @@
 Facts from Zendesk's “Using OAuth authentication” and “Grant-type tokens”: the addresses belong to the customer's
 subdomain; the code lives two minutes; without ``expires_in`` in the request the answer does not say when the token
 ends; a refresh returns a new pair and deletes both old tokens; a dead refresh token is answered with 400
-``invalid_grant``.
+``invalid_grant``. The answer names the scopes that were granted; a client may be limited to some, and asking for
+another one is answered with 400 ``invalid_scope`` (“Announcing more granular OAuth client scopes”).
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ log = logging.getLogger(__name__)
 
 EXPIRES_IN = 3600 * 12  # seconds; Zendesk allows 300 to 172,800
 REFRESH_EXPIRES_IN = 3600 * 24 * 90  # seconds; the most that Zendesk allows
+ENOUGH = frozenset({SCOPE, "read"})  # either lets us read users
+NOT_GRANTED = (
+    f"Zendesk did not grant the scope {SCOPE}, without which its users cannot be read. Nothing was changed. In "
+    f"Zendesk’s Admin Center, open Apps and integrations > APIs > OAuth clients and allow the client {SCOPE}, then "
+    "press Connect again."
+)
 ASSUMED_EXPIRES_IN = 1800  # seconds, Zendesk's own default, where an answer does not say
 
 
@@ -61,9 +68,12 @@ class ZendeskRound:
                 "Zendesk could not be reached to finish connecting. Nothing was changed. Check the subdomain, and try "
                 "again in a few minutes."
             ) from error
+        content = _content(answer)
         token = _token(answer)
         if token is None:
             log.warning("zendesk refused the code: HTTP %s", answer.status_code)
+            if content.get("error") == "invalid_scope":
+                raise OAuthFailed(NOT_GRANTED)
             if answer.status_code >= 500 or answer.ok:
                 raise OAuthFailed(
                     "Zendesk had a problem of its own while connecting. Nothing was changed. "
@@ -74,6 +84,13 @@ class ZendeskRound:
                 "Zendesk client ID and secret are wrong. Press Connect to try again; if it happens again, ask whoever "
                 "runs this server to check ZENDESK_CLIENT_ID and ZENDESK_CLIENT_SECRET."
             )
+        granted = _granted(content)
+        if not granted & ENOUGH:
+            log.warning("zendesk granted %s in place of %s", " ".join(sorted(granted)) or "nothing", SCOPE)
+            self.revoke(site, token)  # nobody here will use it
+            raise OAuthFailed(NOT_GRANTED)
+        if granted != {SCOPE}:
+            log.warning("zendesk granted more than was asked for: %s", " ".join(sorted(granted)))
         return token
 
     def refresh(self, site: str, token: dict[str, Any]) -> dict[str, Any]:
@@ -123,16 +140,26 @@ class ZendeskRound:
         )
 
 
+def _content(answer: requests.Response) -> dict[str, Any]:
+    """The JSON object in an answer; empty when there is none."""
+    try:
+        content = answer.json()
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _granted(content: dict[str, Any]) -> set[str]:
+    """The scopes that a token was given: those asked for when the answer does not say (RFC 6749, 5.1)."""
+    scope = content.get("scope")
+    return {SCOPE} if scope is None else set(str(scope).split())
+
+
 def _token(answer: requests.Response) -> dict[str, Any] | None:
     """The token in a good answer, with the moment it ends; ``None`` when there is none in it."""
     if not 200 <= answer.status_code < 300:
         return None
-    try:
-        content = answer.json()
-    except ValueError:
-        return None
-    if not isinstance(content, dict):
-        return None
+    content = _content(answer)
     access, refresh = content.get("access_token"), content.get("refresh_token")
     lifetime = content.get("expires_in")
     if not isinstance(access, str) or not access or not isinstance(refresh, str) or not refresh:

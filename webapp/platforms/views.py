@@ -21,6 +21,7 @@ from webapp.access import (
     requires,
     signed_in,
 )
+from webapp.connectors.platform import Platform
 from webapp.connectors.registry import PLATFORMS
 from webapp.models import Contract, Integration, User, db
 from webapp.oauth.base import OAuthFailed
@@ -139,16 +140,8 @@ def callback(platform: str) -> Response | tuple[str, int]:
     if refusal is not None:
         raise Refused(refusal)
     back = redirect(url_for(".show", contract=contract.slug, platform=platform))
-    label = PLATFORMS[platform].label
     if request.args.get("error") or not request.args.get("code"):
-        denied = request.args.get("error") == "access_denied"
-        flash(
-            f"{label} was not connected because access was denied there. Nothing was changed. "
-            "Connect again when you are ready."
-            if denied
-            else f"{label} sent you back without a confirmation. Nothing was changed. Press Connect to try again.",
-            "warning" if denied else "error",
-        )
+        flash(*_without_a_code(PLATFORMS[platform], request.args.get("error")))
         return back
     try:
         done = connect.complete(
@@ -166,6 +159,28 @@ def callback(platform: str) -> Response | tuple[str, int]:
             url_for(".other_account", contract=contract.slug, platform=platform, attempt_id=other.attempt_id)
         )
     return _connected(done, contract.slug, platform)
+
+
+def _without_a_code(platform: Platform, error: str | None) -> tuple[str, str]:
+    """What to say, and how, when the platform sent the browser back with ``error`` in place of a code."""
+    label = platform.label
+    if error == "access_denied":
+        again = "Connect again when you are ready."
+        return (
+            f"{label} was not connected because access was denied there. Nothing was changed. {again}",
+            "warning",
+        )
+    if error == "invalid_scope":
+        needed = ", ".join(platform.permissions_needed)
+        again = f"Allow it in the settings of the client at {label}, then press Connect again."
+        return (
+            f"{label} does not let this server’s client ask for {needed}. Nothing was changed. {again}",
+            "error",
+        )
+    return (
+        f"{label} sent you back without a confirmation. Nothing was changed. Press Connect to try again.",
+        "error",
+    )
 
 
 def _connected(done: connect.Connected, contract: str, platform: str) -> Response:
