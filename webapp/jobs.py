@@ -19,6 +19,7 @@ from webapp.connectors.base import Connector, Recorder
 from webapp.connectors.platform import Opening
 from webapp.database import write_transaction
 from webapp.hooks import intake
+from webapp.invitations.accepting import still_opens
 from webapp.leavers import rule as leavers
 from webapp.mail import delivery
 from webapp.models import (
@@ -169,7 +170,7 @@ def tick() -> None:
 
 def deliver_mail() -> None:
     """Send the mails that wait in the outbox."""
-    sent = delivery.deliver(_settings())
+    sent = delivery.deliver(_settings(), still_opens)
     if sent:
         log.info("mail: %s sent", sent)
 

@@ -24,6 +24,7 @@ GET  /invitation                                             410  410  410  410 
 POST /invitation                                             410  410  410  410  410  410  410  410  410  410  410  410
 POST /invitation/sign-out                                    410  410  410  410  410  410  410  410  410  410  410  410
 GET  /account                                                 in  200  200  200  200  200  200  200  200  200  200  200
+POST /account/name                                            in  422  422  422  422  422  422  422  422  422  422  422
 POST /account/password                                        in  422  422  422  422  422  422  422  422  422  422  422
 POST /account/email                                           in  422  422  422  422  422  422  422  422  422  422  422
 GET  /account/email/confirm                                   in  410  410  410  410  410  410  410  410  410  410  410

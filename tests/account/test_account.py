@@ -11,9 +11,13 @@ from flask.testing import FlaskClient
 
 from tests.actors import PASSWORD, Actor, deactivate, make_actor, make_contract, make_support, sign_in
 from tests.auth.form import attempt
+from tests.auth.meanwhile import while_verifying
 from tests.mails import everything_stored, mails
 from tests.users.pages import Page, open_page
+from webapp.account import changing
 from webapp.account.devices import device_of
+from webapp.auth import throttle
+from webapp.auth.passwords import hash_password
 from webapp.database import write_transaction
 from webapp.models import Account, AccountLink, AuditEvent, SignInSession, User, db, utcnow
 
@@ -104,6 +108,64 @@ def test_guessing_the_current_password_is_slowed_down(ines: Actor) -> None:
     assert "Too many tries. Wait 1 minute" in answers[-1].text
 
 
+def test_who_is_not_signed_in_cannot_keep_the_owner_from_a_new_password(app: Flask, ines: Actor) -> None:
+    answers = [attempt(app.test_client(), f"wrong {number}").status_code for number in range(6)]
+    assert answers[-1] == 429
+    with app.app_context(), write_transaction() as session:
+        for number in range(100):
+            throttle.admit(session, ines.email, f"203.0.113.{number}", utcnow())
+    assert "Your password is changed" in change_password(ines, PASSWORD, NEW).notices
+
+
+def test_a_password_that_is_changed_elsewhere_meanwhile_changes_nothing_here(
+    app: Flask, ines: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has taken over a session and is found out does not take the account by being quick."""
+    thief = sign_in(app, ines.account_id, ines.email)
+
+    def found_out() -> None:
+        with write_transaction() as session:
+            account = session.get_one(Account, ines.account_id)
+            changing.put_password(session, account, hash_password(NEW), app.extensions["settings"])
+
+    for act in (change_password, change_email):
+        with app.app_context(), write_transaction() as session:
+            session.get_one(Account, ines.account_id).password_hash = hash_password(PASSWORD)
+        thief = sign_in(app, ines.account_id, ines.email)
+        while_verifying(app, monkeypatch, found_out)
+        refused = (
+            act(thief, PASSWORD, "another kettle far rowing")
+            if act is change_password
+            else change_email(thief, "thief@example.com")
+        )
+        assert refused.response.status_code in (302, 422)
+        assert not is_in(thief.client)
+        assert attempt(app.test_client(), NEW).status_code == 303
+    with app.app_context():
+        assert db.session.scalars(sa.select(AccountLink)).all() == []
+
+
+# ------------------------------------------------------------------ name
+def test_the_name_is_the_owners_to_change(app: Flask, contract_id: int, ines: Actor) -> None:
+    page = open_page(ines, "/account?of=acme")
+    before = page.form("/account/name").values["name"][0]
+    done = page.form("/account/name").fill(name="  Inês  Duarte ").send("Change name")
+    assert "Your name is Inês Duarte from now on." in done.notices
+    assert done.root.one(class_="signed-in").all("b")[0].text == "Inês Duarte"
+    with app.app_context():
+        assert db.session.scalars(sa.select(User.name)).one() == before  # that of the contract
+        (row,) = db.session.scalars(sa.select(AuditEvent).where(AuditEvent.action == "account.renamed"))
+    assert (row.contract_id, row.actor, row.actor_id) == (contract_id, before, ines.account_id)
+    assert row.details == {"name": {"before": before, "after": "Inês Duarte"}}
+    again = done.form("/account/name").send("Change name")
+    assert "That is your name already." in again.notices
+    for name in ("", "   ", "x" * 256, "In\u0007es"):
+        refused = again.form("/account/name").fill(name=name).send("Change name")
+        assert refused.response.status_code == 422, name
+        assert refused.root.one("section", id="your-name").all(class_="field-error")
+    assert len(actions(app, "account.renamed")) == 1
+
+
 # ------------------------------------------------------------------ email
 def test_a_new_email_is_confirmed_by_its_owner(app: Flask, contract_id: int, ines: Actor) -> None:
     make_actor(app, make_contract(app, "bolt"), "agent", email=ines.email)
@@ -155,9 +217,22 @@ def test_the_link_is_for_the_account_that_asked(app: Flask, contract_id: int, in
     other = make_actor(app, contract_id, "agent")
     assert open_page(other, link).response.status_code == 410
     assert other.post("/account/email/confirm").status_code == 410
-    asked = app.test_client().get(link)
-    assert asked.location.startswith("/sign-in")
     assert emails(app)[0] == ines.email
+
+
+def test_who_is_not_signed_in_signs_in_first_and_the_token_is_in_no_address(app: Flask, ines: Actor) -> None:
+    change_email(ines, "ines.new@example.com")
+    mail = mails(app)[0]
+    client = app.test_client()
+    clean = client.get(mail.link)
+    assert (clean.status_code, clean.location) == (302, "/account/email/confirm")
+    asked = client.get(clean.location)
+    assert asked.location == "/sign-in?next=/account/email/confirm"
+    assert mail.token not in client.get(asked.location).text
+    back = attempt(client, PASSWORD, next="/account/email/confirm")
+    page = open_page(Actor(client, ines.account_id, ines.email), back.location)
+    done = page.form("/account/email/confirm").send("Use ines.new@example.com")
+    assert "You sign in as ines.new@example.com from now on." in done.notices
 
 
 def test_an_email_with_an_account_is_not_told_and_not_taken(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from werkzeug.test import TestResponse
 
 from tests.actors import PASSWORD, Actor, csrf_of, deactivate, make_actor, sign_in
 from tests.auth.form import EMAIL, attempt
-from webapp.auth import sessions
+from tests.auth.meanwhile import while_verifying
+from webapp.account.changing import put_password
+from webapp.auth import accounts, sessions
 from webapp.auth.passwords import hash_password
 from webapp.database import write_transaction
 from webapp.models import Account, AuditEvent, SignInSession, db, utcnow
@@ -217,6 +220,42 @@ def test_an_old_hash_is_upgraded_by_the_next_sign_in(app: Flask, ines: Actor) ->
     assert stored is not None
     assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     assert hash_password("x") != hash_password("x")
+
+
+NEW = "plain kettle rowing far"
+
+
+def new_password(app: Flask) -> None:
+    settings = app.extensions["settings"]
+    with write_transaction() as session:
+        account = session.scalars(sa.select(Account).where(Account.email == EMAIL)).one()
+        put_password(session, account, hash_password(NEW), settings)
+
+
+def close_account(app: Flask) -> None:
+    with write_transaction() as session:
+        accounts.close(session, session.scalars(sa.select(Account).where(Account.email == EMAIL)).one())
+
+
+@pytest.mark.parametrize("happens", [new_password, close_account])
+def test_a_password_that_goes_while_it_is_looked_at_opens_nothing(
+    app: Flask, ines: Actor, monkeypatch: pytest.MonkeyPatch, happens: Callable[[Flask], None]
+) -> None:
+    while_verifying(app, monkeypatch, lambda: happens(app))
+    assert attempt(app.test_client(), PASSWORD).status_code == 401
+    with app.app_context():
+        assert db.session.scalars(sa.select(SignInSession)).all() == []
+
+
+def test_an_old_hash_that_is_upgraded_meanwhile_does_no_harm(
+    app: Flask, ines: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def upgrade() -> None:
+        with write_transaction() as session:
+            session.execute(sa.update(Account).values(password_hash=hash_password(PASSWORD)))
+
+    while_verifying(app, monkeypatch, upgrade)
+    assert attempt(app.test_client(), PASSWORD).status_code == 303
 
 
 def test_signing_in_and_out_is_in_the_audit_log(app: Flask, contract_id: int, ines: Actor) -> None:

@@ -138,3 +138,23 @@ def test_a_stranger_elsewhere_cannot_lock_the_owner_out_for_long(app: Flask, ine
         longest = db.session.scalar(sa.select(sa.func.max(SignInThrottle.blocked_until)))
     assert isinstance(longest, datetime)
     assert longest <= now + timedelta(seconds=100) + throttle.LIMITS["email"].longest
+
+
+def test_who_signs_in_where_they_always_do_is_not_held_up_by_tries_from_elsewhere(
+    app: Flask, ines: Actor
+) -> None:
+    def guess_from_everywhere() -> None:
+        with app.app_context(), write_transaction() as session:
+            for n in range(100):
+                throttle.admit(session, EMAIL, f"203.0.113.{n}", utcnow())
+
+    guess_from_everywhere()
+    assert attempt(app.test_client(), PASSWORD).status_code == 429  # never seen here
+    with app.app_context(), write_transaction() as session:
+        session.execute(sa.delete(SignInThrottle))
+    assert attempt(app.test_client(), PASSWORD).status_code == 303
+    guess_from_everywhere()
+    assert attempt(app.test_client(), PASSWORD).status_code == 303
+    guess_from_everywhere()
+    answers = [attempt(app.test_client(), f"wrong password {n}").status_code for n in range(6)]
+    assert answers == [401] * 5 + [429]  # and guessing from here is as slow as ever

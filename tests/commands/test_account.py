@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from tests.actors import PASSWORD, csrf_of, make_actor, make_contract
 from tests.commands.conftest import Flasks
-from webapp.models import Account, AuditEvent, ReportingAccess, User, db
+from webapp.auth import links
+from webapp.database import write_transaction
+from webapp.models import (
+    Account,
+    AccountLink,
+    AuditEvent,
+    Contract,
+    ReportingAccess,
+    User,
+    UserRole,
+    db,
+    utcnow,
+)
+from webapp.sync.keys import user_keys
 
 ANA = ("account", "create-administrator", "acme", "ana@example.com")
 TYPED = f"{PASSWORD}\n"
@@ -77,9 +92,6 @@ def test_an_account_of_another_contract_keeps_its_password(
 def test_someone_a_sync_imported_becomes_the_administrator(
     app: Flask, flask: Flasks, contract_id: int
 ) -> None:
-    from webapp.database import write_transaction
-    from webapp.sync.keys import user_keys
-
     with app.app_context(), write_transaction() as session:
         keys = user_keys(
             name="Ana O.", username="ANA@example.com", email="ANA@example.com", third_party_id=None
@@ -176,7 +188,6 @@ def test_accounts_are_listed_with_their_contracts(app: Flask, flask: Flasks, con
     make_actor(app, make_contract(app, "bolt"), "agent", email="eva@example.com")
     with app.app_context():
         from webapp.auth import accounts
-        from webapp.database import write_transaction
 
         with write_transaction() as session:
             closed = accounts.create_account(session, email="old@example.com", name="Old", password=PASSWORD)
@@ -295,6 +306,62 @@ def test_the_sign_in_email_is_changed_and_doing_it_again_changes_nothing(
             sa.select(AuditEvent.details).where(AuditEvent.action == "account.email_set")
         ).all()
         assert events == [{"email": {"before": "eva@example.com", "after": "eva.k@example.com"}}]
+
+
+def test_another_sign_in_email_voids_what_was_mailed_to_the_one_before(
+    app: Flask, flask: Flasks, contract_id: int
+) -> None:
+    someone = make_actor(app, contract_id, "manager", email="eva@example.com")
+    with app.app_context(), write_transaction() as session:
+        links.make(session, links.RESET, someone.account_id, utcnow())
+    flask("account", "set-email", "eva@example.com", "eva.k@example.com")
+    with app.app_context():
+        assert db.session.scalars(sa.select(AccountLink)).all() == []
+
+
+def test_who_is_here_already_becomes_an_administrator_as_by_an_activation(
+    app: Flask, flask: Flasks, contract_id: int
+) -> None:
+    make_actor(app, make_contract(app, "bolt"), "agent", email="ana@example.com")
+    long_ago = utcnow() - timedelta(days=9)
+
+    def ana(**values: object) -> None:
+        with app.app_context(), write_transaction() as session:
+            session.execute(sa.delete(UserRole).where(UserRole.contract_id == contract_id))
+            session.execute(sa.delete(ReportingAccess).where(ReportingAccess.contract_id == contract_id))
+            session.execute(sa.delete(User).where(User.contract_id == contract_id))
+            keys = user_keys(name="Ana", username="ana", email="ana@example.com", third_party_id=None)
+            session.add(
+                User(
+                    contract_id=contract_id, name="Ana", username="ana", email="ana@example.com",
+                    status_since=long_ago, **keys, **values,
+                )
+            )  # fmt: skip
+
+    def stored() -> User:
+        with app.app_context():
+            return db.session.scalars(sa.select(User).where(User.contract_id == contract_id)).one()
+
+    ana(status="inactive", left_since=long_ago)
+    assert flask(*ANA).out == "ana@example.com is now an administrator of Contract acme.\n"
+    assert (stored().status, stored().left_since) == ("active", None)
+    assert stored().status_since > long_ago
+
+    ana(status="active")  # she has a licence, so it takes none that none is free
+    with app.app_context(), write_transaction() as session:
+        session.execute(sa.update(Contract).where(Contract.id == contract_id).values(licences=1))
+    assert flask(*ANA).out == "ana@example.com is now an administrator of Contract acme.\n"
+    assert (stored().account_id is not None, stored().status_since) == (True, long_ago)
+    assert "Nothing was changed" in flask(*ANA).out
+
+    ana(status="ignored")
+    assert flask(*ANA).refusal == "Ana is ignored in Contract acme. Take that back under Users first."
+    flask("account", "close", "ana@example.com")
+    assert (
+        flask(*ANA).refusal
+        == "ana@example.com is closed. Open it first: flask account reopen ana@example.com."
+    )
+    assert stored().status == "ignored"
 
 
 @pytest.mark.parametrize("command", ["grant-support", "revoke-support", "close", "reopen"])

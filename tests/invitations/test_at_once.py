@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
@@ -12,7 +13,7 @@ from flask import Flask
 
 from tests.invitations.guests import PASSWORD, Guests
 from tests.users.pages import open_page
-from webapp.models import Account, AuditEvent, db
+from webapp.models import Account, AuditEvent, Invitation, db, utcnow
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -42,6 +43,23 @@ def test_accepting_in_parallel_makes_one_account(app: Flask, guests: Guests) -> 
         accepted = sa.select(sa.func.count()).where(AuditEvent.action == "invitation.accepted")
         assert db.session.scalar(accepted) == 1
     assert guests.outcomes(user) == ["accepted"]
+
+
+def test_sending_again_twice_at_once_leaves_one_link(app: Flask, guests: Guests) -> None:
+    user, _ = guests.invited()
+    guests.world.change(sa.update(Invitation).values(created_at=utcnow() - timedelta(minutes=2)))
+    forms = [guests.page(user).form(f"/{user}/invitation") for _ in range(2)]
+    together = Barrier(2)
+
+    def send(number: int) -> str:
+        together.wait()
+        return forms[number].send("Send again").notices
+
+    with ThreadPoolExecutor(2) as pool:
+        told = " ".join(pool.map(send, range(2)))
+
+    assert told.count("on its way") == told.count("less than a minute ago") == 1
+    assert guests.outcomes(user) == ["replaced", None]
 
 
 def test_accepting_while_it_is_revoked_is_one_or_the_other(app: Flask, guests: Guests) -> None:

@@ -133,6 +133,13 @@ def test_nobody_invites_somebody_who_may_do_more_than_they(app: Flask, guests: G
     administrator = make_actor(app, guests.world.contract_id, "administrator")
     assert "on its way" in guests.send(user, by=administrator).notices
 
+    assert "Revoke" not in guests.page(user).root.one("section", id="invitation").text
+    answer = guests.manager.post(f"{guests.world.url}/{user}/invitation/revoke")
+    assert "The invitation was not revoked. They may do more" in guests.manager.get(answer.location).text
+    assert guests.outcomes(user) == [None]
+    page = open_page(administrator, f"{guests.world.url}/{user}").form("/invitation/revoke").send("Revoke")
+    assert "The invitation is revoked" in page.notices
+
 
 def test_who_can_sign_in_already_is_not_invited(guests: Guests) -> None:
     user = guests.world.user_of(guests.manager.account_id)

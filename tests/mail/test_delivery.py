@@ -131,6 +131,29 @@ def test_an_address_the_server_refuses_is_given_up_and_the_others_go_on(mailbox:
     assert stored(fine).state == "sent"
 
 
+def test_letters_that_the_wire_does_not_carry_stop_no_other_mail(mailbox: Mailbox) -> None:
+    letters = queue("jörg@example.com")
+    domain = queue("ines@bücher.example")
+    plain = queue("ines@example.com")
+    jobs.deliver_mail()
+    assert [stored(number).state for number in (letters, domain, plain)] == ["failed", "sent", "sent"]
+    assert "such letters" in (stored(letters).error or "")
+    assert [recipients for recipients, _ in mailbox.received] == [
+        ["ines@xn--bcher-kva.example"],
+        ["ines@example.com"],
+    ]
+    assert mailbox.mails[0]["To"] == "ines@xn--bcher-kva.example"
+
+
+def test_a_mail_that_breaks_the_worker_stops_no_other(mailbox: Mailbox) -> None:
+    broken, fine = queue(), queue()
+    with write_transaction() as session:
+        session.get_one(Message, broken).recipient = "nobody"  # what was never checked
+    jobs.deliver_mail()
+    assert (stored(broken).state, stored(broken).error) == ("waiting", "It could not be written as a mail.")
+    assert stored(fine).state == "sent"
+
+
 def test_a_server_that_is_away_keeps_every_mail_waiting(mailbox: Mailbox, app: Flask) -> None:
     numbers = [queue(), queue()]
     gone = dataclasses.replace(app.extensions["settings"], mail=dataclasses.replace(mailbox.settings, port=9))

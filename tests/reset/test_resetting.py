@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.actors import PASSWORD, Actor, csrf_of, sign_in
+from tests.actors import PASSWORD, Actor, csrf_of, make_actor, sign_in
 from tests.auth.form import attempt
 from tests.invitations.guests import Visitor
 from tests.mails import Mail, everything_stored, mails
@@ -128,6 +128,19 @@ def test_a_link_lives_for_an_hour_and_all_end_with_the_first_that_is_used(app: F
     page = open_page(visitor(app), third.link)
     page.form("/reset-password").fill(password=NEW).send("Set")
     assert open_page(visitor(app), second.link).response.status_code == 410
+
+
+def test_another_account_of_this_browser_is_signed_out_for_good(
+    app: Flask, contract_id: int, ines: Actor
+) -> None:
+    other = make_actor(app, contract_id, "agent")
+    copied = app.test_client()
+    cookie = other.client.get_cookie("rollcall-8000")
+    assert cookie is not None
+    copied.set_cookie("rollcall-8000", cookie.value)
+    page = open_page(other, asked(app).link)
+    page.form("/reset-password").fill(password=NEW).send("Set the password")
+    assert [one.get("/account").status_code for one in (other, copied)] == [302, 302]
 
 
 def test_a_closed_account_gets_no_mail_and_its_link_is_dead(app: Flask, ines: Actor) -> None:

@@ -1,4 +1,4 @@
-"""Changing the password and the email of an account, and ending its sessions."""
+"""Changing the name, the password and the email of an account, and ending its sessions."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ from config import Settings
 from webapp.account import letters
 from webapp.audit import trail
 from webapp.auth import account_events, links, passwords, sessions, throttle
-from webapp.auth.accounts import find_account
+from webapp.auth.accounts import find_account, locked, still_fits
 from webapp.database import write_transaction
 from webapp.models import Account, Contract, User, db, utcnow
+from webapp.models.user import NAME_MAX
+from webapp.names import name_problem, tidied
 from webapp.sync.keys import match_key
 
 
 class WrongPassword(Exception):
     """It is not the account's current password."""
+
+
+class NameRefused(Exception):
+    """The name cannot be the account's; the text says what to do."""
 
 
 class EmailRefused(Exception):
@@ -35,6 +41,30 @@ def words_about(session: Session, account: Account, product: str) -> tuple[str, 
     return (account.email, account.email.partition("@")[0], account.name, product, *contracts)
 
 
+def change_name(account: Account, name: str) -> bool:
+    """Another name for what the account does; whether it is another. Raises :class:`NameRefused`.
+
+    What its users are called is up to their contracts.
+    """
+    name = tidied(name)
+    if problem := name_problem(name, 1, NAME_MAX):
+        raise NameRefused(problem)
+    with write_transaction() as session:
+        account = locked(session, account.id)
+        before = account.name
+        if name == before:
+            return False
+        account_events.record(
+            session,
+            "account.renamed",
+            account.email,
+            account,
+            details={"name": trail.changed(before, name)},
+        )
+        account.name = name  # after the row, whose actor still has the name before
+    return True
+
+
 def change_password(
     account: Account, current: str, password: str, settings: Settings, *, address: str, session_id: int
 ) -> None:
@@ -42,11 +72,13 @@ def change_password(
 
     Raises :class:`WrongPassword`, ``Throttled`` and ``PasswordRefused``.
     """
-    prove(account, current, address)
+    proved = prove(account, current, address)
     passwords.check(password, context=words_about(db.session(), account, settings.product_name))
     hashed = passwords.hash_password(password)
     with write_transaction() as session:
-        account = session.get_one(Account, account.id)
+        account = locked(session, account.id)
+        if not still_fits(account, current, proved):
+            raise WrongPassword
         put_password(session, account, hashed, settings, kept_session=session_id)
         account_events.record(session, "account.password_changed", account.email, account)
 
@@ -73,12 +105,14 @@ def ask_for_email(account: Account, current: str, email: str, settings: Settings
         raise EmailRefused(f"“{email}” is not an email address. {error}") from error
     if match_key(wanted) == account.email_key:
         raise EmailRefused("That is your email already.")
-    prove(account, current, address)
+    proved = prove(account, current, address)
     now = utcnow()
     with write_transaction() as session:
-        until = throttle.admit(session, account.email_key, address, now, mails=True)
+        until = throttle.admit(session, account.email_key, address, now, throttle.MAILS)
         if until is None:
-            account = session.get_one(Account, account.id)
+            account = locked(session, account.id)
+            if not still_fits(account, current, proved):
+                raise WrongPassword
             if find_account(session, wanted) is not None:
                 letters.email_taken(session, settings.product_name, wanted)
             else:
@@ -107,7 +141,7 @@ def confirm_email(account: Account, token: str, settings: Settings) -> str:
     taken = EmailRefused("Another account has this email by now, so yours stays as it is.")
     try:
         with write_transaction() as session:
-            account = session.get_one(Account, account.id)
+            account = locked(session, account.id)
             link = links.find(session, links.EMAIL, token, utcnow())
             if link.account_id != account.id or link.email is None:
                 raise links.LinkGone
@@ -148,15 +182,17 @@ def end_other_sessions(account: Account, kept_id: int) -> int:
     return ended
 
 
-def prove(account: Account, current: str, address: str) -> None:
-    """Whoever sits there knows the password. Raises :class:`WrongPassword` or ``Throttled``."""
+def prove(account: Account, current: str, address: str) -> str | None:
+    """Whoever sits there knows the password; its hash. Raises :class:`WrongPassword` or ``Throttled``."""
     with write_transaction() as session:
-        until = throttle.admit(session, account.email_key, address, utcnow())
+        until = throttle.admit(session, account.email_key, address, utcnow(), throttle.PROOF)
     if until is not None:
         raise throttle.Throttled(until)
-    if not passwords.verify(current, account.password_hash):
+    proved = account.password_hash
+    if not passwords.verify(current, proved):
         with write_transaction() as session:
             account_events.record(session, "account.proof_failed", account.email, account)
         raise WrongPassword
     with write_transaction() as session:
-        throttle.forgive(session, account.email_key, address, utcnow())
+        throttle.forgive(session, account.email_key, address, utcnow(), throttle.PROOF)
+    return proved

@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms import StringField
 
-from webapp.auth.passwords import MAX_LENGTH
-
-
-def _not_too_long() -> Length:
-    return Length(max=MAX_LENGTH, message=f"Enter a password of at most {MAX_LENGTH} characters.")
+from webapp.auth.fields import email_field, password_field
+from webapp.fields import RefusableForm
 
 
-class PasswordForm(FlaskForm):
-    """Passwords are taken as typed."""
+class NameForm(RefusableForm):
+    """What is wrong with a name, the use case says."""
 
-    current = PasswordField(
-        "Current password",
-        id="password-current",
-        validators=[InputRequired("Enter your current password."), _not_too_long()],
-    )
-    password = PasswordField(
-        "New password", validators=[InputRequired("Enter the new password."), _not_too_long()]
-    )
+    name = StringField("Name", id="account-name")
 
 
-class EmailForm(FlaskForm):
-    """The email is trimmed."""
+class PasswordForm(RefusableForm):
+    current = password_field("Current password", "Enter your current password.", id="password-current")
+    password = password_field("New password", "Enter the new password.")
 
-    email = StringField(
-        "New email",
-        filters=[lambda value: value.strip() if value else value],
-        validators=[
-            InputRequired("Enter the new email address."),
-            Length(max=254, message="Enter an email address of at most 254 characters."),
-        ],
-    )
-    current = PasswordField(
-        "Current password",
-        id="email-current",
-        validators=[InputRequired("Enter your current password."), _not_too_long()],
-    )
+
+class EmailForm(RefusableForm):
+    email = email_field("New email", "Enter the new email address.")
+    current = password_field("Current password", "Enter your current password.", id="email-current")

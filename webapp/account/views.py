@@ -1,19 +1,16 @@
-"""The account page: one's own password, email and sessions."""
+"""The account page: one's own name, password, email and sessions."""
 
 from __future__ import annotations
-
-import math
-from typing import Any
 
 from flask import Blueprint, abort, current_app, flash, g, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from config import Settings
-from webapp.access import access_to, contracts_of, signed_in
+from webapp.access import access_to, contracts_of, public, signed_in
 from webapp.account import changing
 from webapp.account.devices import device_of
-from webapp.account.forms import EmailForm, PasswordForm
+from webapp.account.forms import EmailForm, NameForm, PasswordForm
 from webapp.auth import browser, sessions
 from webapp.auth.links import EMAIL, LinkGone
 from webapp.auth.passwords import MIN_LENGTH, PasswordRefused
@@ -32,6 +29,24 @@ def show() -> Answer:
     return _page()
 
 
+@bp.post("/name")
+@signed_in
+def change_name() -> Answer:
+    form = NameForm()
+    if not form.validate():
+        return _page(name_form=form), 422
+    try:
+        changed = changing.change_name(current_user, form.name.data or "")
+    except changing.NameRefused as refused:
+        form.refuse("name", str(refused))
+        return _page(name_form=form), 422
+    if changed:
+        flash(f"Your name is {current_user.name} from now on.", "success")
+    else:
+        flash("That is your name already.", "info")
+    return redirect(_here(), 303)
+
+
 @bp.post("/password")
 @signed_in
 def change_password() -> Answer:
@@ -48,13 +63,13 @@ def change_password() -> Answer:
             session_id=g.sign_in_session_id,
         )
     except changing.WrongPassword:
-        _refuse(form.current, "That is not your current password.")
+        form.refuse("current", "That is not your current password.")
         return _page(password_form=form), 422
     except PasswordRefused as refused:
-        _refuse(form.password, str(refused))
+        form.refuse("password", str(refused))
         return _page(password_form=form), 422
     except Throttled as throttled:
-        _refuse(form.current, _wait(throttled))
+        form.refuse("current", _wait(throttled))
         return _page(password_form=form), 429, _retry_after(throttled)
     flash("Your password is changed, and every other browser is signed out.", "success")
     return redirect(_here(), 303)
@@ -75,24 +90,29 @@ def change_email() -> Answer:
             address=client_address(),
         )
     except changing.WrongPassword:
-        _refuse(form.current, "That is not your current password.")
+        form.refuse("current", "That is not your current password.")
         return _page(email_form=form), 422
     except changing.EmailRefused as refused:
-        _refuse(form.email, str(refused))
+        form.refuse("email", str(refused))
         return _page(email_form=form), 422
     except Throttled as throttled:
-        _refuse(form.current, _wait(throttled))
+        form.refuse("current", _wait(throttled))
         return _page(email_form=form), 429, _retry_after(throttled)
     flash(f"We sent a link to {wanted}. Open it within a day; until then your email stays as it is.", "info")
     return redirect(_here(), 303)
 
 
 @bp.get("/email/confirm")
-@signed_in
+@public
 def confirm_email() -> Answer:
-    """What the mailed link opens. It asks first, because programs that read mail open links too."""
+    """What the mailed link opens. It asks first, because programs that read mail open links too.
+
+    Public, so that the token leaves the address before anybody is asked to sign in.
+    """
     if clean := browser.hold(EMAIL):
         return clean
+    if not current_user.is_authenticated:
+        return redirect(url_for("auth.sign_in", next=request.path))
     try:
         email = changing.new_email(current_user, browser.held(EMAIL))
     except LinkGone:
@@ -120,7 +140,7 @@ def confirm_email_submit() -> Answer:
 @bp.post("/sessions/<int:session_id>/end")
 @signed_in
 def end_session(session_id: int) -> Answer:
-    if session_id >= 2**63 or not changing.end_session(current_user, session_id):
+    if not changing.end_session(current_user, session_id):
         abort(404)
     flash("That browser is signed out.", "success")
     return redirect(_here(), 303)
@@ -139,10 +159,16 @@ def end_other_sessions() -> Answer:
     return redirect(_here(), 303)
 
 
-def _page(password_form: PasswordForm | None = None, email_form: EmailForm | None = None) -> str:
+def _page(
+    *,
+    name_form: NameForm | None = None,
+    password_form: PasswordForm | None = None,
+    email_form: EmailForm | None = None,
+) -> str:
     _stay_in_contract()
     return render_template(
         "account/show.html",
+        name_form=name_form or NameForm(formdata=None, name=current_user.name),
         password_form=password_form or PasswordForm(formdata=None),
         email_form=email_form or EmailForm(formdata=None),
         min_length=MIN_LENGTH,
@@ -173,17 +199,13 @@ def _link_gone() -> Answer:
     return render_template("account/link_gone.html"), 410
 
 
-def _refuse(field: Any, text: str) -> None:
-    field.errors = [*field.errors, text]
-
-
 def _wait(throttled: Throttled) -> str:
-    minutes = max(1, math.ceil((throttled.until - utcnow()).total_seconds() / 60))
+    minutes = -(-throttled.seconds_left(utcnow()) // 60)
     return f"Too many tries. Wait {minutes} {'minute' if minutes == 1 else 'minutes'}, then try again."
 
 
 def _retry_after(throttled: Throttled) -> dict[str, str]:
-    return {"Retry-After": str(max(1, math.ceil((throttled.until - utcnow()).total_seconds())))}
+    return {"Retry-After": str(throttled.seconds_left(utcnow()))}
 
 
 def _settings() -> Settings:

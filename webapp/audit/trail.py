@@ -14,6 +14,7 @@ from webapp.models import AuditEvent
 # action: what the audit page says was done, before the target's name
 ACTIONS: dict[str, str] = {
     "account.created": "Created the account",
+    "account.renamed": "Changed the name of",
     "account.password_set": "Set the password of",
     "account.password_changed": "Changed the password of",
     "account.reset_asked": "Asked for a new password for",

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.audit import trail
-from webapp.models import Account, User
+from webapp.models import Account, AuditEvent, User
+
+
+def signed_in_from(session: Session, account_id: int, since: datetime) -> set[str]:
+    """The addresses from which the account has signed in, as the logs of the contracts it is active in have them."""
+    found = session.scalars(
+        sa.select(AuditEvent.address)
+        .where(
+            AuditEvent.contract_id.in_(_contracts(account_id)),
+            AuditEvent.target_type == "account",
+            AuditEvent.target_id == account_id,
+            AuditEvent.action == "account.signed_in",
+            AuditEvent.at >= since,
+        )
+        .distinct()
+    )
+    return {address for address in found if address}
 
 
 def record(
@@ -25,11 +42,7 @@ def record(
     """
     contracts: list[int | None] = []
     if account is not None:
-        contracts += session.scalars(
-            sa.select(User.contract_id)
-            .where(User.account_id == account.id, User.status == "active")
-            .order_by(User.contract_id)
-        )
+        contracts += session.scalars(_contracts(account.id).order_by(User.contract_id))
     for contract_id in contracts or [None]:
         trail.record(
             session,
@@ -41,3 +54,7 @@ def record(
             details=details,
             actor=actor,
         )
+
+
+def _contracts(account_id: int) -> sa.Select[int]:
+    return sa.select(User.contract_id).where(User.account_id == account_id, User.status == "active")

@@ -10,6 +10,7 @@ from webapp.audit import trail
 from webapp.auth import account_events, links, passwords, sessions
 from webapp.contracts import licences_used
 from webapp.models import Account, Contract, ReportingAccess, Role, Team, User, UserRole, is_here, utcnow
+from webapp.models.user import IGNORED
 from webapp.sync.keys import match_key, user_keys
 
 BY_COMMAND = "command: flask account"
@@ -22,6 +23,23 @@ class AccountRefused(Exception):
 def find_account(session: Session, email: str) -> Account | None:
     """The account with this email in any case, or ``None``."""
     return session.scalars(sa.select(Account).where(Account.email_key == match_key(email))).one_or_none()
+
+
+def locked(session: Session, account_id: int) -> Account:
+    """The account as it is now; whoever else changes how it signs in waits for the end of this transaction."""
+    return session.scalars(
+        sa.select(Account)
+        .where(Account.id == account_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def still_fits(account: Account, password: str, proved: str | None) -> bool:
+    """Whether ``password``, which fitted the hash ``proved`` a moment ago, still fits a :func:`locked` account."""
+    if account.disabled_at is not None or account.password_hash is None:
+        return False
+    return account.password_hash == proved or passwords.verify(password, account.password_hash)
 
 
 def create_account(
@@ -124,34 +142,41 @@ def _note_support(session: Session, action: str, account: Account, details: dict
 def admit(session: Session, contract: Contract, account: Account, role_key: str) -> bool:
     """Make ``account`` an active user of ``contract`` with one of its default roles; whether that changed anything.
 
-    Takes a licence unless the user was active already. Raises :class:`AccountRefused` when none is free.
+    Takes a licence unless the user was active already. Raises :class:`AccountRefused` when none is free, the account
+    is closed, or it cannot be said which user it is.
     """
-    locked = session.scalars(sa.select(Contract).where(Contract.id == contract.id).with_for_update()).one()
-    role = session.scalars(sa.select(Role).where(Role.contract_id == locked.id, Role.key == role_key)).one()
-    user = session.scalars(
-        sa.select(User).where(User.contract_id == locked.id, User.account_id == account.id)
-    ).one_or_none()
-    if user is not None and user.status == "active":
-        if session.get(UserRole, (user.id, role.id)) is not None:
-            return False
-        session.add(UserRole(contract_id=locked.id, user_id=user.id, role_id=role.id))
-    else:
-        used = licences_used(session, locked.id)
-        if used >= locked.licences:
-            raise AccountRefused(
-                f"All {locked.licences} licences of {locked.name} are in use. "
-                f"Add one first: flask contract licences {locked.slug} {used + 1}."
-            )
-        user = user or _new_user(session, locked, account)
-        user.status = "active"
-        session.flush()
-        session.add(UserRole(contract_id=locked.id, user_id=user.id, role_id=role.id))
-        _see_everything(session, locked, user)
+    if account.disabled_at is not None:
+        raise AccountRefused(
+            f"{account.email} is closed. Open it first: flask account reopen {account.email}."
+        )
+    contract = session.scalars(
+        sa.select(Contract)
+        .where(Contract.id == contract.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    role = session.scalars(sa.select(Role).where(Role.contract_id == contract.id, Role.key == role_key)).one()
+    user = _user_for(session, contract, account)
+    was_active = user.status == "active"
+    has_role = was_active and session.get(UserRole, (user.id, role.id)) is not None
+    if has_role and user.account_id == account.id:
+        return False
+    if not was_active:
+        _check_licences(session, contract)
+        now = utcnow()
+        user.status, user.status_since, user.changed_at, user.left_since = "active", now, now, None
+    user.account_id = account.id
+    session.add(user)
+    session.flush()
+    if not has_role:
+        session.add(UserRole(contract_id=contract.id, user_id=user.id, role_id=role.id))
+    if not was_active:
+        _see_everything(session, contract, user)
     trail.record(
         session,
         "users.activated",
         user.name,
-        contract_id=locked.id,
+        contract_id=contract.id,
         target_type="user",
         target_id=user.id,
         details={"roles": [role.name], "account": account.email},
@@ -160,8 +185,22 @@ def admit(session: Session, contract: Contract, account: Account, role_key: str)
     return True
 
 
-def _new_user(session: Session, contract: Contract, account: Account) -> User:
-    """A user for ``account``, taking over one that a sync or a colleague made for the same email."""
+def _check_licences(session: Session, contract: Contract) -> None:
+    used = licences_used(session, contract.id)
+    if used >= contract.licences:
+        raise AccountRefused(
+            f"All {contract.licences} licences of {contract.name} are in use. "
+            f"Add one first: flask contract licences {contract.slug} {used + 1}."
+        )
+
+
+def _user_for(session: Session, contract: Contract, account: Account) -> User:
+    """The user of ``account``, the one whom a sync or a colleague made for its email, or a new one, not yet added."""
+    mine = session.scalars(
+        sa.select(User).where(User.contract_id == contract.id, User.account_id == account.id)
+    ).one_or_none()
+    if mine is not None:
+        return mine
     key = match_key(account.email)
     same = list(
         session.scalars(
@@ -177,13 +216,15 @@ def _new_user(session: Session, contract: Contract, account: Account) -> User:
         raise AccountRefused(
             f"{len(same)} users of {contract.name} carry the email {account.email}. Keep one first."
         )
+    if same and same[0].status == IGNORED:
+        raise AccountRefused(
+            f"{same[0].name} is ignored in {contract.name}. Take that back under Users first."
+        )
     if same:
-        same[0].account_id = account.id
         return same[0]
-    user = User(
+    return User(
         contract_id=contract.id,
-        account_id=account.id,
-        status="active",
+        status="pending",
         name=account.name,
         username=account.email[:100],
         email=account.email,
@@ -191,8 +232,6 @@ def _new_user(session: Session, contract: Contract, account: Account) -> User:
             name=account.name, username=account.email[:100], email=account.email, third_party_id=None
         ),
     )
-    session.add(user)
-    return user
 
 
 def _see_everything(session: Session, contract: Contract, user: User) -> None:

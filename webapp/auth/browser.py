@@ -6,6 +6,7 @@ from flask import redirect, request, session
 from flask_login import login_user, logout_user
 from werkzeug.wrappers import Response
 
+from webapp.auth.links import EMAIL
 from webapp.auth.sign_in_manager import TOKEN
 from webapp.models import Account
 
@@ -13,8 +14,14 @@ LONGEST = 100  # characters of a token in an address
 
 
 def begin(account: Account, token: str) -> None:
-    """Sign ``account`` in; nothing from before survives, the anti-forgery token included."""
+    """Sign ``account`` in; nothing from before survives, the anti-forgery token included.
+
+    But for a link to another email, whose page asked to sign in: it works for its own account alone.
+    """
+    link = held(EMAIL)
     session.clear()
+    if link:
+        session[EMAIL] = link
     session[TOKEN] = token
     session.permanent = True
     login_user(account)

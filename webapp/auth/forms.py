@@ -3,27 +3,10 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
-from wtforms.validators import InputRequired, Length
 
-from webapp.auth.passwords import MAX_LENGTH
+from webapp.auth.fields import email_field, password_field
 
 
 class SignInForm(FlaskForm):
-    """The email is trimmed, the password is taken as typed."""
-
-    email = StringField(
-        "Email",
-        filters=[lambda value: value.strip() if value else value],
-        validators=[
-            InputRequired("Enter your email address."),
-            Length(max=254, message="Enter an email address of at most 254 characters."),
-        ],
-    )
-    password = PasswordField(
-        "Password",
-        validators=[
-            InputRequired("Enter your password."),
-            Length(max=MAX_LENGTH, message=f"Enter a password of at most {MAX_LENGTH} characters."),
-        ],
-    )
+    email = email_field("Email", "Enter your email address.")
+    password = password_field("Password", "Enter your password.")

@@ -7,7 +7,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session
 
 from webapp.audit import trail
-from webapp.auth import account_events, accounts, sessions
+from webapp.auth import account_events, accounts, links, sessions
 from webapp.models import Account, AuditEvent, Contract, Role, User, UserRole
 from webapp.sync.keys import match_key
 
@@ -32,7 +32,7 @@ def reopen(session: Session, account: Account) -> bool:
 
 
 def set_email(session: Session, account: Account, email: str) -> bool:
-    """Let the account sign in with another email, and end its sessions; whether that changed anything.
+    """Let the account sign in with another email, and end its sessions and mailed links; whether that changed anything.
 
     The users of its contracts keep the email they have there. Raises ``AccountRefused``.
     """
@@ -50,6 +50,7 @@ def set_email(session: Session, account: Account, email: str) -> bool:
     before = account.email
     account.email, account.email_key = address, match_key(address) or ""
     sessions.end_all(session, account.id)
+    links.void(session, account.id)  # they were mailed to the email before
     account_events.record(
         session,
         EMAIL_SET,

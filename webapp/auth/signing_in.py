@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from config import Settings
-from webapp.auth import account_events, passwords, sessions, throttle
+from webapp.auth import account_events, accounts, passwords, sessions, throttle
 from webapp.database import write_transaction
 from webapp.models import Account, db, utcnow
 from webapp.sync.keys import match_key
 
 log = logging.getLogger(__name__)
+
+KNOWN_FOR = timedelta(days=30)  # an address from which somebody has signed in
 
 
 class SignInFailed(Exception):
@@ -28,28 +32,42 @@ def sign_in(
     """
     key = match_key(email) or ""
     with write_transaction() as session:
-        until = throttle.admit(session, key, address, utcnow())
+        until = throttle.admit(
+            session, key, address, utcnow(), is_known=lambda: _is_known(session, key, address)
+        )
     if until is not None:
         log.warning("sign-in throttled for %s", email, extra={"event": "denied"})
         raise throttle.Throttled(until)
     account = db.session.scalars(sa.select(Account).where(Account.email_key == key)).one_or_none()
     stored = account.password_hash if account is not None and account.disabled_at is None else None
-    if not passwords.verify(password, stored) or account is None:
+    if passwords.verify(password, stored) and account is not None:
         with write_transaction() as session:
-            account_events.record(session, "account.sign_in_failed", email, account)
-        log.warning("sign-in failed for %s", email, extra={"event": "denied"})
-        raise SignInFailed
+            account = accounts.locked(session, account.id)
+            if accounts.still_fits(account, password, stored):  # nobody has set another one meanwhile
+                throttle.forgive(session, key, address, utcnow())
+                account.last_sign_in_at = utcnow()
+                if passwords.needs_rehash(account.password_hash or ""):
+                    account.password_hash = passwords.hash_password(password)
+                if instead_of:
+                    sessions.end(session, instead_of)
+                token = sessions.start(session, account, settings, address=address, user_agent=user_agent)
+                account_events.record(
+                    session, "account.signed_in", account.email, account, actor=account.name
+                )
+                return account, token
     with write_transaction() as session:
-        throttle.forgive(session, key, address, utcnow())
-        account = session.get_one(Account, account.id)
-        account.last_sign_in_at = utcnow()
-        if passwords.needs_rehash(account.password_hash or ""):
-            account.password_hash = passwords.hash_password(password)
-        if instead_of:
-            sessions.end(session, instead_of)
-        token = sessions.start(session, account, settings, address=address, user_agent=user_agent)
-        account_events.record(session, "account.signed_in", account.email, account, actor=account.name)
-    return account, token
+        account_events.record(session, "account.sign_in_failed", email, account)
+    log.warning("sign-in failed for %s", email, extra={"event": "denied"})
+    raise SignInFailed
+
+
+def _is_known(session: Session, key: str, address: str) -> bool:
+    """Whether the account with this email has signed in from this network lately."""
+    account_id = session.scalar(sa.select(Account.id).where(Account.email_key == key))
+    if account_id is None:
+        return False
+    used = account_events.signed_in_from(session, account_id, utcnow() - KNOWN_FOR)
+    return throttle.network_of(address) in map(throttle.network_of, used)
 
 
 def sign_out(account: Account, token: str | None) -> None:

@@ -1,7 +1,8 @@
 """Slowing down whoever guesses passwords or asks for mails, without locking the rightful owner out for good.
 
 Three counters for every try: the email from this address (tight), the address (looser) and the email from
-anywhere (loosest, with a short block only, since an attacker could otherwise lock a person out at will).
+anywhere (loosest, with a short block only, since an attacker could otherwise lock a person out at will, and none for
+who comes from where the person has signed in lately).
 A try is counted before the password is looked at, so parallel tries cannot slip past.
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -35,12 +38,28 @@ LIMITS: dict[str, Limit] = {
     "address": Limit(30, timedelta(seconds=30), timedelta(minutes=15)),
     "email": Limit(60, timedelta(seconds=15), timedelta(minutes=1)),
 }
+
+
+@dataclass(frozen=True)
+class Tries:
+    """Tries at one thing, counted apart from those at any other."""
+
+    of: str
+    limits: dict[str, Limit]
+
+
+SIGN_IN = Tries("", LIMITS)
+# At the password of who is signed in already, so that nobody who is not can keep them from changing it.
+PROOF = Tries("proof\n", LIMITS)
 # Mails that anybody can have sent to somebody: each counts, and none is forgiven.
-MAILS: dict[str, Limit] = {
-    "pair": Limit(3, timedelta(minutes=5), timedelta(hours=1)),
-    "address": Limit(20, timedelta(minutes=1), timedelta(minutes=15)),
-    "email": Limit(6, timedelta(minutes=15), timedelta(hours=1)),
-}
+MAILS = Tries(
+    "mails\n",
+    {
+        "pair": Limit(3, timedelta(minutes=5), timedelta(hours=1)),
+        "address": Limit(20, timedelta(minutes=1), timedelta(minutes=15)),
+        "email": Limit(6, timedelta(minutes=15), timedelta(hours=1)),
+    },
+)
 
 
 class Throttled(Exception):
@@ -50,37 +69,47 @@ class Throttled(Exception):
         super().__init__(until)
         self.until = until
 
+    def seconds_left(self, now: datetime) -> int:
+        """How long to wait, at least one second."""
+        return max(1, math.ceil((self.until - now).total_seconds()))
+
 
 def admit(
-    session: Session, email_key: str, address: str, now: datetime, *, mails: bool = False
+    session: Session,
+    email_key: str,
+    address: str,
+    now: datetime,
+    tries: Tries = SIGN_IN,
+    is_known: Callable[[], bool] = lambda: False,
 ) -> datetime | None:
     """Count one try. The moment from which another is accepted when this one is not, else ``None``.
 
-    A refused try is not counted, so waiting always ends the block. ``mails``: of asking for a mail, which has
-    counters of its own.
+    A refused try is not counted, so waiting always ends the block. ``is_known``: whether the owner of the email is
+    known to use this address, so that tries from elsewhere do not hold them up.
     """
-    limits = MAILS if mails else LIMITS
-    keys = _keys(email_key, address, "mails\n" if mails else "")
+    keys = _keys(email_key, address, tries)
     rows = _locked(session, keys, now)
-    blocked = [row.blocked_until for row in rows.values() if row.blocked_until and row.blocked_until > now]
-    if blocked:
-        return max(blocked)
+    blocked = {
+        kind: until for kind, key in keys.items() if (until := rows[key].blocked_until) and until > now
+    }
+    if blocked and not (blocked.keys() == {"email"} and is_known()):
+        return max(blocked.values())
     for kind, key in keys.items():
         row = rows[key]
         if now - row.last_failed_at > QUIET:
             row.failures = 0
         row.failures += 1
         row.last_failed_at = now
-        row.blocked_until = _blocked_until(limits[kind], row.failures, now)
+        row.blocked_until = _blocked_until(tries.limits[kind], row.failures, now)
     return None
 
 
-def forgive(session: Session, email_key: str, address: str, now: datetime) -> None:
-    """A sign-in succeeded: forget its own counter and take this try back from the others.
+def forgive(session: Session, email_key: str, address: str, now: datetime, tries: Tries = SIGN_IN) -> None:
+    """A try succeeded: forget its own counter and take it back from the others.
 
     Counters that say nothing any more are cleared away here too.
     """
-    keys = _keys(email_key, address)
+    keys = _keys(email_key, address, tries)
     rows = _locked(session, keys, now)
     session.delete(rows[keys["pair"]])
     for kind in ("address", "email"):
@@ -116,16 +145,17 @@ def _blocked_until(limit: Limit, failures: int, now: datetime) -> datetime | Non
     return now + min(doubled, limit.longest)
 
 
-def _keys(email_key: str, address: str, of: str = "") -> dict[str, str]:
+def _keys(email_key: str, address: str, tries: Tries) -> dict[str, str]:
     """What is counted; hashed, so that the table holds no address and no email."""
-    network = _network(address)
+    network = network_of(address)
     parts = {"pair": f"{email_key}\n{network}", "address": network, "email": email_key}
     return {
-        kind: f"{kind}:{hashlib.sha256((of + text).encode()).hexdigest()}" for kind, text in parts.items()
+        kind: f"{kind}:{hashlib.sha256((tries.of + text).encode()).hexdigest()}"
+        for kind, text in parts.items()
     }
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """What one person surely holds: an IPv4 address, or the /64 of an IPv6 address."""
     try:
         parsed = ipaddress.ip_address(address)

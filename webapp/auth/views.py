@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from flask import Blueprint, current_app, g, redirect, render_template, request, session, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -51,12 +49,8 @@ def sign_in_submit() -> Response | str | tuple[str, int] | tuple[str, int, dict[
             instead_of=session.get(TOKEN),
         )
     except Throttled as throttled:
-        wait = math.ceil((throttled.until - utcnow()).total_seconds())
-        return (
-            _sign_in_page(form, next_url, throttled=throttled.until),
-            429,
-            {"Retry-After": str(max(1, wait))},
-        )
+        page = _sign_in_page(form, next_url, throttled=throttled.until)
+        return page, 429, {"Retry-After": str(throttled.seconds_left(utcnow()))}
     except signing_in.SignInFailed:
         failure = "That email and password do not belong together. Check both and try again."
         return _sign_in_page(form, next_url, failure=failure), 401

@@ -64,6 +64,14 @@ def offer(token: str) -> Offer:
     return _judged(db.session(), token, utcnow())
 
 
+def still_opens(session: Session, invitation_id: int) -> bool:
+    """Whether the link of an invitation opens something at this moment."""
+    invitation = session.get_one(Invitation, invitation_id, populate_existing=True)
+    user = session.get_one(User, invitation.user_id, populate_existing=True)
+    account = accounts.find_account(session, invitation.email)
+    return _reason(session, invitation, user, account, utcnow()) is None
+
+
 def accept_with_new_account(
     token: str, password: str, settings: Settings, *, address: str, user_agent: str
 ) -> tuple[Account, str, Contract]:
@@ -108,7 +116,7 @@ def accept_as(account: Account, token: str) -> Contract:
     try:
         with write_transaction() as session:
             offered = _judged(session, token, utcnow(), lock=True)
-            account = session.get_one(Account, account.id)
+            account = accounts.locked(session, account.id)
             if account.email_key != offered.invitation.email_key or account.disabled_at is not None:
                 raise OtherAccount
             _tie(session, offered, account)

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
-from wtforms import PasswordField
-from wtforms.validators import InputRequired, Length
-
-from webapp.auth.passwords import MAX_LENGTH
+from webapp.auth.fields import password_field
+from webapp.fields import RefusableForm
 
 
-def _not_too_long() -> Length:
-    return Length(max=MAX_LENGTH, message=f"Enter a password of at most {MAX_LENGTH} characters.")
+class NewPasswordForm(RefusableForm):
+    """For who has no account."""
+
+    new_password = password_field("Choose a password", "Choose a password.")
 
 
-class NewPasswordForm(FlaskForm):
-    """For who has no account: the password is taken as typed."""
-
-    new_password = PasswordField(
-        "Choose a password", validators=[InputRequired("Choose a password."), _not_too_long()]
-    )
-
-
-class SignInForm(FlaskForm):
+class SignInForm(RefusableForm):
     """For who has an account."""
 
-    password = PasswordField(
-        "Password", validators=[InputRequired("Enter the password of your account."), _not_too_long()]
-    )
+    password = password_field("Password", "Enter the password of your account.")

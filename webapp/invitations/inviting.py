@@ -36,7 +36,7 @@ class UnknownUser(Exception):
 
 
 class CannotInvite(Exception):
-    """Nobody was mailed; ``reason`` is one of the words of this module."""
+    """Nothing was done; ``reason`` is one of the words of this module."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -67,32 +67,35 @@ def invite(session: Session, contract_id: int, user_ids: Sequence[int], by_user_
         done.left_out.update(_left_out(session, users, higher, now))
         chosen = [user for user in users if user.id not in done.left_out]
         again = _replace_open(session, [user.id for user in chosen], now, inviter) > 0 or again
-        mails = []
-        for user in chosen:
-            token, token_hash = tokens.new(PURPOSE)
-            session.add(
-                Invitation(
-                    contract_id=contract_id,
-                    user_id=user.id,
-                    email=user.email or "",
-                    email_key=user.email_key or "",
-                    token_hash=token_hash,
-                    inviter_id=by_user_id,
-                    invited_by=inviter,
-                    created_at=now,
-                    expires_at=now + LIFETIME,
-                )
+        secrets = [tokens.new(PURPOSE) for _ in chosen]
+        invitations = [
+            Invitation(
+                contract_id=contract_id,
+                user_id=user.id,
+                email=user.email or "",
+                email_key=user.email_key or "",
+                token_hash=token_hash,
+                inviter_id=by_user_id,
+                invited_by=inviter,
+                created_at=now,
+                expires_at=now + LIFETIME,
             )
-            mails.append(
-                letters.invitation(
-                    to=user.email or "",
-                    name=user.name,
-                    contract=contract.name,
-                    inviter=inviter,
-                    days=LIFETIME.days,
-                    token=token,
-                )
+            for user, (_, token_hash) in zip(chosen, secrets, strict=True)
+        ]
+        session.add_all(invitations)
+        session.flush()
+        mails = [
+            letters.invitation(
+                to=user.email or "",
+                name=user.name,
+                contract=contract.name,
+                inviter=inviter,
+                days=LIFETIME.days,
+                token=token,
+                invitation_id=invitation.id,
             )
+            for user, (token, _), invitation in zip(chosen, secrets, invitations, strict=True)
+        ]
         outbox.queue_personal(session, mails, contract_id=contract_id, purpose=PURPOSE)
         done.ids.extend(user.id for user in chosen)
     if done.ids:
@@ -118,10 +121,15 @@ def send(contract_id: int, user_id: int, by_user_id: int) -> None:
 
 
 def revoke(contract_id: int, user_id: int, by_user_id: int) -> bool:
-    """Void the open invitation of a user; whether there was one. Raises :class:`UnknownUser`."""
+    """Void the open invitation of a user; whether there was one.
+
+    Raises :class:`UnknownUser`, and :class:`CannotInvite` where the user may do more than who revokes.
+    """
     with write_transaction() as session:
         user = _known(session, contract_id, user_id)
-        batch.permissions_now(session, contract_id, by_user_id)
+        permissions = batch.permissions_now(session, contract_id, by_user_id)
+        if who_has(session, [user_id], roles_above(session, contract_id, permissions)):
+            raise CannotInvite(ABOVE)
         revoked = rows_changed(
             session,
             sa.update(Invitation)

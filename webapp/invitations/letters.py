@@ -6,7 +6,9 @@ from webapp.mail.links import page_address
 from webapp.mail.outbox import Personal, name_in_mail
 
 
-def invitation(*, to: str, name: str, contract: str, inviter: str, days: int, token: str) -> Personal:
+def invitation(
+    *, to: str, name: str, contract: str, inviter: str, days: int, token: str, invitation_id: int
+) -> Personal:
     """The mail in the name of ``contract``; names in it cannot be followed as links."""
     contract, inviter = name_in_mail(contract), name_in_mail(inviter)
     paragraphs = [
@@ -19,4 +21,4 @@ def invitation(*, to: str, name: str, contract: str, inviter: str, days: int, to
         ),
         f"-- \nIf you do not know {contract}, there is nothing to do. Do not pass this mail on.",
     ]
-    return Personal(to, f"{contract}: You are invited", "\n\n".join(paragraphs) + "\n")
+    return Personal(to, f"{contract}: You are invited", "\n\n".join(paragraphs) + "\n", invitation_id)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from webapp.access import Access
 from webapp.invitations import inviting
 from webapp.invitations.accepting import inviter_still_may
-from webapp.models import Invitation, User, utcnow
+from webapp.models import Invitation, Message, User, utcnow
 from webapp.users.batch import chunks
 
 WHY_NOT = {
@@ -29,17 +29,16 @@ WHY_NOT = {
 class Panel:
     """The newest invitation of a user, how it stands, and why another cannot be sent (``None``: it can).
 
-    ``state`` is none, open, void, expired, accepted or revoked.
+    ``state`` is none, open, void, expired, accepted or revoked; ``mail_error`` why the mail of an open one has not
+    been sent.
     """
 
     state: str
     invitation: Invitation | None
     why_not: str | None
     show: bool
-
-    @property
-    def may_revoke(self) -> bool:
-        return self.state in ("open", "void")
+    may_revoke: bool
+    mail_error: str | None
 
 
 def panel_of(session: Session, access: Access, user_id: int) -> Panel:
@@ -53,15 +52,23 @@ def panel_of(session: Session, access: Access, user_id: int) -> Panel:
         .limit(1)
     ).one_or_none()
     reason = inviting.hindrance(user)
-    above = inviting.roles_above(session, contract_id, access.permissions)
-    if reason is None and inviting.who_has(session, [user_id], above):
+    roles_above = inviting.roles_above(session, contract_id, access.permissions)
+    above = bool(inviting.who_has(session, [user_id], roles_above))
+    if reason is None and above:
         reason = inviting.ABOVE
     state = _state(session, newest, user)
+    mail_error = None
+    if newest is not None and state == "open":
+        mail_error = session.scalar(
+            sa.select(Message.error).where(Message.invitation_id == newest.id, Message.state != "sent")
+        )
     return Panel(
         state,
         newest,
         WHY_NOT[reason] if reason is not None else None,
         show=newest is not None or (user.status == "active" and user.account_id is None),
+        may_revoke=state in ("open", "void") and not above,
+        mail_error=mail_error,
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from flask import (
     Blueprint,
     abort,
@@ -44,7 +42,7 @@ Answer = str | Response | tuple[str, int] | tuple[str, int, dict[str, str]]
 def send(contract: str, user: int) -> Response:
     """Send it, or send another one."""
     try:
-        inviting.send(g.access.contract.id, _known(user), g.access.user.id)
+        inviting.send(g.access.contract.id, user, g.access.user.id)
     except inviting.UnknownUser:
         abort(404)
     except inviting.CannotInvite as refused:
@@ -58,20 +56,17 @@ def send(contract: str, user: int) -> Response:
 @requires(MANAGE_USERS)
 def revoke(contract: str, user: int) -> Response:
     try:
-        revoked = inviting.revoke(g.access.contract.id, _known(user), g.access.user.id)
+        revoked = inviting.revoke(g.access.contract.id, user, g.access.user.id)
     except inviting.UnknownUser:
         abort(404)
-    if revoked:
-        flash("The invitation is revoked: its link does not work any more.", "success")
+    except inviting.CannotInvite as refused:
+        flash(f"The invitation was not revoked. {WHY_NOT[refused.reason]}", "warning")
     else:
-        flash("There was no open invitation to revoke.", "info")
+        if revoked:
+            flash("The invitation is revoked: its link does not work any more.", "success")
+        else:
+            flash("There was no open invitation to revoke.", "info")
     return redirect(url_for("users.show", contract=contract, user=user))
-
-
-def _known(user: int) -> int:
-    if user >= 2**63:
-        abort(404)
-    return user
 
 
 # ------------------------------------------------------------------ for who was invited
@@ -137,11 +132,10 @@ def _sign_in_and_accept(offered: accepting.Offer, token: str) -> Answer:
             instead_of=session.get(TOKEN),
         )
     except Throttled as throttled:
-        wait = max(1, math.ceil((throttled.until - utcnow()).total_seconds()))
         page = _page(offered, sign_in_form=form, throttled=throttled.until)
-        return page, 429, {"Retry-After": str(wait)}
+        return page, 429, {"Retry-After": str(throttled.seconds_left(utcnow()))}
     except signing_in.SignInFailed:
-        form.password.errors = ["That is not the password of this account. Check it and try again."]
+        form.refuse("password", "That is not the password of this account. Check it and try again.")
         return _page(offered, sign_in_form=form), 401
     browser.begin(account, secret)
     return _welcome(accepting.accept_as(account, token))
@@ -160,7 +154,7 @@ def _accept_as_new(offered: accepting.Offer, token: str) -> Answer:
             user_agent=request.user_agent.string,
         )
     except PasswordRefused as refused:
-        form.new_password.errors = [str(refused)]
+        form.refuse("new_password", str(refused))
         return _page(offered, new_form=form), 422
     browser.begin(account, secret)
     return _welcome(contract)

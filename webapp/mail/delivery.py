@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from webapp.credentials import CredentialsUnreadable
 from webapp.database import rows_changed, write_transaction
 from webapp.mail.outbox import one_line, text_of
 from webapp.mail.smtp import Hand, MailDelayed, MailRefused, ServerGone, conversation
-from webapp.models import Message, utcnow
+from webapp.models import Message, db, utcnow
 from webapp.outgoing import due, still_mine, take
 
 log = logging.getLogger(__name__)
@@ -26,11 +27,15 @@ BATCH = 20  # mails taken at once
 BUSY_FOR = 45.0  # seconds one job sends, then the next job goes on
 GIVE_UP_AFTER = timedelta(days=3)
 KEPT_FOR = timedelta(days=90)
+TAKEN_BACK = "The invitation was taken back, or its user or who sent it has changed since."
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360))
 
 
-def deliver(settings: Settings) -> int:
-    """Send what is due until nothing is, or time is up; how many were sent. Without a mail server all wait."""
+def deliver(settings: Settings, invitation_stands: Callable[[Session, int], bool]) -> int:
+    """Send what is due until nothing is, or time is up; how many were sent. Without a mail server all wait.
+
+    ``invitation_stands``: whether the invitation with an ID still opens something, asked right before it is sent.
+    """
     if settings.mail is None:
         return 0
     sent, until = 0, time.monotonic() + BUSY_FOR
@@ -41,7 +46,12 @@ def deliver(settings: Settings) -> int:
         try:
             with conversation(settings.mail, settings.product_name) as hand:
                 for message in batch:
-                    sent += _send(hand, message)
+                    if message.invitation_id is None or invitation_stands(
+                        db.session(), message.invitation_id
+                    ):
+                        sent += _send(hand, message)
+                    else:
+                        _end(message, state="failed", error=TAKEN_BACK)
         except ServerGone as reason:
             log.warning("mail: %s", reason)
             for message in batch:
@@ -69,6 +79,7 @@ def tidy(session: Session, settings: Settings, now: datetime) -> None:
 
 
 def _send(hand: Hand, message: Message) -> bool:
+    db.session.rollback()  # nothing is held while the mail server takes its time
     try:
         text = text_of(message)
         hand.over(message, text or "")
@@ -82,6 +93,9 @@ def _send(hand: Hand, message: Message) -> bool:
     except MailDelayed as reason:
         log.warning("mail %s is delayed: %s", message.id, reason)
         _put_back(message, str(reason))
+    except Exception:  # whatever is wrong with this one, the others go on
+        log.exception("mail %s cannot be handed over", message.id)
+        _put_back(message, "It could not be written as a mail.")
     else:
         _end(message, state="sent", error=None, sent_at=utcnow())
         return True

@@ -43,11 +43,12 @@ def queue(
 
 @dataclass(frozen=True)
 class Personal:
-    """A mail with a personal link to the one person at ``to``."""
+    """A mail with a personal link to the one person at ``to``, sent only while the link of the invitation works."""
 
     to: str
     subject: str
     text: str
+    invitation_id: int
 
 
 def queue_personal(
@@ -55,6 +56,8 @@ def queue_personal(
 ) -> None:
     """The same for many mails with ``secret`` texts, in few statements."""
     messages = [_message(mail.to, mail.subject, None, contract_id, purpose) for mail in mails]
+    for message, mail in zip(messages, mails, strict=True):
+        message.invitation_id = mail.invitation_id
     session.add_all(messages)
     session.flush()
     for message, mail in zip(messages, mails, strict=True):

@@ -76,20 +76,18 @@ def _of(contract_id: int, demo: bool) -> sa.ColumnElement[bool]:
     """The mails of a contract; in a demo, where nothing is sent, those about its people's accounts as well."""
     if not demo:
         return Message.contract_id == contract_id
-    people = (
-        sa.select(Account.email)
+    people = (  # by key, as a mail's address has its domain in small letters
+        sa.select(Account.email_key)
         .join(User, User.account_id == Account.id)
         .where(User.contract_id == contract_id, User.status == "active")
     )
     new_emails = (
-        sa.select(AccountLink.email)
+        sa.select(sa.func.lower(AccountLink.email))
         .join(User, User.account_id == AccountLink.account_id)
         .where(User.contract_id == contract_id, User.status == "active", AccountLink.email.is_not(None))
     )
+    to = sa.func.lower(Message.recipient)
     return sa.or_(
         Message.contract_id == contract_id,
-        sa.and_(
-            Message.contract_id.is_(None),
-            sa.or_(Message.recipient.in_(people), Message.recipient.in_(new_emails)),
-        ),
+        sa.and_(Message.contract_id.is_(None), sa.or_(to.in_(people), to.in_(new_emails))),
     )

@@ -11,6 +11,8 @@ from email.message import EmailMessage
 from email.policy import SMTP as WIRE
 from email.utils import format_datetime
 
+from email_validator import validate_email
+
 from config import MailServer
 from webapp.models import Message
 
@@ -43,7 +45,7 @@ class Hand:
             self._client.send_message(
                 compose(message, text, self._server.sender, self._product),
                 from_addr=self._server.sender,
-                to_addrs=[message.recipient],
+                to_addrs=[address_on_the_wire(message.recipient)],
             )
         except smtplib.SMTPRecipientsRefused as error:
             code, answer = next(iter(error.recipients.values()))
@@ -78,7 +80,7 @@ def compose(message: Message, text: str, sender: str, product: str) -> EmailMess
     """The mail as it goes over the wire. Its Message-ID is always the same, so that a mail sent twice shows once."""
     mail = EmailMessage(policy=WIRE)
     mail["From"] = Address(product, addr_spec=sender)
-    mail["To"] = Address(addr_spec=message.recipient)
+    mail["To"] = address_on_the_wire(message.recipient)
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(message.created_at)
     mail["Message-ID"] = (
@@ -87,6 +89,11 @@ def compose(message: Message, text: str, sender: str, product: str) -> EmailMess
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(text)
     return mail
+
+
+def address_on_the_wire(address: str) -> str:
+    """The address in ASCII, if only its domain has other letters; else as it is, for servers that take that."""
+    return validate_email(address, check_deliverability=False, test_environment=True).ascii_email or address
 
 
 def _open(server: MailServer) -> smtplib.SMTP:

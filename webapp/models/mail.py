@@ -16,8 +16,9 @@ class Message(Base):
     """One mail to one person. ``contract_id`` is ``None`` for account matters.
 
     A mail with a personal link in it has ``sealed_text`` (:mod:`webapp.credentials`) instead of ``text``,
-    and loses it once it is sent. While a worker sends it, ``next_try_at`` lies ahead and ``attempts`` is its
-    own number, so that nobody else takes it and a worker that comes back late writes nothing.
+    and loses it once it is sent. One with an ``invitation_id`` is sent only while that invitation stands.
+    While a worker sends a mail, ``next_try_at`` lies ahead and ``attempts`` is its own number, so that nobody else
+    takes it and a worker that comes back late writes nothing.
     """
 
     __tablename__ = "messages"
@@ -31,10 +32,17 @@ class Message(Base):
         ),
         sa.Index("ix_messages_recent", "contract_id", "id"),
         sa.Index("ix_messages_created_at", "created_at"),
+        sa.Index(
+            "ix_messages_invitation",
+            "invitation_id",
+            sqlite_where=sa.text("invitation_id IS NOT NULL"),
+            postgresql_where=sa.text("invitation_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[IntPk]
     contract_id: Mapped[int | None] = mapped_column(BigInt, sa.ForeignKey("contracts.id"))
+    invitation_id: Mapped[int | None] = mapped_column(BigInt, sa.ForeignKey("invitations.id"))
     purpose: Mapped[str] = mapped_column(sa.String(40))
     recipient: Mapped[str] = mapped_column(sa.String(254))
     subject: Mapped[str] = mapped_column(sa.String(200))

@@ -10,6 +10,7 @@ from config import Settings
 from webapp.account import letters
 from webapp.account.changing import put_password, words_about
 from webapp.auth import account_events, links, passwords, throttle
+from webapp.auth.accounts import locked
 from webapp.database import write_transaction
 from webapp.models import Account, db, utcnow
 from webapp.sync.keys import match_key
@@ -26,7 +27,7 @@ def ask(email: str, settings: Settings, *, address: str) -> None:
     """
     key, now = match_key(email) or "", utcnow()
     with write_transaction() as session:
-        until = throttle.admit(session, key, address, now, mails=True)
+        until = throttle.admit(session, key, address, now, throttle.MAILS)
     if until is not None:
         log.warning("asking for a new password throttled for %s", email, extra={"event": "denied"})
         raise throttle.Throttled(until)
@@ -61,8 +62,7 @@ def reset(token: str, password: str, settings: Settings) -> None:
     passwords.check(password, context=words_about(db.session(), account, settings.product_name))
     hashed = passwords.hash_password(password)
     with write_transaction() as session:
-        link = links.find(session, links.RESET, token, utcnow())
-        links.use_up(session, link)
-        account = session.get_one(Account, link.account_id)
+        account = locked(session, account.id)
+        links.use_up(session, links.find(session, links.RESET, token, utcnow()))
         put_password(session, account, hashed, settings)
         account_events.record(session, "account.password_reset", account.email, account, actor=account.name)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from config import Settings
 from webapp.access import public
-from webapp.auth import browser
+from webapp.auth import browser, signing_in
 from webapp.auth.links import RESET, LinkGone
 from webapp.auth.passwords import MIN_LENGTH, PasswordRefused
+from webapp.auth.sign_in_manager import TOKEN
 from webapp.auth.throttle import Throttled
 from webapp.logs import client_address
 from webapp.models import Account, utcnow
@@ -40,9 +40,8 @@ def forgot_submit() -> Answer:
     try:
         resetting.ask(form.email.data or "", _settings(), address=client_address())
     except Throttled as throttled:
-        wait = max(1, math.ceil((throttled.until - utcnow()).total_seconds()))
         page = render_template("reset/forgot.html", form=form, throttled=throttled.until)
-        return page, 429, {"Retry-After": str(wait)}
+        return page, 429, {"Retry-After": str(throttled.seconds_left(utcnow()))}
     settings = _settings()
     return render_template(
         "reset/asked.html",
@@ -76,8 +75,12 @@ def new_submit() -> Answer:
     except LinkGone:
         return _gone()
     except PasswordRefused as refused:
-        form.password.errors = [str(refused)]
+        form.refuse("password", str(refused))
         return _form(form, account), 422
+    if current_user.is_authenticated and current_user.id != account.id:
+        signing_in.sign_out(
+            current_user, session.get(TOKEN)
+        )  # another account, whose sessions go on elsewhere
     browser.leave()
     flash("Your new password is set. Sign in with it.", "success")
     return redirect(url_for("auth.sign_in"), 303)
