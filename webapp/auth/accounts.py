@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session
 
 from webapp.audit import trail
 from webapp.auth import account_events, links, passwords, sessions
-from webapp.contracts import licences_used
+from webapp.contracts import licences_used, locked_contract
 from webapp.models import Account, Contract, ReportingAccess, Role, Team, User, UserRole, is_here, utcnow
+from webapp.models.user import IGNORED, NAME_MAX, USERNAME_LENGTH
+from webapp.names import name_problem, tidied
+from webapp.sync.exclusions import admit_users
 from webapp.sync.keys import match_key, user_keys
 
 BY_COMMAND = "command: flask account"
@@ -35,9 +40,11 @@ def create_account(
         address = validate_email(email, check_deliverability=False, test_environment=demo).normalized
     except EmailNotValidError as error:
         raise AccountRefused(f"“{email}” is not an email address. {error}") from error
-    name = name.strip()
-    if not 1 <= len(name) <= 255:
-        raise AccountRefused("The name must have 1 to 255 characters.")
+    name = tidied(name)
+    if not 1 <= len(name) <= NAME_MAX:
+        raise AccountRefused(f"The name must have 1 to {NAME_MAX} characters.")
+    if problem := name_problem(name, 1, NAME_MAX):
+        raise AccountRefused(problem)
     if find_account(session, address) is not None:
         raise AccountRefused(f"There is an account {address} already.")
     passwords.check(password, context=(address, address.partition("@")[0], name, *about))
@@ -126,38 +133,57 @@ def admit(session: Session, contract: Contract, account: Account, role_key: str)
 
     Takes a licence unless the user was active already. Raises :class:`AccountRefused` when none is free.
     """
-    locked = session.scalars(sa.select(Contract).where(Contract.id == contract.id).with_for_update()).one()
+    details: dict[str, Any]
+    locked = locked_contract(session, contract.id)
     role = session.scalars(sa.select(Role).where(Role.contract_id == locked.id, Role.key == role_key)).one()
     user = session.scalars(
-        sa.select(User).where(User.contract_id == locked.id, User.account_id == account.id)
+        sa.select(User)
+        .where(User.contract_id == locked.id, User.account_id == account.id)
+        .execution_options(populate_existing=True)
     ).one_or_none()
     if user is not None and user.status == "active":
-        if session.get(UserRole, (user.id, role.id)) is not None:
+        before = _role_names(session, user)
+        if role.name in before:
             return False
-        session.add(UserRole(contract_id=locked.id, user_id=user.id, role_id=role.id))
+        action, details = "users.edited", {"roles": trail.changed(before, [*before, role.name])}
     else:
         used = licences_used(session, locked.id)
         if used >= locked.licences:
             raise AccountRefused(
-                f"All {locked.licences} licences of {locked.name} are in use. "
+                f"All {locked.licences:,} licences of {locked.name} are in use. "
                 f"Add one first: flask contract licences {locked.slug} {used + 1}."
             )
         user = user or _new_user(session, locked, account)
-        user.status = "active"
-        session.flush()
-        session.add(UserRole(contract_id=locked.id, user_id=user.id, role_id=role.id))
-        _see_everything(session, locked, user)
+        if user.status == IGNORED:  # no longer excluded where they are listed
+            admit_users(session, [user.id])
+        user.status, user.status_since, user.left_since = "active", utcnow(), None
+        action, details = "users.activated", {"roles": [role.name], "account": account.email}
+    user.changed_at = utcnow()
+    session.flush()
+    session.add(UserRole(contract_id=locked.id, user_id=user.id, role_id=role.id))
+    _see_everything(session, locked, user)
     trail.record(
         session,
-        "users.activated",
+        action,
         user.name,
         contract_id=locked.id,
         target_type="user",
         target_id=user.id,
-        details={"roles": [role.name], "account": account.email},
+        details=details,
         actor=BY_COMMAND,
     )
     return True
+
+
+def _role_names(session: Session, user: User) -> list[str]:
+    return list(
+        session.scalars(
+            sa.select(Role.name)
+            .join(UserRole, UserRole.role_id == Role.id)
+            .where(UserRole.user_id == user.id, UserRole.contract_id == user.contract_id)
+            .order_by(Role.position, Role.name)
+        )
+    )
 
 
 def _new_user(session: Session, contract: Contract, account: Account) -> User:
@@ -180,16 +206,23 @@ def _new_user(session: Session, contract: Contract, account: Account) -> User:
     if same:
         same[0].account_id = account.id
         return same[0]
+    username = account.email[: USERNAME_LENGTH[1]]
+    keys = user_keys(name=account.name, username=username, email=account.email, third_party_id=None)
+    holder = session.scalar(
+        sa.select(User.name).where(
+            User.contract_id == contract.id, User.username_key == keys["username_key"], is_here()
+        )
+    )
+    if holder is not None:
+        raise AccountRefused(f"{holder} has the username {username} in {contract.name}. Change that first.")
     user = User(
         contract_id=contract.id,
         account_id=account.id,
         status="active",
         name=account.name,
-        username=account.email[:100],
+        username=username,
         email=account.email,
-        **user_keys(
-            name=account.name, username=account.email[:100], email=account.email, third_party_id=None
-        ),
+        **keys,
     )
     session.add(user)
     return user
@@ -198,7 +231,7 @@ def _new_user(session: Session, contract: Contract, account: Account) -> User:
 def _see_everything(session: Session, contract: Contract, user: User) -> None:
     """Reporting access to the whole structure."""
     for team_id in session.scalars(
-        sa.select(Team.id).where(Team.contract_id == contract.id, Team.level == 1)
+        sa.select(Team.id).where(Team.contract_id == contract.id, Team.level == 1, Team.archived_at.is_(None))
     ):
         if session.get(ReportingAccess, (user.id, team_id)) is None:
             session.add(ReportingAccess(contract_id=contract.id, user_id=user.id, team_id=team_id))
