@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from webapp.access import PERMISSIONS, Refusal, Refused
 from webapp.audit import trail
 from webapp.database import rows_changed, write_transaction
-from webapp.models import User, table_of, utcnow
+from webapp.models import User, UserRole, UserTeam, table_of, utcnow
 from webapp.users import batch
 
 
@@ -49,21 +49,18 @@ class Editing:
         )
 
     def hand_over(
-        self, people: Sequence[int], column: InstrumentedAttribute[int], lose: Sequence[int], get: int
+        self, people: Sequence[int], kind: type[UserRole] | type[UserTeam], lose: Sequence[int], get: int
     ) -> dict[str, Any]:
-        """Give ``people`` the role or team ``get`` in place of those in ``lose``; who they were, for the audit row.
-
-        ``column`` is that of ``UserRole`` or ``UserTeam`` which names it.
-        """
-        owned = table_of(column.class_)
-        thing = owned.c[column.key]
+        """Give ``people`` the role or team ``get`` in place of those in ``lose``; who they were, for the audit row."""
+        owned = table_of(kind)
+        thing = owned.c.role_id if kind is UserRole else owned.c.team_id
         for ids in batch.chunks(people):
             already = sa.select(owned.c.user_id).where(thing == get, owned.c.user_id.in_(ids))
             newcomers = sa.select(User.id, sa.literal(get), User.contract_id).where(
                 User.id.in_(ids), User.contract_id == self.contract_id, User.id.not_in(already)
             )
             self.session.execute(
-                sa.insert(owned).from_select(["user_id", column.key, "contract_id"], newcomers)
+                sa.insert(owned).from_select(["user_id", thing.key, "contract_id"], newcomers)
             )
             rows_changed(self.session, sa.delete(owned).where(owned.c.user_id.in_(ids), thing.in_(lose)))
             rows_changed(self.session, sa.update(User).where(User.id.in_(ids)).values(changed_at=utcnow()))

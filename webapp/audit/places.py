@@ -17,7 +17,12 @@ Place = tuple[str, int]  # its kind (user, role, team, run or activation) and it
 
 ACTIVATED = ("users.activated", "users.reactivated")
 LONGEST = timedelta(minutes=10)  # that an activation takes
-KEPT = {"user": User, "role": Role, "team": Team, "run": SyncRun}
+KEPT: dict[str, type[User] | type[Role] | type[Team] | type[SyncRun]] = {
+    "user": User,
+    "role": Role,
+    "team": Team,
+    "run": SyncRun,
+}
 
 
 def places_of(session: Session, contract_id: int, events: Sequence[AuditEvent]) -> dict[int, Place]:

@@ -140,7 +140,7 @@ def delete(
             if shown is not None and shown != stamp_of(people):
                 raise ShownBefore
             details["people have instead"] = other.name
-            details |= edit.hand_over(people, UserRole.role_id, [role_id], move_to)
+            details |= edit.hand_over(people, UserRole, [role_id], move_to)
         session.execute(sa.delete(table_of(RolePermission)).where(RolePermission.role_id == role_id))
         rows_changed(session, sa.delete(Role).where(Role.id == role_id))
         if in_charge and not _somebody_in_charge(session, contract_id):

@@ -134,7 +134,7 @@ def archive(
             raise ShownBefore
         if people and move_to is not None:
             details["people moved to"] = tree.path(move_to)
-            details |= edit.hand_over(people, UserTeam.team_id, whole, move_to)
+            details |= edit.hand_over(people, UserTeam, whole, move_to)
         _update(edit, [team_id], archived_at=utcnow())
         edit.record("team.archived", node.name, "team", team_id, details)
         return len(people)
