@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from zoneinfo import available_timezones
 
 import sqlalchemy as sa
@@ -116,6 +117,16 @@ def create_contract(session: Session, *, slug: str, name: str, time_zone: str, l
     return contract
 
 
+def locked_contract(session: Session, contract_id: int) -> Contract:
+    """The contract as it is now; whoever else changes it, or who is active in it, waits."""
+    return session.scalars(
+        sa.select(Contract)
+        .where(Contract.id == contract_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
 def checked_name(name: str) -> str:
     """A contract's name, tidied. Raises :class:`ContractRefused`."""
     name = tidied(name)
@@ -128,9 +139,15 @@ def checked_name(name: str) -> str:
     return name
 
 
+@cache
+def time_zones() -> frozenset[str]:
+    """The names of time zones. Those that mean something else on each machine, or nowhere, are none."""
+    return frozenset(available_timezones() - {"localtime", "Factory"})
+
+
 def checked_time_zone(time_zone: str) -> str:
     """``time_zone``, if there is such a one. Raises :class:`ContractRefused`."""
-    if time_zone not in available_timezones():
+    if time_zone not in time_zones():
         raise ContractRefused(
             f"“{time_zone}” is not a time zone. Use a name such as Europe/London or UTC.", "time_zone"
         )
@@ -143,7 +160,8 @@ def set_feature(session: Session, contract: Contract, feature: str, on: bool) ->
     Raises :class:`ContractRefused` for a feature that does not exist.
     """
     key = feature_key(feature)
-    row = session.get(ContractFeature, (contract.id, key))
+    locked_contract(session, contract.id)
+    row = session.get(ContractFeature, (contract.id, key), populate_existing=True)
     if (row is not None) == on:
         return False
     if row is None:
@@ -175,7 +193,7 @@ def set_licences(session: Session, contract: Contract, licences: int) -> bool:
 
     Fewer than are in use is allowed: nobody is switched off, and nobody new can be activated.
     """
-    locked = session.scalars(sa.select(Contract).where(Contract.id == contract.id).with_for_update()).one()
+    locked = locked_contract(session, contract.id)
     before = locked.licences
     if before == _licences(licences):
         return False

@@ -73,6 +73,26 @@ def test_entries_are_found_by_what_to_what_and_when_together(
     assert '<input type="hidden" name="type" value="run">' in page  # the export takes what is found
 
 
+def test_a_choice_says_what_was_done_and_stays_chosen_when_nothing_fits_it(
+    app: Flask, contract_id: int, reader: Actor
+) -> None:
+    for action in ("contract.settings_changed", "user_sync.enabled", "user_sync.not_begun"):
+        fill(app, contract_id, {"target": "x", "action": action})
+    page = reader.get(
+        "/c/acme/audit?action=role.&actor=Nora+Lind&type=team&from=2025-07-03&to=2025-07-01"
+    ).text
+    for option in (
+        '<option value="contract.settings_changed">Contract: changed the settings</option>',
+        '<option value="user_sync.enabled">User sync: enabled User sync</option>',
+        '<option value="user_sync.not_begun">User sync: did not begin what was asked for</option>',
+        '<option value="role." selected>Roles: everything</option>',
+        '<option value="Nora Lind" selected>Nora Lind</option>',
+        '<option value="team" selected>A team</option>',
+    ):
+        assert option in page
+    assert "The first day is after the last one." in page
+
+
 def test_the_file_holds_what_is_found_and_is_itself_in_the_log(
     app: Flask, contract_id: int, reader: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +138,7 @@ def test_the_file_holds_what_is_found_and_is_itself_in_the_log(
         noted = db.session.scalars(
             sa.select(AuditEvent.details).where(AuditEvent.action == "audit.exported").order_by(AuditEvent.id)
         ).all()
-    assert noted == [{"as": "CSV"}, {"as": "CSV", "action": "users.", "from": "2025-07-01"}]
+    assert noted == [{"as": "CSV"}, {"as": "CSV", "action": "Users: everything", "from": "2025-07-01"}]
 
 
 def test_pages_lead_through_the_newest_and_say_that_there_are_older_ones(

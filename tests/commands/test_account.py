@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -27,6 +27,7 @@ from webapp.sync.keys import user_keys
 
 ANA = ("account", "create-administrator", "acme", "ana@example.com")
 TYPED = f"{PASSWORD}\n"
+LONG_AGO = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -61,10 +62,10 @@ def test_the_first_administrator_can_sign_in_and_do_everything(app: Flask, flask
 
 @pytest.mark.usefixtures("contract_id")
 def test_name_and_password_are_asked_for(app: Flask, flask: Flasks) -> None:
-    ended = flask(*ANA, typed=f"Ana Oliveira\n{PASSWORD}\n{PASSWORD}\n")
-    assert ended.code == 0
-    assert "Password (at least 12 characters)" in ended.out
-    assert PASSWORD not in ended.out
+    ended = flask(*ANA, "--json", typed=f"Ana Oliveira\n{PASSWORD}\n{PASSWORD}\n")
+    assert ended.json["changed"] is True  # what is asked is not among the JSON
+    assert "Password (at least 12 characters)" in ended.err
+    assert PASSWORD not in ended.out + ended.err
     assert can_sign_in(app, "ana@example.com", PASSWORD)
 
 
@@ -87,6 +88,61 @@ def test_an_account_of_another_contract_keeps_its_password(
     ended = flask(*ANA)
     assert ended.out == "ana@example.com is now an administrator of Contract acme.\n"
     assert can_sign_in(app, "ana@example.com", PASSWORD)
+
+
+def test_somebody_active_gets_the_role_and_is_not_said_to_be_activated(
+    app: Flask, flask: Flasks, contract_id: int
+) -> None:
+    make_actor(app, contract_id, "agent", email="ana@example.com")
+    assert flask(*ANA).out == "ana@example.com is now an administrator of Contract acme.\n"
+    with app.app_context():
+        event = db.session.scalars(sa.select(AuditEvent).order_by(AuditEvent.id.desc()).limit(1)).one()
+    assert (event.action, event.details) == (
+        "users.edited",
+        {"roles": {"before": ["Agent"], "after": ["Agent", "Administrator"]}},
+    )
+
+
+def test_somebody_inactive_or_ignored_is_active_from_that_moment(
+    app: Flask, flask: Flasks, contract_id: int
+) -> None:
+    for status in ("inactive", "ignored"):
+        email = f"{status}@example.com"
+        account_id = make_actor(app, contract_id, "agent", email=email).account_id
+        flask("contract", "licences", "acme", "9")
+        with app.app_context(), write_transaction() as session:
+            user = session.scalars(sa.select(User).where(User.account_id == account_id)).one()
+            user.status, user.status_since, user.left_since = status, LONG_AGO, LONG_AGO
+            session.execute(sa.delete(UserRole).where(UserRole.user_id == user.id))
+        assert "is now an administrator" in flask(*ANA[:3], email).out
+        with app.app_context():
+            user = db.session.scalars(sa.select(User).where(User.account_id == account_id)).one()
+        assert (user.status, user.left_since) == ("active", None)
+        assert user.status_since > LONG_AGO
+
+
+def test_who_cannot_sign_in_is_not_made_an_administrator_unseen(
+    app: Flask, flask: Flasks, contract_id: int
+) -> None:
+    make_actor(app, make_contract(app, "bolt"), "agent", email="ana@example.com")
+    flask("account", "close", "ana@example.com")
+    refused = flask(*ANA).refusal
+    assert refused == "ana@example.com is closed. Open it first: flask account reopen ana@example.com."
+    flask("account", "reopen", "ana@example.com")
+    assert flask(*ANA).out == (
+        "ana@example.com is now an administrator of Contract acme. "
+        "They have no password yet: flask account set-password ana@example.com.\n"
+    )
+
+
+def test_a_username_that_somebody_else_has_is_said(app: Flask, flask: Flasks, contract_id: int) -> None:
+    holder = make_actor(app, contract_id, "agent", email="eva@example.com")
+    with app.app_context(), write_transaction() as session:
+        user = session.scalars(sa.select(User).where(User.account_id == holder.account_id)).one()
+        user.username, user.username_key = "ANA@example.com", "ana@example.com"
+    refused = flask(*ANA, "--name", "Ana", "--password-stdin", typed=TYPED).refusal
+    assert refused == f"{user.name} has the username ana@example.com in Contract acme. Change that first."
+    assert flask("account", "list", "--json").json["accounts"][0]["email"] == "eva@example.com"
 
 
 def test_someone_a_sync_imported_becomes_the_administrator(
@@ -119,6 +175,7 @@ REFUSED: list[tuple[str, str, str, str]] = [
     ("ana@localhost", "Ana", PASSWORD, "“ana@localhost” is not an email address."),
     ("ana@example.com", "  ", PASSWORD, "The name must have 1 to 255 characters."),
     ("ana@example.com", "x" * 256, PASSWORD, "The name must have 1 to 255 characters."),
+    ("ana@example.com", "Ana\x1b[2J", PASSWORD, "Take out the characters that cannot be seen."),
     ("ana@example.com", "Ana", "too short", "Use at least 12 characters."),
     ("ana@example.com", "Ana", "", "Use at least 12 characters."),
     ("ana@example.com", "Ana", "ana@example.com", "Leave “ana@example.com” out of the password"),
@@ -354,14 +411,11 @@ def test_who_is_here_already_becomes_an_administrator_as_by_an_activation(
     assert (stored().account_id is not None, stored().status_since) == (True, long_ago)
     assert "Nothing was changed" in flask(*ANA).out
 
+    with app.app_context(), write_transaction() as session:
+        session.execute(sa.update(Contract).where(Contract.id == contract_id).values(licences=9))
     ana(status="ignored")
-    assert flask(*ANA).refusal == "Ana is ignored in Contract acme. Take that back under Users first."
-    flask("account", "close", "ana@example.com")
-    assert (
-        flask(*ANA).refusal
-        == "ana@example.com is closed. Open it first: flask account reopen ana@example.com."
-    )
-    assert stored().status == "ignored"
+    assert flask(*ANA).out == "ana@example.com is now an administrator of Contract acme.\n"
+    assert stored().status == "active"
 
 
 @pytest.mark.parametrize("command", ["grant-support", "revoke-support", "close", "reopen"])

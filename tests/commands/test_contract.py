@@ -6,10 +6,14 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from tests.actors import make_actor
+from tests.actors import make_actor, make_contract
 from tests.commands.conftest import Flasks
+from tests.users.test_licences import at_once
+from tests.users.world import statements
+from webapp import contracts
 from webapp.access import INTEGRATIONS
-from webapp.models import AuditEvent, Contract, Role, RolePermission, Team, db
+from webapp.database import write_connection, write_transaction
+from webapp.models import AuditEvent, Contract, ContractFeature, Role, RolePermission, Team, db
 
 CREATE = ("contract", "create", "acme", "--name", "Acme Ltd", "--licences", "5")
 
@@ -111,6 +115,44 @@ def test_an_address_is_given_once(flask: Flasks) -> None:
     )
 
 
+def test_two_who_create_or_switch_the_same_at_once_both_succeed(app: Flask) -> None:
+    def run(*words: str) -> object:
+        return app.test_cli_runner().invoke(args=[*words, "--json"], catch_exceptions=False).exit_code
+
+    assert at_once([lambda: run(*CREATE)] * 4) == [0] * 4
+    assert at_once([lambda: run("contract", "feature", "acme", "integrations", "on")] * 4) == [0] * 4
+    with app.app_context():
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(ContractFeature)) == 1
+        actions = db.session.scalars(sa.select(AuditEvent.action).order_by(AuditEvent.id)).all()
+    assert actions == ["contract.created", "contract.feature_enabled"]
+
+
+def test_licences_are_compared_with_what_they_are_at_that_moment(app: Flask) -> None:
+    """Somebody changes them between looking the contract up and changing them."""
+    contract_id = make_contract(app, "acme", licences=5)
+    with app.app_context():
+        looked_up = db.session.get_one(Contract, contract_id)
+        with write_connection() as elsewhere:
+            elsewhere.execute(sa.update(Contract).values(licences=10))
+        with write_transaction() as session:
+            assert contracts.set_licences(session, looked_up, 5)
+        assert db.session.scalar(sa.select(Contract.licences)) == 5
+        details = db.session.scalars(sa.select(AuditEvent.details).order_by(AuditEvent.id.desc())).first()
+    assert details == {"licences": {"before": 10, "after": 5}}
+
+
+def test_many_contracts_are_listed_in_as_many_statements_as_one(app: Flask, flask: Flasks) -> None:
+    counts = []
+    for slugs in (["acme"], ["bolt", "cask", "dune"]):
+        for slug in slugs:
+            make_actor(app, make_contract(app, slug), "manager", email=f"{slug}@example.com")
+        for words in (("contract", "list"), ("account", "list")):
+            with statements(app) as sent:
+                assert flask(*words, "--json").code == 0
+            counts.append(len(sent))
+    assert counts[:2] == counts[2:]
+
+
 def test_contracts_are_listed(app: Flask, flask: Flasks) -> None:
     assert (
         flask("contract", "list").out == "There is no contract yet. Create one with flask contract create.\n"
@@ -181,6 +223,9 @@ def test_licences_are_changed_and_fewer_than_in_use_switch_nobody_off(app: Flask
         "Acme Ltd has 1 licence, 2 in use.\n"
         "Nobody was switched off. No one new can be activated until some are free.\n"
     )
+    flask("contract", "licences", "acme", "12000")
+    assert "2 of 12,000 licences in use" in flask("contract", "list").out
+    flask("contract", "licences", "acme", "1")
     assert flask("contract", "licences", "acme", "--", "-1").refusal.startswith("Licences must be")
     assert flask("contract", "list", "--json").json["contracts"][0]["licences_used"] == 2
 

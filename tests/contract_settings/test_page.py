@@ -55,6 +55,8 @@ def test_what_cannot_be_is_said_and_what_was_typed_stays(world: World, administr
         ({"name": "ab"}, "Name: The name must have 3 to 255 characters."),
         ({"name": "Bell\a"}, "Name: Take out the characters that cannot be seen."),
         ({"time_zone": "Mars/Base"}, "Time zone: “Mars/Base” is not a time zone."),
+        ({"time_zone": "localtime"}, "Time zone: “localtime” is not a time zone."),
+        ({"name": "Acme\u202eLtd"}, "Name: Take out the characters that cannot be seen."),
     ):
         page = open_page(administrator, PATH).form("/settings").fill(**values).send("Save settings")
         assert page.response.status_code == 422

@@ -145,7 +145,10 @@ def test_what_cannot_be_is_said_beside_its_field(world: World, administrator: Ac
         ("", "Enter a name of 1 to 100 characters."),
         ("x" * 101, "Enter a name of 1 to 100 characters."),
         ("No\a", "Take out the characters that cannot be seen."),
-        ("MANAGER", "There is a role MANAGER already."),
+        ("Quality\u202eAnalyst", "Take out the characters that cannot be seen."),
+        ("\u200d", "Take out the characters that cannot be seen."),
+        ("Manager\u200d", "There is a role Manager already. Choose another name."),
+        ("MANAGER", "There is a role Manager already. Choose another name."),
     ):
         form = open_page(administrator, "/c/acme/roles/new").form("/roles/new")
         page = form.fill(name=name, permissions=[VIEW_AUDIT]).send("Create role")
@@ -268,6 +271,31 @@ def test_a_role_that_people_have_is_deleted_by_giving_them_another(
     (event,) = world.audit("role.deleted")
     assert event.details["people have instead"] == "Agent"
     assert event.details["users"] == ["Anna Kim", "Bartek Nowak"]
+
+
+def test_a_role_is_deleted_only_with_those_who_were_shown_to_have_it(
+    world: World, administrator: Actor
+) -> None:
+    (one,) = world.add("Anna Kim", status="active")
+    world.give([one], role="manager")
+    page = open_page(administrator, f"/c/acme/roles/{world.roles['manager']}/delete")
+    (two,) = world.add("Bartek Nowak", status="active")
+    world.give([two], role="manager")
+
+    refused = page.form("/delete").fill(move_to=world.roles["agent"]).send("Delete role")
+
+    assert refused.response.status_code == 409
+    assert "Nothing was deleted: other people have this role now" in refused.notices
+    assert "Anna Kim, Bartek Nowak" in refused.text
+    assert [world.set_up_of(user)[0] for user in (one, two)] == [{world.roles["manager"]}] * 2
+    assert world.audit("role.deleted") == []
+    assert refused.form("/delete").values["move_to"] == [str(world.roles["agent"])]
+    assert "The role Manager is deleted. 2 people have Agent instead." in (
+        refused.form("/delete").send("Delete role").notices
+    )
+    history = open_page(administrator, f"{world.url}/{one}/history").text
+    assert "Deleted the role Manager" in history
+    assert "People have instead: Agent" in history
 
 
 def test_another_contracts_role_is_not_there(app: Flask, world: World, administrator: Actor) -> None:

@@ -216,6 +216,33 @@ def test_people_are_moved_when_their_team_is_archived_and_it_is_offered_no_more(
     assert "Billing" in open_page(manager, "/c/acme/users").root.one("select", name="team").text
 
 
+def test_only_what_was_shown_is_archived(world: World, manager: Actor) -> None:
+    (one,) = world.add("Anna Kim", status="active")
+    world.give([one], role="agent", team="Chat")
+    page = open_page(manager, f"/c/acme/structure/{world.teams['Chat']}/archive")
+    world.give(world.add("Bartek Nowak", status="active"), role="agent", team="Chat")
+    team_page(manager, world, "Billing").form("/move").fill(parent=world.teams["Chat"]).send("Move")
+
+    refused = page.form("/archive").fill(move_to=world.teams["Porto"]).send("Archive team")
+
+    assert refused.response.status_code == 409
+    assert "Nothing was archived: other people or teams are in it now" in refused.notices
+    assert "Anna Kim, Bartek Nowak" in refused.text
+    assert not teams(world)["Chat"][2]
+    assert world.set_up_of(one)[1] == {world.teams["Chat"]}
+    assert world.audit("team.archived") == []
+    assert refused.form("/archive").values["move_to"] == [str(world.teams["Porto"])]
+    done = refused.form("/archive").send("Archive team")
+    assert "Chat is archived. 2 people are in another team now." in done.notices
+    # the history of each says so too
+    history = open_page(
+        make_actor(world.app, world.contract_id, "administrator"), f"{world.url}/{one}/history"
+    )
+    assert "Archived the team Chat" in history.text
+    assert "People moved to: Contract acme › Porto" in history.text
+    assert "Bartek" not in history.text
+
+
 def test_the_last_team_cannot_be_archived(world: World, manager: Actor) -> None:
     page = open_page(manager, f"/c/acme/structure/{world.teams['top']}/archive")
     assert "One team has to stay" in page.text

@@ -51,6 +51,18 @@ def tree_of(parents: dict[int, int | None]) -> Tree:
     return Tree(Node(team, parent, name_of(team)) for team, parent in parents.items())
 
 
+UNSEEN = [
+    "Leeds\u200b",
+    "\u202eabc",
+    "\u200e\u200f\u2066",
+    "\u200d\u200d\u200d",
+    "\u3164\u3164\u3164",
+    "\u0301\u0302\u0303",
+    "soft\xadhyphen",
+    "\ufeffmark",
+]
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [
@@ -60,6 +72,9 @@ def tree_of(parents: dict[int, int | None]) -> Tree:
         ("LEEDS", "Leeds is a team there already. Choose another name."),
         ("Ｌeeds", "Leeds is a team there already. Choose another name."),
         ("porto", "Porto is an archived team there already. Choose another name."),
+        ("Leeds\u200d", "Leeds is a team there already. Choose another name."),
+        ("Leeds\ufe0f", "Leeds is a team there already. Choose another name."),
+        *((name, "Take out the characters that cannot be seen.") for name in UNSEEN),
     ],
 )
 def test_a_name_that_cannot_be_is_refused_with_the_reason(name: str, says: str) -> None:
@@ -67,4 +82,23 @@ def test_a_name_that_cannot_be_is_refused_with_the_reason(name: str, says: str) 
     with pytest.raises(StructureRefused) as refused:
         tree.check_name(name, 1)
     assert str(refused.value) == says
-    tree.check_name(name if len(name) in range(3, 256) and "\0" not in name else "abc", 2)
+    tree.check_name("abc" if "Enter" in says or "Take out" in says else name, 2)
+
+
+def test_a_move_to_where_a_team_is_called_so_says_what_helps() -> None:
+    nodes = [Node(1, None, "All"), Node(2, 1, "Choose me"), Node(3, 1, "Porto"), Node(4, 3, "Choose Me")]
+    with pytest.raises(StructureRefused) as refused:
+        Tree(nodes).moved(2, 3)
+    assert refused.value.field == "parent"
+    assert str(refused.value) == (
+        "Choose Me is a team there already. Choose another place, or rename one of them first."
+    )
+    hidden = [*nodes[:3], Node(5, 1, "Old\u200bname")]  # from before such names were refused
+    assert Tree(hidden).moved(5, 3) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["नमस्ते टीम", "می\u200cخواهم", "👩\u200d🚀 crew", "❤\ufe0f care", "ÅÄÖ", "A\u0301bc"]
+)
+def test_a_name_of_any_script_or_with_an_emoji_is_taken(name: str) -> None:
+    Tree([Node(1, None, "All")]).check_name(name, 1)

@@ -1,4 +1,4 @@
-"""What the audit log says about single users: events of their own, and those of batches that they were in."""
+"""What the audit log says about single users: events of their own, and those of others that changed them too."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 from webapp.audit.trail import IDS
 from webapp.models import AuditEvent
 from webapp.users.batch import chunks, ids_in
+
+# A batch of users, and what goes while the people in it go elsewhere: each names them in its details.
+OF_SEVERAL = ("users", "role", "team")
 
 
 def events_about(
@@ -28,7 +31,7 @@ def events_about(
             yield event_id, {user_id or 0}
     wanted = set(user_ids)
     batches = session.execute(
-        sa.select(event.id, event.details[IDS].as_string()).where(here, event.target_type == "users")
+        sa.select(event.id, event.details[IDS].as_string()).where(here, event.target_type.in_(OF_SEVERAL))
     )
     for event_id, text in batches:
         if found := _among(text, wanted):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from webapp.audit.words import in_group
+from webapp.audit.words import action_label, in_group, kind_label
 from webapp.models import AuditEvent
 
 EARLIEST, LATEST = date(1970, 1, 1), date(9000, 1, 1)
@@ -69,23 +69,38 @@ class Filters:
         if self.q:
             where.append(
                 sa.or_(
-                    AuditEvent.target.icontains(self.q, autoescape=True),
-                    AuditEvent.actor.icontains(self.q, autoescape=True),
+                    *(
+                        column.icontains(form, autoescape=True)
+                        for form in _forms(self.q)
+                        for column in (AuditEvent.target, AuditEvent.actor)
+                    )
                 )
             )
         return where
 
     def words(self) -> dict[str, Any]:
         """What was asked for, for the audit row of an export."""
-        labels = {
-            "q": "search",
-            "actor": "who",
-            "action": "action",
-            "type": "what",
-            "from": "from",
-            "to": "to",
+        found = {
+            "search": self.q,
+            "who": self.actor,
+            "action": action_label(self.action) if self.action else "",
+            "done to": kind_label(self.kind) if self.kind else "",
+            "from": self.first.isoformat() if self.first else "",
+            "to": self.last.isoformat() if self.last else "",
         }
-        return {labels[name]: value for name, value in self.params().items()}
+        return {label: value for label, value in found.items() if value}
+
+    @property
+    def backwards(self) -> bool:
+        """Whether the last day is before the first one."""
+        return self.first is not None and self.last is not None and self.last < self.first
+
+
+def _forms(words: str) -> list[str]:
+    """``words``, and in other cases where a database may know those of ASCII alone."""
+    if words.isascii():
+        return [words]
+    return list(dict.fromkeys((words, words.lower(), words.upper(), words.title())))
 
 
 def _day(text: str) -> date | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from webapp.audit.filters import Filters
+from webapp.audit.places import Place, places_of
 from webapp.audit.words import Detail, Options, action_options, action_text, details_of, kind_label
 from webapp.models import AuditEvent, db
 from webapp.paging import Page, page_of
@@ -20,7 +22,7 @@ MOST = 10_000  # entries that pages lead through; older ones are found by the ti
 
 @dataclass(frozen=True)
 class EventRow:
-    """One line of the log, in words."""
+    """One line of the log, in words. ``place`` is what it is about, if that is still there."""
 
     at: datetime
     actor: str
@@ -29,10 +31,11 @@ class EventRow:
     details: list[Detail]
     address: str | None
     request_id: str | None
+    place: Place | None = None
 
 
 def events(contract_id: int, filters: Filters, zone: ZoneInfo) -> tuple[list[EventRow], Page, bool]:
-    """The page of events that the request asks for, and whether there are more than :data:`MOST`.
+    """The page of events that the request asks for, and whether there are more than :data:`MOST` of them.
 
     However long the log is, no more than that many are counted.
     """
@@ -41,12 +44,17 @@ def events(contract_id: int, filters: Filters, zone: ZoneInfo) -> tuple[list[Eve
         ids = db.session.scalars(newest(where).with_only_columns(AuditEvent.id).limit(MOST + 1)).all()
         page = page_of(min(len(ids), MOST))
         shown = newest([where[0], AuditEvent.id.in_(ids[page.offset : page.offset + page.size])])
-        return [row_of(event) for event in db.session.scalars(shown)], page, len(ids) > MOST
+        return _rows(contract_id, db.session.scalars(shown).all()), page, len(ids) > MOST
     some = sa.select(sa.literal(1)).select_from(AuditEvent).where(*where).limit(MOST + 1).subquery()
     total = db.session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
     page = page_of(min(total, MOST))
-    found = db.session.scalars(newest(where).limit(page.size).offset(page.offset))
-    return [row_of(event) for event in found], page, total > MOST
+    found = db.session.scalars(newest(where).limit(page.size).offset(page.offset)).all()
+    return _rows(contract_id, found), page, total > MOST
+
+
+def _rows(contract_id: int, found: Sequence[AuditEvent]) -> list[EventRow]:
+    places = places_of(db.session(), contract_id, found)
+    return [replace(row_of(event), place=places.get(event.id)) for event in found]
 
 
 def newest(where: list[sa.ColumnElement[bool]]) -> sa.Select[AuditEvent]:

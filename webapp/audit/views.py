@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, g, render_template, request
+from flask import Blueprint, Response, abort, g, render_template, request, url_for
 
-from webapp.access import VIEW_AUDIT, requires
+from webapp.access import (
+    INTEGRATIONS,
+    MANAGE_INTEGRATIONS,
+    MANAGE_ROLES,
+    MANAGE_STRUCTURE,
+    MANAGE_USERS,
+    VIEW_AUDIT,
+    VIEW_SYNC_STATUS,
+    Access,
+    requires,
+)
 from webapp.audit import reading
 from webapp.audit.export import Export, note
 from webapp.audit.filters import Filters
+from webapp.audit.places import Place
+from webapp.audit.words import action_label, kind_label, with_chosen
 from webapp.models import db, utcnow
 from webapp.platforms.forms import ConfirmForm
 from webapp.times import zone_of_request
 
 bp = Blueprint("audit", __name__)
+
+# kind of a place: its page, what the ID is called there, who may open it, and what has to be on
+PAGES: dict[str, tuple[str, str, tuple[str, ...], str | None]] = {
+    "user": ("users.show", "user", (MANAGE_USERS,), None),
+    "activation": ("activations.show", "activation_id", (MANAGE_USERS,), None),
+    "role": ("roles.edit", "role_id", (MANAGE_ROLES,), None),
+    "team": ("structure.show", "team_id", (MANAGE_STRUCTURE,), None),
+    "run": ("sync_status.run", "run_id", (VIEW_SYNC_STATUS, MANAGE_INTEGRATIONS), INTEGRATIONS),
+}
 
 
 @bp.get("/c/<contract>/audit")
@@ -27,10 +48,22 @@ def index(contract: str) -> str:
         page=page,
         more=more,
         filters=filters,
-        actors=reading.actors(contract_id),
-        actions=reading.actions(contract_id),
-        kinds=reading.kinds(contract_id),
+        url_of=_url_of,
+        actors=with_chosen(reading.actors(contract_id), filters.actor, filters.actor),
+        actions=with_chosen(reading.actions(contract_id), filters.action, action_label(filters.action)),
+        kinds=with_chosen(reading.kinds(contract_id), filters.kind, kind_label(filters.kind)),
     )
+
+
+def _url_of(place: Place | None) -> str | None:
+    """The page of a place, for who may open it."""
+    access: Access = g.access
+    if place is None:
+        return None
+    endpoint, argument, permissions, feature = PAGES[place[0]]
+    if not access.may(*permissions, feature=feature):
+        return None
+    return url_for(endpoint, contract=access.contract.slug, **{argument: place[1]})  # type: ignore[arg-type]
 
 
 @bp.post("/c/<contract>/audit/export")

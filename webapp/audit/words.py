@@ -27,6 +27,9 @@ GROUPS: dict[str, str] = {
     "users": "Users",
     "webhook": "Webhook",
 }
+
+DANGLING = ("of", "for", "from", "to", "as", "about", "into")  # what a target follows in the log
+
 KINDS: dict[str, str] = {
     "account": "An account",
     "contract": "The contract",
@@ -66,17 +69,30 @@ def in_group(value: str) -> list[str]:
     return [value]
 
 
+def action_label(value: str) -> str:
+    """A choice of the filter, an action or a group (“users.”), in words."""
+    group, _, rest = value.partition(".")
+    if not rest:
+        return f"{group_label(group)}: everything"
+    text = action_text(value).rstrip(":,")
+    before, _, last = text.rpartition(" ")
+    text = before if last in DANGLING else text
+    return f"{group_label(group)}: {text[:1].lower()}{text[1:]}"
+
+
 def action_options(used: Collection[str]) -> Options:
     """The choices of the filter for the actions that were ``used``: by group, with all of it where it has several."""
-    options: Options = []
+    values: list[str] = []
     known = [action for action in ACTIONS if action in used]
     for group in sorted({group_of(action) for action in known}, key=group_label):
         members = [action for action in known if group_of(action) == group]
-        label = group_label(group)
-        if len(members) > 1:
-            options.append((f"{group}.", f"{label}: everything"))
-        options += [(action, f"{label}: {action_text(action).rstrip(':,').lower()}") for action in members]
-    return options
+        values += [f"{group}.", *members] if len(members) > 1 else members
+    return [(value, action_label(value)) for value in values]
+
+
+def with_chosen(options: Options, value: str, label: str) -> Options:
+    """``options`` with the one that is chosen, which an old address may name while there is none of it."""
+    return options if not value or value in dict(options) else [*options, (value, label)]
 
 
 def details_of(details: dict[str, Any] | None) -> list[Detail]:

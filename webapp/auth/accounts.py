@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session
 
 from webapp.audit import trail
 from webapp.auth import account_events, links, passwords, sessions
-from webapp.contracts import licences_used
+from webapp.contracts import licences_used, locked_contract
 from webapp.models import Account, Contract, ReportingAccess, Role, Team, User, UserRole, is_here, utcnow
-from webapp.models.user import IGNORED
+from webapp.models.user import IGNORED, NAME_MAX, USERNAME_LENGTH
+from webapp.names import name_problem, tidied
+from webapp.sync.exclusions import admit_users
 from webapp.sync.keys import match_key, user_keys
 
 BY_COMMAND = "command: flask account"
@@ -53,9 +57,11 @@ def create_account(
         address = validate_email(email, check_deliverability=False, test_environment=demo).normalized
     except EmailNotValidError as error:
         raise AccountRefused(f"“{email}” is not an email address. {error}") from error
-    name = name.strip()
-    if not 1 <= len(name) <= 255:
-        raise AccountRefused("The name must have 1 to 255 characters.")
+    name = tidied(name)
+    if not 1 <= len(name) <= NAME_MAX:
+        raise AccountRefused(f"The name must have 1 to {NAME_MAX} characters.")
+    if problem := name_problem(name, 1, NAME_MAX):
+        raise AccountRefused(problem)
     if find_account(session, address) is not None:
         raise AccountRefused(f"There is an account {address} already.")
     passwords.check(password, context=(address, address.partition("@")[0], name, *about))
@@ -149,37 +155,39 @@ def admit(session: Session, contract: Contract, account: Account, role_key: str)
         raise AccountRefused(
             f"{account.email} is closed. Open it first: flask account reopen {account.email}."
         )
-    contract = session.scalars(
-        sa.select(Contract)
-        .where(Contract.id == contract.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
-    role = session.scalars(sa.select(Role).where(Role.contract_id == contract.id, Role.key == role_key)).one()
-    user = _user_for(session, contract, account)
-    was_active = user.status == "active"
-    has_role = was_active and session.get(UserRole, (user.id, role.id)) is not None
-    if has_role and user.account_id == account.id:
-        return False
-    if not was_active:
-        _check_licences(session, contract)
-        now = utcnow()
-        user.status, user.status_since, user.changed_at, user.left_since = "active", now, now, None
-    user.account_id = account.id
+    locked = locked_contract(session, contract.id)
+    role = session.scalars(sa.select(Role).where(Role.contract_id == locked.id, Role.key == role_key)).one()
+    user = _user_for(session, locked, account)
+    details: dict[str, Any] = {} if user.account_id == account.id else {"account": account.email}
+    if user.status == "active":
+        before = _role_names(session, user)
+        has_role = role.name in before
+        if has_role and not details:
+            return False
+        action = "users.edited"
+        if not has_role:
+            details["roles"] = trail.changed(before, [*before, role.name])
+    else:
+        has_role = False
+        _check_licences(session, locked)
+        if user.status == IGNORED:  # no longer excluded where they are listed
+            admit_users(session, [user.id])
+        user.status, user.status_since, user.left_since = "active", utcnow(), None
+        action, details = "users.activated", {"roles": [role.name], "account": account.email}
+    user.account_id, user.changed_at = account.id, utcnow()
     session.add(user)
     session.flush()
     if not has_role:
-        session.add(UserRole(contract_id=contract.id, user_id=user.id, role_id=role.id))
-    if not was_active:
-        _see_everything(session, contract, user)
+        session.add(UserRole(contract_id=locked.id, user_id=user.id, role_id=role.id))
+        _see_everything(session, locked, user)
     trail.record(
         session,
-        "users.activated",
+        action,
         user.name,
-        contract_id=contract.id,
+        contract_id=locked.id,
         target_type="user",
         target_id=user.id,
-        details={"roles": [role.name], "account": account.email},
+        details=details,
         actor=BY_COMMAND,
     )
     return True
@@ -189,55 +197,73 @@ def _check_licences(session: Session, contract: Contract) -> None:
     used = licences_used(session, contract.id)
     if used >= contract.licences:
         raise AccountRefused(
-            f"All {contract.licences} licences of {contract.name} are in use. "
+            f"All {contract.licences:,} licences of {contract.name} are in use. "
             f"Add one first: flask contract licences {contract.slug} {used + 1}."
         )
+
+
+def _role_names(session: Session, user: User) -> list[str]:
+    return list(
+        session.scalars(
+            sa.select(Role.name)
+            .join(UserRole, UserRole.role_id == Role.id)
+            .where(UserRole.user_id == user.id, UserRole.contract_id == user.contract_id)
+            .order_by(Role.position, Role.name)
+        )
+    )
 
 
 def _user_for(session: Session, contract: Contract, account: Account) -> User:
     """The user of ``account``, the one whom a sync or a colleague made for its email, or a new one, not yet added."""
     mine = session.scalars(
-        sa.select(User).where(User.contract_id == contract.id, User.account_id == account.id)
+        sa.select(User)
+        .where(User.contract_id == contract.id, User.account_id == account.id)
+        .execution_options(populate_existing=True)
     ).one_or_none()
     if mine is not None:
         return mine
     key = match_key(account.email)
     same = list(
         session.scalars(
-            sa.select(User).where(
+            sa.select(User)
+            .where(
                 User.contract_id == contract.id,
                 User.account_id.is_(None),
                 is_here(),
                 sa.or_(User.email_key == key, User.username_key == key),
             )
+            .execution_options(populate_existing=True)
         )
     )
     if len(same) > 1:
         raise AccountRefused(
             f"{len(same)} users of {contract.name} carry the email {account.email}. Keep one first."
         )
-    if same and same[0].status == IGNORED:
-        raise AccountRefused(
-            f"{same[0].name} is ignored in {contract.name}. Take that back under Users first."
-        )
     if same:
         return same[0]
+    username = account.email[: USERNAME_LENGTH[1]]
+    keys = user_keys(name=account.name, username=username, email=account.email, third_party_id=None)
+    holder = session.scalar(
+        sa.select(User.name).where(
+            User.contract_id == contract.id, User.username_key == keys["username_key"], is_here()
+        )
+    )
+    if holder is not None:
+        raise AccountRefused(f"{holder} has the username {username} in {contract.name}. Change that first.")
     return User(
         contract_id=contract.id,
         status="pending",
         name=account.name,
-        username=account.email[:100],
+        username=username,
         email=account.email,
-        **user_keys(
-            name=account.name, username=account.email[:100], email=account.email, third_party_id=None
-        ),
+        **keys,
     )
 
 
 def _see_everything(session: Session, contract: Contract, user: User) -> None:
     """Reporting access to the whole structure."""
     for team_id in session.scalars(
-        sa.select(Team.id).where(Team.contract_id == contract.id, Team.level == 1)
+        sa.select(Team.id).where(Team.contract_id == contract.id, Team.level == 1, Team.archived_at.is_(None))
     ):
         if session.get(ReportingAccess, (user.id, team_id)) is None:
             session.add(ReportingAccess(contract_id=contract.id, user_id=user.id, team_id=team_id))

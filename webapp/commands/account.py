@@ -48,7 +48,7 @@ def create_administrator(
         if name is None:
             if password_stdin:
                 fail("Give the new account a name with --name.")
-            name = click.prompt("Name")
+            name = click.prompt("Name", err=True)
         password = _password(password_stdin)
     try:
         with write_transaction() as session:
@@ -68,9 +68,11 @@ def create_administrator(
     if as_json:
         print_json(as_json_row(account) | {"changed": changed})
         return
+    without = account.password_hash is None
     click.echo(
         f"{account.email} is {'now' if changed else 'already'} an administrator of {contract.name}."
         + ("" if changed else " Nothing was changed.")
+        + (f" They have no password yet: flask account set-password {account.email}." if without else "")
     )
 
 
@@ -156,8 +158,10 @@ def list_support(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_accounts(as_json: bool) -> None:
     """List every account with the contracts it works in."""
+    slugs = _slugs()
     rows = [
-        as_json_row(account) for account in db.session.scalars(sa.select(Account).order_by(Account.email_key))
+        _row(account, slugs.get(account.id, []))
+        for account in db.session.scalars(sa.select(Account).order_by(Account.email_key))
     ]
     if as_json:
         print_json({"accounts": rows})
@@ -182,19 +186,31 @@ def account_or_fail(email: str) -> Account:
 
 def as_json_row(account: Account) -> dict[str, Any]:
     """An account as the commands print it."""
-    slugs = db.session.scalars(
-        sa.select(Contract.slug)
-        .join(User, User.contract_id == Contract.id)
-        .where(User.account_id == account.id, User.status == "active")
-        .order_by(Contract.slug)
-    )
+    return _row(account, _slugs(Account.id == account.id).get(account.id, []))
+
+
+def _row(account: Account, slugs: list[str]) -> dict[str, Any]:
     return {
         "email": account.email,
         "name": account.name,
-        "contracts": list(slugs),
+        "contracts": slugs,
         "can_sign_in": account.disabled_at is None and account.password_hash is not None,
         "support": _support(account),
     }
+
+
+def _slugs(*where: sa.ColumnElement[bool]) -> dict[int, list[str]]:
+    """The contracts that accounts work in, by the account's ID."""
+    found: dict[int, list[str]] = {}
+    for account_id, slug in db.session.execute(
+        sa.select(Account.id, Contract.slug)
+        .join(User, User.account_id == Account.id)
+        .join(Contract, Contract.id == User.contract_id)
+        .where(User.status == "active", *where)
+        .order_by(Contract.slug)
+    ):
+        found.setdefault(account_id, []).append(slug)
+    return found
 
 
 def _support(account: Account) -> str | None:
@@ -212,6 +228,9 @@ def _product() -> str:
 def _password(from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
-    return click.prompt(
-        f"Password (at least {MIN_LENGTH} characters)", hide_input=True, confirmation_prompt="The same again"
+    return click.prompt(  # to standard error: what --json prints stays JSON
+        f"Password (at least {MIN_LENGTH} characters)",
+        hide_input=True,
+        confirmation_prompt="The same again",
+        err=True,
     )

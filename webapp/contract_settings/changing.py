@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from zoneinfo import available_timezones
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.access import MANAGE_SECURITY
 from webapp.audit import trail
-from webapp.contracts import checked_name, checked_time_zone
-from webapp.database import write_transaction
+from webapp.contracts import checked_name, checked_time_zone, locked_contract, time_zones
+from webapp.editing import editing
 from webapp.models import Contract
-from webapp.users import batch
 
 
 @dataclass(frozen=True)
@@ -37,15 +34,13 @@ def save(contract_id: int, wanted: Settings, *, was: Settings, by_user_id: int) 
 
     Raises, with nothing changed: ``ContractRefused``, :class:`SettingsChanged` and ``access.Refused``.
     """
-    with write_transaction() as session:
-        batch.lock_licences(session, contract_id)
-        batch.permissions_now(session, contract_id, by_user_id, MANAGE_SECURITY)
-        contract = session.get_one(Contract, contract_id, populate_existing=True)
+    with editing(contract_id, by_user_id, MANAGE_SECURITY) as edit:
+        contract = edit.session.get_one(Contract, contract_id, populate_existing=True)
         now = Settings(contract.name, contract.time_zone)
         wanted = Settings(checked_name(wanted.name), checked_time_zone(wanted.time_zone))
         if wanted != now and was != now:
             raise SettingsChanged(now)
-        return apply(session, contract, wanted)
+        return apply(edit.session, contract, wanted)
 
 
 def apply(session: Session, contract: Contract, wanted: Settings, *, actor: str | None = None) -> bool:
@@ -73,12 +68,7 @@ def by_command(
     session: Session, contract_id: int, *, name: str | None = None, time_zone: str | None = None, actor: str
 ) -> bool:
     """Change what is given, for the operator; whether that changed anything. Raises ``ContractRefused``."""
-    contract = session.scalars(
-        sa.select(Contract)
-        .where(Contract.id == contract_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    contract = locked_contract(session, contract_id)
     wanted = Settings(
         contract.name if name is None else name, contract.time_zone if time_zone is None else time_zone
     )
@@ -87,5 +77,5 @@ def by_command(
 
 def offered_time_zones(current: str) -> list[str]:
     """The zones to choose from: UTC, those named after a place, and the current one."""
-    places = {zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")}
+    places = {zone for zone in time_zones() if "/" in zone and not zone.startswith("Etc/")}
     return ["UTC", *sorted((places | {current}) - {"UTC"})]

@@ -10,14 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from webapp.access import MANAGE_ROLES, MANAGE_USERS, PERMISSIONS, Refusal, Refused
+from webapp.access import MANAGE_ROLES, MANAGE_USERS, PERMISSIONS
 from webapp.audit import trail
-from webapp.database import rows_changed, write_transaction
-from webapp.models import Account, Role, RolePermission, User, UserRole, table_of, utcnow
-from webapp.names import name_problem, tidied
+from webapp.database import rows_changed
+from webapp.editing import Editing, ShownBefore, editing, stamp_of
+from webapp.models import Account, Role, RolePermission, User, UserRole, table_of
+from webapp.names import look_key, name_problem, tidied
 from webapp.roles.reading import RoleRow, people_with, role_of, roles_of
-from webapp.sync.keys import match_key
-from webapp.users import batch
 
 MAX_ROLES = 100  # in one contract
 NAME_LENGTH = (1, 100)  # characters
@@ -63,17 +62,16 @@ class Wanted:
 
 def create(contract_id: int, wanted: Wanted, *, by_user_id: int) -> int:
     """A new role; its ID. Raises :class:`RoleRefused` and ``access.Refused``."""
-    with _editing(contract_id, by_user_id) as (session, held, roles):
+    with _editing(contract_id, by_user_id) as (edit, roles):
         wanted = _checked(wanted, roles)
-        check_reach(wanted.permissions, held)
+        check_reach(edit, wanted.permissions)
         if len(roles) >= MAX_ROLES:
             raise RoleRefused("name", f"A contract has at most {MAX_ROLES} roles. Delete one first.")
         role = Role(contract_id=contract_id, name=wanted.name, description=wanted.description)
-        session.add(role)
-        session.flush()
-        _give(session, role.id, wanted.permissions)
-        details = {"description": wanted.description, "permissions": _names(wanted.permissions)}
-        _record(session, "role.created", contract_id, role.id, wanted.name, details)
+        edit.session.add(role)
+        edit.session.flush()
+        _give(edit.session, role.id, wanted.permissions)
+        edit.record("role.created", wanted.name, "role", role.id, _in_words(wanted))
         return role.id
 
 
@@ -83,16 +81,17 @@ def change(contract_id: int, role_id: int, wanted: Wanted, *, was: Wanted, by_us
     Raises, with nothing changed: :class:`RoleRefused`, :class:`RoleChanged` when it is no longer what it ``was``,
     ``access.Refused`` and ``LookupError``.
     """
-    with _editing(contract_id, by_user_id) as (session, held, roles):
+    with _editing(contract_id, by_user_id) as (edit, roles):
+        session = edit.session
         role = role_of(roles, role_id)
         now = Wanted.of(role)
-        check_reach(role.permissions, held)
+        check_reach(edit, role.permissions)
         if role.is_administrator and wanted.permissions != role.permissions:
             raise RoleRefused("permissions", f"{role.name} always permits everything.")
         if role.undeletable and tidied(wanted.name) != role.name:
             raise RoleRefused("name", f"{role.name} keeps its name: other screens and commands use it.")
         wanted = _checked(wanted, roles, but=role_id)
-        check_reach(wanted.permissions ^ role.permissions, held)
+        check_reach(edit, wanted.permissions ^ role.permissions)
         if wanted == now:
             return False
         if was != now:
@@ -108,48 +107,53 @@ def change(contract_id: int, role_id: int, wanted: Wanted, *, was: Wanted, by_us
         _give(session, role_id, wanted.permissions - role.permissions)
         if in_charge and not _somebody_in_charge(session, contract_id):
             raise RoleRefused("permissions", _ONE_STAYS)
-        _record(session, "role.changed", contract_id, role_id, wanted.name, _differences(now, wanted))
+        edit.record("role.changed", wanted.name, "role", role_id, _differences(now, wanted))
         return True
 
 
-def delete(contract_id: int, role_id: int, *, move_to: int | None, by_user_id: int) -> int:
+def delete(
+    contract_id: int, role_id: int, *, move_to: int | None, by_user_id: int, shown: str | None = None
+) -> int:
     """Delete a role after giving those who have it another one; how many they were.
 
-    Raises, with nothing changed: :class:`PeopleHaveIt`, :class:`RoleRefused`, ``LookupError``, and
-    ``access.Refused``, also for somebody who moves people without Manage Users.
+    ``shown`` is the stamp of those who were shown to have it. Raises, with nothing changed: :class:`PeopleHaveIt`,
+    :class:`RoleRefused`, ``ShownBefore``, ``LookupError``, and ``access.Refused``, also for somebody who moves
+    people without Manage Users.
     """
-    with _editing(contract_id, by_user_id) as (session, held, roles):
+    with _editing(contract_id, by_user_id) as (edit, roles):
+        session = edit.session
         role = role_of(roles, role_id)
         if role.undeletable:
             raise RoleRefused("role", f"{role.name} cannot be deleted.")
-        check_reach(role.permissions, held)
+        check_reach(edit, role.permissions)
         people = people_with(session, contract_id, role_id)
         if people and move_to is None:
             raise PeopleHaveIt(len(people))
-        details: dict[str, Any] = {"permissions": _names(role.permissions)}
+        details = _in_words(Wanted.of(role))
         in_charge = _somebody_in_charge(session, contract_id)
         if people and move_to is not None:
-            batch.permissions_now(session, contract_id, by_user_id, MANAGE_USERS)
+            edit.need(MANAGE_USERS)
             if move_to == role_id or move_to not in {other.id for other in roles}:
                 raise RoleRefused("move_to", "Choose a role that stays.")
             other = role_of(roles, move_to)
-            check_reach(other.permissions, held)
-            _move_people(session, contract_id, people, role_id, move_to)
-            names = batch.names_of(session, contract_id, people)
-            details |= {"people have instead": other.name} | batch.who(people, names)
+            check_reach(edit, other.permissions)
+            if shown is not None and shown != stamp_of(people):
+                raise ShownBefore
+            details["people have instead"] = other.name
+            details |= edit.hand_over(people, UserRole, [role_id], move_to)
         session.execute(sa.delete(table_of(RolePermission)).where(RolePermission.role_id == role_id))
         rows_changed(session, sa.delete(Role).where(Role.id == role_id))
         if in_charge and not _somebody_in_charge(session, contract_id):
             raise RoleRefused("move_to", _ONE_STAYS)
-        _record(session, "role.deleted", contract_id, role_id, role.name, details)
+        edit.record("role.deleted", role.name, "role", role_id, details)
         return len(people)
 
 
-def check_reach(permissions: Collection[str], held: Collection[str]) -> None:
-    """Raise ``access.Refused`` when some of ``permissions`` are not in ``held``."""
+def check_reach(edit: Editing, permissions: Collection[str]) -> None:
+    """Raise ``access.Refused`` when the person may not do all of ``permissions`` themselves."""
     for key in PERMISSIONS:
-        if key in permissions and key not in held:
-            raise Refused(Refusal("permission", key, PERMISSIONS[key]))
+        if key in permissions:
+            edit.need(key)
 
 
 _ONE_STAYS = (
@@ -158,12 +162,10 @@ _ONE_STAYS = (
 
 
 @contextmanager
-def _editing(contract_id: int, by_user_id: int) -> Iterator[tuple[Session, frozenset[str], list[RoleRow]]]:
-    """A transaction that alone changes roles and who has them, what the person may do in it, and the roles."""
-    with write_transaction() as session:
-        batch.lock_licences(session, contract_id)
-        held = batch.permissions_now(session, contract_id, by_user_id, MANAGE_ROLES)
-        yield session, held, roles_of(session, contract_id)
+def _editing(contract_id: int, by_user_id: int) -> Iterator[tuple[Editing, list[RoleRow]]]:
+    """A transaction that alone changes roles and who has them, by somebody who may; and the roles."""
+    with editing(contract_id, by_user_id, MANAGE_ROLES) as edit:
+        yield edit, roles_of(edit.session, contract_id)
 
 
 def _checked(wanted: Wanted, roles: list[RoleRow], but: int | None = None) -> Wanted:
@@ -171,8 +173,9 @@ def _checked(wanted: Wanted, roles: list[RoleRow], but: int | None = None) -> Wa
     name, description = tidied(wanted.name), tidied(wanted.description)
     if problem := name_problem(name, *NAME_LENGTH):
         raise RoleRefused("name", problem)
-    if any(role.id != but and match_key(role.name) == match_key(name) for role in roles):
-        raise RoleRefused("name", f"There is a role {name} already. Choose another name.")
+    for role in roles:
+        if role.id != but and look_key(role.name) == look_key(name):
+            raise RoleRefused("name", f"There is a role {role.name} already. Choose another name.")
     if name_problem(description, 0, DESCRIPTION_MAX):
         raise RoleRefused("description", f"Enter at most {DESCRIPTION_MAX} characters that can be seen.")
     unknown = wanted.permissions - PERMISSIONS.keys()
@@ -225,21 +228,14 @@ def _take(session: Session, role_id: int, permissions: Collection[str]) -> None:
         )
 
 
-def _move_people(session: Session, contract_id: int, people: list[int], role_id: int, to: int) -> None:
-    owned = table_of(UserRole)
-    for ids in batch.chunks(people):
-        already = sa.select(owned.c.user_id).where(owned.c.role_id == to, owned.c.user_id.in_(ids))
-        newcomers = sa.select(User.id, sa.literal(to), User.contract_id).where(
-            User.id.in_(ids), User.contract_id == contract_id, User.id.not_in(already)
-        )
-        session.execute(sa.insert(owned).from_select(["user_id", "role_id", "contract_id"], newcomers))
-        rows_changed(session, sa.delete(owned).where(owned.c.user_id.in_(ids), owned.c.role_id == role_id))
-        rows_changed(session, sa.update(User).where(User.id.in_(ids)).values(changed_at=utcnow()))
-
-
 def _names(permissions: Collection[str]) -> list[str]:
     """What permissions are called, in the order of the list."""
     return [name for key, name in PERMISSIONS.items() if key in permissions]
+
+
+def _in_words(role: Wanted) -> dict[str, Any]:
+    """A whole role, for the audit row."""
+    return {"description": role.description or None, "permissions": _names(role.permissions)}
 
 
 def _differences(before: Wanted, after: Wanted) -> dict[str, Any]:
@@ -249,17 +245,3 @@ def _differences(before: Wanted, after: Wanted) -> dict[str, Any]:
         ("permissions", _names(before.permissions), _names(after.permissions)),
     ]
     return {label: trail.changed(old, new) for label, old, new in pairs if old != new}
-
-
-def _record(
-    session: Session, action: str, contract_id: int, role_id: int, name: str, details: dict[str, Any]
-) -> None:
-    trail.record(
-        session,
-        action,
-        name,
-        contract_id=contract_id,
-        target_type="role",
-        target_id=role_id,
-        details=details,
-    )

@@ -55,6 +55,7 @@ class RoleForm(RefusableForm):
 
 
 class DeleteForm(RefusableForm):
-    """Which role those get who have the one that is deleted."""
+    """Which role those get who have the one that is deleted; ``shown`` is the stamp of those who were shown."""
 
     move_to: Any = SelectField("They get instead", coerce=optional_id)
+    shown = HiddenField()

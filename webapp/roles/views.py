@@ -9,8 +9,10 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.access import MANAGE_ROLES, MANAGE_USERS, PERMISSIONS, Access, access_to, requires
+from webapp.editing import ShownBefore, stamp_of
 from webapp.fields import SelectChoice
 from webapp.models import db
+from webapp.names import tidied
 from webapp.roles import changing
 from webapp.roles.changing import RoleChanged, RoleRefused, Wanted
 from webapp.roles.forms import DeleteForm, RoleForm
@@ -55,7 +57,7 @@ def create(contract: str) -> Answer:
     except RoleRefused as refused:
         form.refuse(refused.field, str(refused))
         return _form_page(form, None), 422
-    flash(f"The role {form.name.data} is created. Nobody has it yet.", "success")
+    flash(f"The role {tidied(form.name.data)} is created. Nobody has it yet.", "success")
     return redirect(url_for(".index", contract=contract))
 
 
@@ -95,7 +97,7 @@ def edit(contract: str, role_id: int) -> Answer:
         people = (
             f" It counts at once for {'1 person' if count == 1 else f'{count:,} people'}." if count else ""
         )
-        flash(f"The role {form.name.data} is saved.{people}", "success")
+        flash(f"The role {tidied(form.name.data)} is saved.{people}", "success")
     return _onwards(contract)
 
 
@@ -108,14 +110,19 @@ def delete(contract: str, role_id: int) -> Answer:
     if request.method != "POST":  # HEAD asks too
         return _delete_page(role, DeleteForm(formdata=None))
     form = DeleteForm()
-    form.move_to.choices = _choices(_roles(), "Choose a role")
+    others = _roles()
+    form.move_to.choices = _choices(others, "Choose a role")
     if not form.validate_on_submit():
         form.move_to.errors = ["Choose one of the list."]
         return _delete_page(role, form), 422
     access: Access = g.access
     try:
         count = changing.delete(
-            access.contract.id, role_id, move_to=form.move_to.data, by_user_id=access.user.id
+            access.contract.id,
+            role_id,
+            move_to=form.move_to.data,
+            by_user_id=access.user.id,
+            shown=form.shown.data or "",
         )
     except changing.PeopleHaveIt:
         form.refuse("move_to", "Choose which role those get who have this one.")
@@ -123,11 +130,13 @@ def delete(contract: str, role_id: int) -> Answer:
     except RoleRefused as refused:
         form.refuse(refused.field, str(refused))
         return _delete_page(_role_or_404(role_id), form), 422
+    except ShownBefore:
+        return _delete_page(_role_or_404(role_id), form, others_now=True), 409
     except LookupError:
         abort(404)
     people = ""
     if count:
-        other = role_of(_roles(), form.move_to.data).name
+        other = role_of(others, form.move_to.data).name
         people = f" {'1 person has' if count == 1 else f'{count:,} people have'} {other} instead."
     flash(f"The role {role.name} is deleted.{people}", "success")
     return _onwards(contract)
@@ -154,9 +163,11 @@ def _form_page(form: RoleForm, role: RoleRow | None, *, changes: list[str] | Non
     )
 
 
-def _delete_page(role: RoleRow, form: DeleteForm) -> str:
+def _delete_page(role: RoleRow, form: DeleteForm, *, others_now: bool = False) -> str:
+    """``others_now``: other people have it than were shown before."""
     access: Access = g.access
     people = people_with(db.session(), access.contract.id, role.id)
+    form.shown.data = stamp_of(people)
     may_move = access.may(MANAGE_USERS)
     others = [other for other in _roles() if other.id != role.id and other.permissions <= access.permissions]
     form.move_to.choices = _choices(others, "Choose a role")
@@ -164,6 +175,7 @@ def _delete_page(role: RoleRow, form: DeleteForm) -> str:
         "roles/delete.html",
         form=form,
         role=role,
+        others_now=others_now,
         people=len(people),
         names=names_of(db.session(), access.contract.id, people, NAMES_SHOWN) if may_move else [],
         may_move=may_move,

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from webapp.access import MANAGE_STRUCTURE, MANAGE_USERS
 from webapp.audit import trail
-from webapp.database import rows_changed, write_transaction
-from webapp.models import Team, User, UserTeam, table_of, utcnow
+from webapp.database import rows_changed
+from webapp.editing import Editing, ShownBefore, editing, stamp_of
+from webapp.models import Team, UserTeam, utcnow
 from webapp.names import tidied
 from webapp.structure.tree import Node, StructureRefused, Tree
-from webapp.users import batch
 
 MAX_TEAMS = 5_000  # in one contract, archived ones too
 
@@ -47,16 +47,16 @@ def tree_of(session: Session, contract_id: int) -> Tree:
 def add(contract_id: int, name: str, parent_id: int | None, *, by_user_id: int) -> int:
     """A new team below ``parent_id``, or at the top; its ID. Raises :class:`StructureRefused`."""
     name = tidied(name)
-    with _editing(contract_id, by_user_id) as (session, tree):
+    with _editing(contract_id, by_user_id) as (edit, tree):
         tree.check_place(parent_id)
         tree.check_name(name, parent_id)
         if len(tree) >= MAX_TEAMS:
             raise StructureRefused("name", f"A contract has at most {MAX_TEAMS:,} teams.")
         level = 1 if parent_id is None else tree.level(parent_id) + 1
         team = Team(contract_id=contract_id, parent_id=parent_id, level=level, name=name)
-        session.add(team)
-        session.flush()
-        _record(session, "team.created", contract_id, team.id, name, {"below": tree.place(parent_id)})
+        edit.session.add(team)
+        edit.session.flush()
+        edit.record("team.created", name, "team", team.id, {"below": tree.place(parent_id)})
         return team.id
 
 
@@ -66,16 +66,16 @@ def rename(contract_id: int, team_id: int, name: str, *, was: str, by_user_id: i
     Raises :class:`StructureRefused`, :class:`ChangedMeanwhile` and ``LookupError``.
     """
     name = tidied(name)
-    with _editing(contract_id, by_user_id) as (session, tree):
+    with _editing(contract_id, by_user_id) as (edit, tree):
         node = tree.node(team_id)
         if node.name == name:
             return False
         if node.name != was:
             raise ChangedMeanwhile(node.name)
         tree.check_name(name, node.parent_id, but=team_id)
-        _update(session, [team_id], name=name)
+        _update(edit, [team_id], name=name)
         details = {"name": trail.changed(node.name, name), "below": tree.place(node.parent_id)}
-        _record(session, "team.renamed", contract_id, team_id, name, details)
+        edit.record("team.renamed", name, "team", team_id, details)
         return True
 
 
@@ -84,7 +84,7 @@ def move(contract_id: int, team_id: int, parent_id: int | None, *, was: int | No
 
     Raises :class:`StructureRefused`, :class:`ChangedMeanwhile` and ``LookupError``.
     """
-    with _editing(contract_id, by_user_id) as (session, tree):
+    with _editing(contract_id, by_user_id) as (edit, tree):
         node = tree.node(team_id)
         if node.parent_id == parent_id:
             return False
@@ -92,46 +92,51 @@ def move(contract_id: int, team_id: int, parent_id: int | None, *, was: int | No
             raise ChangedMeanwhile(tree.place(node.parent_id))
         sinks = tree.moved(team_id, parent_id)
         whole = tree.with_below(team_id)
-        _update(session, [team_id], parent_id=parent_id, level=Team.level + sinks)
+        _update(edit, [team_id], parent_id=parent_id, level=Team.level + sinks)
         if sinks and whole[1:]:
-            _update(session, whole[1:], level=Team.level + sinks)
+            _update(edit, whole[1:], level=Team.level + sinks)
         details: dict[str, Any] = {
             "below": trail.changed(tree.place(node.parent_id), tree.place(parent_id)),
             "teams moved along": f"{len(whole) - 1:,}" if whole[1:] else None,
         }
-        _record(session, "team.moved", contract_id, team_id, node.name, details)
+        edit.record("team.moved", node.name, "team", team_id, details)
         return True
 
 
-def archive(contract_id: int, team_id: int, *, move_to: int | None, by_user_id: int) -> int:
+def archive(
+    contract_id: int, team_id: int, *, move_to: int | None, by_user_id: int, shown: str | None = None
+) -> int:
     """Archive a team with all below it, after moving the people in them to ``move_to``; how many moved.
 
-    Reporting access stays, for what was. Raises :class:`PeopleThere`, :class:`StructureRefused`,
-    ``LookupError``, and ``access.Refused`` for somebody who moves people without Manage Users.
+    Reporting access stays, for what was. ``shown`` is the stamp of the teams and people that were shown. Raises
+    :class:`PeopleThere`, :class:`StructureRefused`, ``ShownBefore``, ``LookupError``, and ``access.Refused`` for
+    somebody who moves people without Manage Users.
     """
-    with _editing(contract_id, by_user_id) as (session, tree):
+    with _editing(contract_id, by_user_id) as (edit, tree):
         node = tree.node(team_id)
         if tree.is_archived(team_id):
             return 0
         whole = tree.with_below(team_id)
-        if not any(other.id not in whole and not tree.is_archived(other.id) for other in tree):
+        if not tree.left_without(whole):
             raise StructureRefused("move_to", "One team has to stay. Add another one first.")
-        people = people_in(session, contract_id, whole)
+        people = people_in(edit.session, contract_id, whole)
         if people and move_to is None:
             raise PeopleThere(len(people))
+        details: dict[str, Any] = {
+            "below": tree.place(node.parent_id),
+            "teams archived along": f"{len(whole) - 1:,}" if whole[1:] else None,
+        }
         if people and move_to is not None:
-            batch.permissions_now(session, contract_id, by_user_id, MANAGE_USERS)
-            if move_to in whole or move_to not in {other.id for other in tree} or tree.is_archived(move_to):
+            edit.need(MANAGE_USERS)
+            if move_to not in {other.id for other in tree.left_without(whole)}:
                 raise StructureRefused("move_to", "Choose a team that stays.")
-            _move_people(session, contract_id, whole, people, move_to)
-        _update(session, [team_id], archived_at=utcnow())
-        details: dict[str, Any] = {"below": tree.place(node.parent_id)}
-        if whole[1:]:
-            details["teams archived along"] = f"{len(whole) - 1:,}"
+        if shown is not None and (people or whole[1:]) and shown != stamp_of(whole, people):
+            raise ShownBefore
         if people and move_to is not None:
-            names = batch.names_of(session, contract_id, people)
-            details |= {"people moved to": tree.path(move_to)} | batch.who(people, names)
-        _record(session, "team.archived", contract_id, team_id, node.name, details)
+            details["people moved to"] = tree.path(move_to)
+            details |= edit.hand_over(people, UserTeam, whole, move_to)
+        _update(edit, [team_id], archived_at=utcnow())
+        edit.record("team.archived", node.name, "team", team_id, details)
         return len(people)
 
 
@@ -140,16 +145,16 @@ def bring_back(contract_id: int, team_id: int, *, by_user_id: int) -> bool:
 
     Raises :class:`StructureRefused` while one above it is archived, and ``LookupError``.
     """
-    with _editing(contract_id, by_user_id) as (session, tree):
+    with _editing(contract_id, by_user_id) as (edit, tree):
         node = tree.node(team_id)
         if not tree.is_archived(team_id):
             return False
         for above in tree.above(team_id):
             if above.archived:
                 raise StructureRefused("team", f"{above.name} is archived. Bring it back first.")
-        _update(session, [team_id], archived_at=None)
+        _update(edit, [team_id], archived_at=None)
         details = {"below": tree.place(node.parent_id)}
-        _record(session, "team.brought_back", contract_id, team_id, node.name, details)
+        edit.record("team.brought_back", node.name, "team", team_id, details)
         return True
 
 
@@ -166,43 +171,11 @@ def people_in(session: Session, contract_id: int, team_ids: list[int]) -> list[i
 
 
 @contextmanager
-def _editing(contract_id: int, by_user_id: int) -> Iterator[tuple[Session, Tree]]:
+def _editing(contract_id: int, by_user_id: int) -> Iterator[tuple[Editing, Tree]]:
     """A transaction that alone changes the contract's structure, by somebody who may; and the tree in it."""
-    with write_transaction() as session:
-        batch.lock_licences(session, contract_id)
-        batch.permissions_now(session, contract_id, by_user_id, MANAGE_STRUCTURE)
-        yield session, tree_of(session, contract_id)
+    with editing(contract_id, by_user_id, MANAGE_STRUCTURE) as edit:
+        yield edit, tree_of(edit.session, contract_id)
 
 
-def _update(session: Session, team_ids: list[int], **values: Any) -> None:
-    rows_changed(session, sa.update(Team).where(Team.id.in_(team_ids)).values(**values))
-
-
-def _move_people(
-    session: Session, contract_id: int, from_teams: list[int], people: list[int], to: int
-) -> None:
-    there = table_of(UserTeam)
-    for ids in batch.chunks(people):
-        already = sa.select(there.c.user_id).where(there.c.team_id == to, there.c.user_id.in_(ids))
-        newcomers = sa.select(User.id, sa.literal(to), User.contract_id).where(
-            User.id.in_(ids), User.contract_id == contract_id, User.id.not_in(already)
-        )
-        session.execute(sa.insert(there).from_select(["user_id", "team_id", "contract_id"], newcomers))
-        rows_changed(
-            session, sa.delete(there).where(there.c.user_id.in_(ids), there.c.team_id.in_(from_teams))
-        )
-        rows_changed(session, sa.update(User).where(User.id.in_(ids)).values(changed_at=utcnow()))
-
-
-def _record(
-    session: Session, action: str, contract_id: int, team_id: int, name: str, details: dict[str, Any]
-) -> None:
-    trail.record(
-        session,
-        action,
-        name,
-        contract_id=contract_id,
-        target_type="team",
-        target_id=team_id,
-        details={label: value for label, value in details.items() if value is not None},
-    )
+def _update(edit: Editing, team_ids: list[int], **values: Any) -> None:
+    rows_changed(edit.session, sa.update(Team).where(Team.id.in_(team_ids)).values(**values))

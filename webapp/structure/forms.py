@@ -36,9 +36,10 @@ class MoveForm(RefusableForm):
 
 
 class ArchiveForm(RefusableForm):
-    """Where the people go who are in a team that is archived."""
+    """Where the people go who are in a team that is archived; ``shown`` is the stamp of what was shown."""
 
     move_to: Any = SelectField("Move them to", coerce=optional_id)
+    shown = HiddenField()
 
 
 def places(tree: Tree, nodes: list[Node], first: str) -> list[SelectChoice]:

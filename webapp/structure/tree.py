@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from webapp.models.team import MAX_LEVELS, TEAM_NAME_LENGTH
-from webapp.names import name_problem
-from webapp.sync.keys import match_key
+from webapp.names import look_key, name_problem
 from webapp.users.directory import PATH_SIGN
 
 TOP = "the top level"
@@ -95,6 +94,11 @@ class Tree:
         """How many levels the team and those below it take: 1 without any below."""
         return max(self._levels[one] for one in self.with_below(team_id)) - self._levels[team_id] + 1
 
+    def left_without(self, team_ids: Iterable[int]) -> list[Node]:
+        """The teams in use apart from those, from top to bottom."""
+        without = self._archived.union(team_ids)
+        return [node for node in self if node.id not in without]
+
     def open_places(self, moving: int | None = None) -> list[Node]:
         """The teams below which a new team, or the one that is moving, may go."""
         height = 1 if moving is None else self.height(moving)
@@ -112,11 +116,17 @@ class Tree:
         """Raise :class:`StructureRefused` unless ``name`` (tidied) may be one below ``parent_id``."""
         if problem := name_problem(name, *TEAM_NAME_LENGTH):
             raise StructureRefused("name", problem)
-        key = match_key(name)
-        for node in self._below.get(parent_id, []):
-            if node.id != but and match_key(node.name) == key:
-                there = "an archived team there" if self.is_archived(node.id) else "a team there"
-                raise StructureRefused("name", f"{node.name} is {there} already. Choose another name.")
+        if there := self._namesake(name, parent_id, but):
+            raise StructureRefused("name", f"{there} Choose another name.")
+
+    def _namesake(self, name: str, parent_id: int | None, but: int | None) -> str | None:
+        """The sentence about another team below ``parent_id`` that is called so, or ``None``."""
+        key = look_key(name)
+        for node in self.children(parent_id):
+            if node.id != but and look_key(node.name) == key:
+                kind = "an archived team" if self.is_archived(node.id) else "a team"
+                return f"{node.name} is {kind} there already."
+        return None
 
     def check_place(self, parent_id: int | None, moving: int | None = None) -> None:
         """Raise :class:`StructureRefused` unless a new team, or the one that is moving, may go there."""
@@ -144,12 +154,8 @@ class Tree:
         if self.is_archived(team_id):
             raise StructureRefused("parent", "An archived team cannot be moved. Bring it back first.")
         self.check_place(parent_id, team_id)
-        try:
-            self.check_name(self._nodes[team_id].name, parent_id, but=team_id)
-        except StructureRefused as refused:
-            raise StructureRefused(
-                "parent", str(refused).replace("Choose", "Rename one, or choose")
-            ) from None
+        if there := self._namesake(self._nodes[team_id].name, parent_id, but=team_id):
+            raise StructureRefused("parent", f"{there} Choose another place, or rename one of them first.")
         new = 1 if parent_id is None else self._levels[parent_id] + 1
         return new - self._levels[team_id]
 

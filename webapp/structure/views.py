@@ -8,8 +8,10 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from webapp.access import MANAGE_STRUCTURE, MANAGE_USERS, Access, requires
+from webapp.editing import ShownBefore, stamp_of
 from webapp.fields import SelectChoice
 from webapp.models import db
+from webapp.names import tidied
 from webapp.paging import page_of
 from webapp.structure import changing
 from webapp.structure.forms import GONE, TOP_CHOICE, AddForm, ArchiveForm, MoveForm, RenameForm, places
@@ -47,7 +49,7 @@ def add(contract: str) -> Answer:
         form.refuse(refused.field, str(refused))
         return _add_again(_tree(), form), 422
     where = "at the top level" if form.parent.data is None else f"below {tree.node(form.parent.data).name}"
-    flash(f"{form.name.data} is added {where}.", "success")
+    flash(f"{tidied(form.name.data)} is added {where}.", "success")
     if form.parent.data is not None and request.form.get("from"):
         return redirect(url_for(".show", contract=contract, team_id=form.parent.data))
     return redirect(url_for(".index", contract=contract))
@@ -192,11 +194,19 @@ def archive(contract: str, team_id: int) -> Answer:
         return _archive_page(tree, team_id, ArchiveForm(formdata=None))
     form = ArchiveForm()
     form.move_to.choices = places(tree, list(tree), "Choose a team")
-    if not form.validate_on_submit() and form.move_to.data is not None:
+    if not form.validate_on_submit():
         form.move_to.errors = [GONE]
         return _archive_page(tree, team_id, form), 422
     try:
-        moved = changing.archive(_contract_id(), team_id, move_to=form.move_to.data, by_user_id=_user_id())
+        moved = changing.archive(
+            _contract_id(),
+            team_id,
+            move_to=form.move_to.data,
+            by_user_id=_user_id(),
+            shown=form.shown.data or "",
+        )
+    except ShownBefore:
+        return _archive_page(_tree(), team_id, form, changed=True), 409
     except changing.PeopleThere:
         form.refuse("move_to", "Choose where the people go who are in it.")
         return _archive_page(_tree(), team_id, form), 422
@@ -223,18 +233,21 @@ def bring_back(contract: str, team_id: int) -> Answer:
     return redirect(url_for(".show", contract=contract, team_id=team_id))
 
 
-def _archive_page(tree: Tree, team_id: int, form: ArchiveForm) -> str:
+def _archive_page(tree: Tree, team_id: int, form: ArchiveForm, *, changed: bool = False) -> str:
+    """``changed``: other people or teams are in it than were shown before."""
     access: Access = g.access
     whole = tree.with_below(team_id)
     people = changing.people_in(db.session(), access.contract.id, whole)
-    stays = [node for node in tree if node.id not in whole and not tree.is_archived(node.id)]
+    stays = tree.left_without(whole)
     form.move_to.choices = places(tree, stays, "Choose a team")
+    form.shown.data = stamp_of(whole, people)
     may_move = access.may(MANAGE_USERS)
     return render_template(
         "structure/archive.html",
         form=form,
         team=row_of(tree, counts_of(db.session(), access.contract.id, tree), team_id),
         trail=tree.above(team_id),
+        changed=changed,
         below=len(whole) - 1,
         people=len(people),
         names=names_of(db.session(), access.contract.id, people, NAMES_SHOWN) if may_move else [],
