@@ -48,6 +48,15 @@
     });
   };
 
+  /* A status region after an element. It is there before its text changes, so the change is read out. */
+  const region = (element) => {
+    const made = document.createElement("p");
+    made.className = "visually-hidden";
+    made.setAttribute("role", "status");
+    element.after(made);
+    return made;
+  };
+
   /* Ticked rows. The bar itself shows and hides without us; we count, and let "all" reach beyond this page. */
   const ticks = (form) => {
     const bar = form.querySelector("[data-ticked-bar]");
@@ -57,8 +66,10 @@
     const part = (name) => bar.querySelector(`[data-ticked-${name}]`);
     const scope = bar.querySelector("[name=scope]");
     const total = Number(bar.dataset.total);
-    let elsewhere = Number(bar.dataset.elsewhere) || 0;
+    const elsewhere = Number(bar.dataset.elsewhere) || 0;
     let last = null;
+    /* The bar comes and goes, and what appears together with its text is not read out: a region outside it is. */
+    const announcer = region(form);
 
     const draw = () => {
       const here = boxes.filter((box) => box.checked).length;
@@ -73,10 +84,12 @@
       bar.hidden = count === 0;
       part("count").textContent = everyone ? `All ${figure}` : `${figure} selected`;
       part("of").textContent = everyone ? "matching people are selected" : `of ${total.toLocaleString("en-GB")} matching`;
-      part("act").textContent = `${bar.dataset.verb} ${figure}…`;
+      part("act").textContent = `${bar.dataset.verb} ${figure}${bar.dataset.asks}`;
       part("act").disabled = count === 0;
       if (part("all")) part("all").hidden = everyone;
+      return `${part("count").textContent} ${part("of").textContent}`;
     };
+    const tell = () => { announcer.textContent = draw(); };
 
     form.addEventListener("click", (event) => {
       const box = event.target.closest(".row-tick");
@@ -90,13 +103,13 @@
         event.preventDefault();
         scope.value = "all";
         for (const each of boxes) each.checked = true;
-        draw();
+        tell();
         part("act").focus();
       } else if (event.target.closest("[data-ticked-clear]") && !elsewhere) {
         event.preventDefault();
         scope.value = "selected";
         for (const each of boxes) each.checked = false;
-        draw();
+        tell();
         (all || boxes[0]).focus();
       }
     });
@@ -104,7 +117,7 @@
       if (event.target === all) for (const each of boxes) each.checked = all.checked;
       if (event.target === all || event.target.matches(".row-tick")) {
         scope.value = "selected";
-        draw();
+        tell();
       }
     });
     /* Whoever is ticked stays so while other pages of the same list are looked at. */
@@ -151,10 +164,7 @@
   const POLL_MAX_MS = 60000;
 
   const poll = (box) => {
-    const announcer = document.createElement("p");
-    announcer.className = "visually-hidden";
-    announcer.setAttribute("role", "status");
-    box.after(announcer);
+    const announcer = region(box);
     const stage = () => (box.querySelector("[data-stage]")?.textContent || "").trim();
     let html = null;
     const pace = Number(box.dataset.pollSeconds) * 1000 || POLL_MS;
@@ -215,6 +225,22 @@
     }
   });
 
+  /* The menu of narrow screens closes once the focus has left it, which would otherwise go on behind it unseen. */
+  const sidebar = document.getElementById("sidebar");
+  sidebar?.addEventListener("focusout", (event) => {
+    const next = event.relatedTarget;
+    if (next && !sidebar.contains(next) && sidebar.matches(":popover-open")) sidebar.hidePopover();
+  });
+
+  /* Where the focus is when a page opens: what went wrong, else what was done, else the field that was refused. Not
+     when the address leads to a part of the page, or the page has put the focus somewhere itself. */
+  const opening = () => {
+    const told = document.querySelector("[data-summary]") || document.querySelector("[data-told]")
+      || document.querySelector("[aria-invalid=true]");
+    const free = document.activeElement === document.body || document.activeElement?.matches("[data-summary]");
+    if (told && free && !location.hash) told.focus();
+  };
+
   refreshTimes();
   setInterval(refreshTimes, 30000);
   document.querySelectorAll("[data-theme-form]").forEach(themeForm);
@@ -222,5 +248,5 @@
   document.querySelectorAll("form[data-batch]").forEach(batch);
   document.querySelectorAll("[data-poll]").forEach(poll);
   document.querySelectorAll("[data-some]").forEach((box) => { box.indeterminate = true; });
-  document.querySelector("[data-summary]")?.focus();
+  opening();
 })();
