@@ -63,7 +63,7 @@
     const part = (name) => bar.querySelector(`[data-ticked-${name}]`);
     const scope = bar.querySelector("[name=scope]");
     const total = Number(bar.dataset.total);
-    let elsewhere = Number(bar.dataset.elsewhere) || 0;
+    const elsewhere = Number(bar.dataset.elsewhere) || 0;
     let last = null;
 
     const draw = () => {
@@ -79,13 +79,14 @@
       bar.hidden = count === 0;
       part("count").textContent = everyone ? `All ${figure}` : `${figure} selected`;
       part("of").textContent = everyone ? "matching people are selected" : `of ${total.toLocaleString("en-GB")} matching`;
-      part("act").textContent = `${bar.dataset.verb} ${figure}…`;
+      part("act").textContent = `${bar.dataset.verb} ${figure}${bar.dataset.asks}`;
       part("act").disabled = count === 0;
       if (part("all")) part("all").hidden = everyone;
+      return `${part("count").textContent} ${part("of").textContent}`;
     };
     const tell = () => {
-      draw();
-      say(bar.hidden ? "Nobody is selected" : part("count").parentElement.textContent);
+      const text = draw();
+      say(bar.hidden ? "Nobody is selected" : text);
     };
 
     form.addEventListener("click", (event) => {
@@ -222,6 +223,22 @@
     }
   });
 
+  /* The menu of narrow screens closes once the focus has left it, which would otherwise go on behind it unseen. */
+  const sidebar = document.getElementById("sidebar");
+  sidebar?.addEventListener("focusout", (event) => {
+    const next = event.relatedTarget;
+    if (next && !sidebar.contains(next) && sidebar.matches(":popover-open")) sidebar.hidePopover();
+  });
+
+  /* Where the focus is when a page opens: what went wrong, else what was done, else the field that was refused. Not
+     when the address leads to a part of the page, or the page has put the focus somewhere itself. */
+  const opening = () => {
+    const told = document.querySelector("[data-summary]") || document.querySelector("[data-told]")
+      || document.querySelector("[aria-invalid=true]");
+    const free = document.activeElement === document.body || document.activeElement?.matches("[data-summary]");
+    if (told && free && !location.hash) told.focus();
+  };
+
   refreshTimes();
   setInterval(refreshTimes, 30000);
   document.querySelectorAll("[data-theme-form]").forEach(themeForm);
@@ -229,7 +246,5 @@
   document.querySelectorAll("form[data-batch]").forEach(batch);
   document.querySelectorAll("[data-poll]").forEach(poll);
   document.querySelectorAll("[data-some]").forEach((box) => { box.indeterminate = true; });
-  document.querySelector("[data-summary]")?.focus();
-  const flashes = document.querySelector("[data-flashes]");
-  if (flashes?.textContent.trim()) setTimeout(() => say(flashes.textContent), 200); // readers have met the region by then
+  opening();
 })();

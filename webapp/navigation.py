@@ -69,6 +69,9 @@ USERS_SCREENS = (
 )
 
 
+RUN_SCREENS = ("sync_status", "run_files", "run_compare", "undo", "held_runs")
+
+
 def navigation(access: Access) -> list[dict[str, Any]]:
     """Groups of links, each ``{label, items}``; an item has label, icon, url, current, count and children."""
     slug = access.contract.slug
@@ -118,7 +121,7 @@ def navigation(access: Access) -> list[dict[str, Any]]:
                 "Sync status",
                 "activity",
                 url_for("sync_status.index", contract=slug),
-                blueprint == "sync_status",
+                blueprint in RUN_SCREENS,
             )
         )
     if access.may(VIEW_AUDIT):

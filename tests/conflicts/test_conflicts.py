@@ -45,7 +45,7 @@ def test_the_page_shows_who_why_and_which_identifiers_agree(
     assert "Ada Lovelace" in page
     assert "Matches more than one user" in page
     assert "A. L. (old)" in page
-    assert "Agrees: User ID." in page
+    assert "Agrees: Third-party ID." in page
     assert "1 open" in page
 
 

@@ -49,7 +49,7 @@ def deliver(app: Flask) -> None:
 def test_an_empty_outbox_says_when_there_will_be_something(ines: Actor) -> None:
     page = ines.get("/c/acme/outbox")
     assert page.status_code == 200
-    assert "No mail has been written yet" in page.text
+    assert "No email has been written yet" in page.text
 
 
 def test_it_lists_mails_and_what_became_of_them(
@@ -84,7 +84,7 @@ def test_a_personal_link_is_shown_to_nobody(app: Flask, ines: Actor, contract_id
     assert "s3cr3t" not in page
     assert "shown to nobody but its recipient" in page
     deliver(app)
-    assert "The text of this mail is not kept" in ines.get(f"/c/acme/outbox/{number}").text
+    assert "The text of this email is not kept" in ines.get(f"/c/acme/outbox/{number}").text
 
 
 def test_in_a_demo_every_mail_can_be_read(app: Flask, ines: Actor, contract_id: int) -> None:
@@ -94,7 +94,7 @@ def test_in_a_demo_every_mail_can_be_read(app: Flask, ines: Actor, contract_id: 
     mine = queue(app, contract_id, purpose="invitation", secret=True)
     reset = queue(app, None, subject="Set a new password", purpose="password_reset", secret=True)
     page = ines.get("/c/acme/outbox").text
-    assert "no mail leaves this machine" in page
+    assert "no email leaves this machine" in page
     assert "Set a new password" in page
     for number in (mine, reset):
         assert f'<a href="{LINK}"' in ines.get(f"/c/acme/outbox/{number}").text
@@ -116,7 +116,7 @@ def test_another_contracts_mails_are_not_there(app: Flask, ines: Actor) -> None:
 
 def test_it_says_when_no_mail_server_is_set_up(app: Flask, ines: Actor) -> None:
     app.extensions["settings"] = dataclasses.replace(app.extensions["settings"], mail=None)
-    assert "No mail server is set up, so mails stay here" in ines.get("/c/acme/outbox").text
+    assert "No mail server is set up, so emails stay here" in ines.get("/c/acme/outbox").text
 
 
 @pytest.mark.parametrize("number", ["0", "999999999999", "9223372036854775808", "99999999999999999999999"])

@@ -74,7 +74,7 @@ def test_everything_is_done_by_forms_that_need_no_script(connected: Desk) -> Non
     assert "A run has started" in submit(connected, TAB, "Sync now")
     connected.work()
     assert "the column “email”" in submit(connected, TAB, "Use email")
-    assert "username, user ID and email" in submit(connected, TAB, "Save identifier", column="")
+    assert "username, third-party ID and email" in submit(connected, TAB, "Save identifier", column="")
     assert "more than 20%" in submit(connected, TAB, "Save safeguard")
     assert "User sync is disabled" in submit(connected, f"{TAB}/disable", "Disable")
     assert sync_settings(connected).enabled is False

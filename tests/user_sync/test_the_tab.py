@@ -88,7 +88,7 @@ def test_the_columns_of_the_first_fetch_are_offered_with_an_example(synced: Desk
 def test_the_identifier_is_saved_cleared_and_refused_with_what_was_typed(synced: Desk) -> None:
     assert "the column “email”" in press(synced, "identifier", column=" email ")
     assert sync_settings(synced).identifier_column == "email"
-    assert "username, user ID and email" in press(synced, "identifier", column="")
+    assert "username, third-party ID and email" in press(synced, "identifier", column="")
     assert sync_settings(synced).identifier_column is None
     assert "the column “id”" in press(synced, "identifier", column="", use="id")
     answer = synced.admin.post(f"{TAB}/identifier", {"column": "x" * 101})

@@ -18,6 +18,7 @@ from webapp.users.activation import LicencesExceeded, activate
 from webapp.users.batch import ChangedMeanwhile
 from webapp.users.deactivation import deactivate
 from webapp.users.filters import Filters
+from webapp.users.forecast import of_licences
 from webapp.users.selection import Selection
 
 
@@ -199,3 +200,10 @@ def test_two_administrators_deactivating_each_other_leave_one(world: World) -> N
 
     assert sum(isinstance(answer, Exception) for answer in answers) == 1
     assert sorted(world.statuses([one, two])) == ["active", "inactive"]
+
+
+@pytest.mark.parametrize(
+    ("free", "said"), [(0, "0 of 60 licences are"), (1, "1 of 60 licences is"), (-3, "0 of 60 licences are")]
+)
+def test_what_is_free_is_said_in_the_right_number(free: int, said: str) -> None:
+    assert of_licences(free, 60) == said

@@ -13,6 +13,7 @@ from webapp.activations.judging import people_of, why_not
 from webapp.models import Activation, db
 from webapp.paging import page_of
 from webapp.users.directory import directory_of
+from webapp.users.forecast import of_licences
 from webapp.users.rows import rows_of
 
 bp = Blueprint("activations", __name__, url_prefix="/c/<contract>/users/activations")
@@ -60,7 +61,7 @@ def undo(contract: str, activation_id: int) -> str | Response | tuple[str, int]:
     made = db.session.get_one(Activation, activation_id)
     people = f"{done.names[0]} is" if len(done.ids) == 1 else f"{len(done.ids):,} people are"
     flash(
-        f"{people} {made.before_status} again. {done.bought - done.used:,} of {done.bought:,} licences are free.",
+        f"{people} {made.before_status} again. {of_licences(done.bought - done.used, done.bought)} free.",
         "success",
     )
     return redirect(url_for("users.index", contract=contract, status=made.before_status))

@@ -81,7 +81,7 @@ ACTIONS: dict[str, str] = {
     "webhook.secret_renewed": "Made a new secret for the webhook",
     "webhook.tested": "Sent a test event to the webhook",
     "webhook.removed": "Removed the webhook",
-    "notifications.changed": "Chose the mails of",
+    "notifications.changed": "Chose the emails of",
     "users.activated": "Activated",
     "users.reactivated": "Reactivated",
     "users.deactivated": "Deactivated",

@@ -308,10 +308,10 @@ def _candidate(person: Person, user: User, value: str | None, past: Past | None)
     email, remote = match_key(person.email), match_key(person.remote_id)
     compared = {
         "Username": {match_key(value), email},
-        "User ID": {match_key(value), remote},
+        "Third-party ID": {match_key(value), remote},
         "Email": {match_key(value), email},
     }
-    here = {"Username": user.username_key, "User ID": user.third_party_key, "Email": user.email_key}
+    here = {"Username": user.username_key, "Third-party ID": user.third_party_key, "Email": user.email_key}
     fits = tuple(name for name, key in here.items() if key and key in compared[name])
     return Candidate(
         user.id,

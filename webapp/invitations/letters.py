@@ -19,6 +19,6 @@ def invitation(
             f"It works once, for {days} days, and only for you at {to}. Who has an account already signs in with its "
             "password; who has none chooses one."
         ),
-        f"-- \nIf you do not know {contract}, there is nothing to do. Do not pass this mail on.",
+        f"-- \nIf you do not know {contract}, there is nothing to do. Do not pass this email on.",
     ]
     return Personal(to, f"{contract}: You are invited", "\n\n".join(paragraphs) + "\n", invitation_id)

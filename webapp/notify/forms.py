@@ -14,7 +14,7 @@ from webapp.notify.kinds import Kind
 class ChoicesForm(FlaskForm):
     """Which mails somebody gets, among those they can have."""
 
-    kinds: Any = SelectMultipleField("Send me a mail when")
+    kinds: Any = SelectMultipleField("Send me an email when")
 
     def offer(self, kinds: list[Kind]) -> None:
         """Let these kinds be chosen and no other."""

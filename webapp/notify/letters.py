@@ -50,8 +50,8 @@ class News:
 def letter(product: str, contract: Contract, subject: str, paragraphs: Sequence[str], link: str) -> Letter:
     """A whole mail: the paragraphs, the one page to go to, and how to get no more of these."""
     foot = (
-        f"{product} sends this because you asked for such mails about {contract.name}, or because you are an "
-        f"administrator there. Choose which mails you get: "
+        f"{product} sends this because you asked for such emails about {contract.name}, or because you are an "
+        f"administrator there. Choose which emails you get: "
         f"{page_address('notify.index', contract=contract.slug)}"
     )
     return Letter(f"{contract.name}: {subject}", "\n\n".join([*paragraphs, link, "-- \n" + foot]) + "\n")

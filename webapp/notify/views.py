@@ -29,7 +29,7 @@ def save(contract: str) -> Response | tuple[str, int]:
     if not form.validate_on_submit():
         return _page(form), 422
     if choices.save(g.access, set(form.kinds.data or [])):
-        flash("Your choice is saved. It counts from the next mail on.", "success")
+        flash("Your choice is saved. It counts from the next email on.", "success")
     else:
         flash("Nothing was changed.", "info")
     return redirect(url_for(".index", contract=contract))

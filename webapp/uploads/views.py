@@ -22,6 +22,7 @@ from webapp.uploads.reading import MAX_ROWS, Sheet, Unreadable
 from webapp.uploads.taken import taken_by
 from webapp.users.activation import LicencesExceeded
 from webapp.users.directory import Directory, directory_of
+from webapp.users.forecast import of_licences
 
 bp = Blueprint("uploads", __name__, url_prefix="/c/<contract>/users/upload")
 
@@ -94,10 +95,9 @@ def _confirm(upload: UserUpload, way: str, form: AddForm) -> Answer:
         return _page(upload, way, form, 409, refused=True)
     people = "1 person was" if len(done.ids) == 1 else f"{len(done.ids):,} people were"
     words = "are pending" if way == "pending" else "are active now"
-    free = max(done.bought - done.used, 0)
     flash(
         f"{people} added from {upload.file_name} and {words if len(done.ids) != 1 else words.replace('are', 'is')}. "
-        f"{free:,} of {done.bought:,} licences are free.",
+        f"{of_licences(done.bought - done.used, done.bought)} free.",
         "success",
     )
     return redirect(url_for(".show", contract=access.contract.slug, upload_id=upload.id))

@@ -18,6 +18,7 @@ from webapp.users.activation import LicencesExceeded, NotInContract, RolesBeyond
 from webapp.users.asked import directory_here
 from webapp.users.counts import status_counts
 from webapp.users.directory import Directory
+from webapp.users.forecast import of_licences
 from webapp.users.profile import namer_of, sign_in_of
 
 bp = Blueprint("user_editing", __name__, url_prefix="/c/<contract>/users")
@@ -58,7 +59,7 @@ def new(contract: str) -> Answer:
         form.validate()
         return _new_page(form, 409, choices_changed=True)
     if form.active:
-        rest = f"{done.bought - done.used:,} of {done.bought:,} licences are left."
+        rest = f"{of_licences(done.bought - done.used, done.bought)} left."
         flash(f"{done.names[0]} is added and active. {rest}", "success")
     else:
         flash(f"{done.names[0]} is added and waits under Pending.", "success")
@@ -134,7 +135,7 @@ def _save(user: User, form: EditForm, state: State) -> Answer:
         abort(404)
     else:
         db.session.refresh(user)
-        flash(f"{user.name} is saved." if changes else "Nothing was changed.", "success")
+        flash(*((f"{user.name} is saved.", "success") if changes else ("Nothing was changed.", "info")))
         _warn_of_alike(user_id)
         return redirect(show_url)
     return _edit_page(user, form, 422)

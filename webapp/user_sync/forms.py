@@ -20,7 +20,7 @@ def _strip(value: str | None) -> str | None:
 
 
 class IdentifierForm(FlaskForm):
-    """Part 1. An empty column means username, user ID and email."""
+    """Part 1. An empty column means username, third-party ID and email."""
 
     column = StringField(
         "Primary identifier column",

@@ -153,7 +153,7 @@ def save_identifier(contract: str, platform: str) -> Response | tuple[str, int]:
         return page(state, contract, identifier=form), 422
     column = form.column.data or None
     changed = use.save_identifier(integration.id, column)
-    what = f"the column “{column}”" if column else "username, user ID and email"
+    what = f"the column “{column}”" if column else "username, third-party ID and email"
     flash(
         f"People are recognised by {what}{', from the next run on' if changed else ', as before'}.", "success"
     )

@@ -11,6 +11,7 @@ from webapp.models import db
 from webapp.users.batch import Done
 from webapp.users.batches import Batch
 from webapp.users.directory import Directory, directory_of
+from webapp.users.forecast import of_licences
 from webapp.users.selection import Selection, UnknownUsers, read_selection
 
 
@@ -47,7 +48,6 @@ def nobody_left(selection: Selection, batch: Batch | None = None) -> Response:
 def what_was_done(done: Done, status: str, what: str, rest: str) -> Response:
     """Say what was done, with the way back if there is one, and show it."""
     people = f"{done.names[0]} is" if len(done.ids) == 1 else f"{len(done.ids):,} people are"
-    free = done.bought - done.used
     sent = f" {on_their_way(done.invited)}" if done.invited else ""
     slug = g.access.contract.slug
     undo = Markup("")
@@ -55,7 +55,7 @@ def what_was_done(done: Done, status: str, what: str, rest: str) -> Response:
         url = url_for("activations.show", contract=slug, activation_id=done.activation_id)
         undo = Markup(' <a href="{}">Undo…</a>').format(url)
     flash(
-        escape(f"{people} {what}. {free:,} of {done.bought:,} licences are {rest}.{sent}") + undo, "success"
+        escape(f"{people} {what}. {of_licences(done.bought - done.used, done.bought)} {rest}.{sent}") + undo, "success"
     )
     if len(done.ids) == 1:
         return redirect(url_for("users.show", contract=slug, user=done.ids[0]))

@@ -12,6 +12,14 @@ from webapp.users import batch
 NAMED = 12  # people whose names a sentence carries
 
 
+def of_licences(free: int, bought: int) -> str:
+    """“1 of 60 licences is”, “59 of 60 licences are”: the beginning of a sentence about what is free.
+
+    Less than none are free where there were more licences once.
+    """
+    return f"{max(free, 0):,} of {bought:,} licences {'is' if free == 1 else 'are'}"
+
+
 @dataclass(frozen=True)
 class Forecast:
     """``free`` licences are left; ``staying`` are the user IDs for whom there is none, the last of the batch."""
@@ -28,9 +36,7 @@ def forecast(
     free = max(bought - used, 0)
     staying = ids[free:]
     if not staying:
-        return Forecast(
-            free, frozenset(), f"After this, {free - len(ids):,} of {bought:,} licences are free."
-        )
+        return Forecast(free, frozenset(), f"After this, {of_licences(free - len(ids), bought)} free.")
     names = ", ".join(batch.names_of(session, contract_id, staying, NAMED))
     more = f" and {len(staying) - NAMED:,} more" if len(staying) > NAMED else ""
     sentence = (
