@@ -60,7 +60,7 @@ def undo(contract: str, activation_id: int) -> str | Response | tuple[str, int]:
     made = db.session.get_one(Activation, activation_id)
     people = f"{done.names[0]} is" if len(done.ids) == 1 else f"{len(done.ids):,} people are"
     flash(
-        f"{people} {made.before_status} again. {done.bought - done.used:,} of {done.bought:,} licences are free.",
+        f"{people} {made.before_status} again. {done.free:,} of {done.bought:,} licences are free.",
         "success",
     )
     return redirect(url_for("users.index", contract=contract, status=made.before_status))
