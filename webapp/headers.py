@@ -36,7 +36,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
         No database text can hold that character; Postgres would refuse it in the middle of a query.
         """
-        texts = [request.path, *_texts(request.args)]
+        texts = [request.path, *_texts(_asked())]
         if request.method == "POST":
             texts += _texts(request.form)
             if request.content_length is None and _is_cut_off(request.stream):
@@ -71,6 +71,14 @@ def _believe_proxies(app: Flask, count: int) -> None:
     """Take the client's address and scheme from what the last ``count`` proxies say, and from nobody else."""
     if count:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
+
+
+def _asked() -> MultiDict[str, str]:
+    """What the address asks for; 400 for bytes that are neither percent-encoded nor UTF-8."""
+    try:
+        return request.args
+    except UnicodeDecodeError:
+        abort(400)
 
 
 def _texts(values: MultiDict[str, str]) -> list[str]:

@@ -66,7 +66,9 @@ POST /c/<contract>/users.csv                                  in  200  200  403 
 GET  /c/<contract>/users/ignore                               in  302  302  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/ignore                               in  200  200  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/ignore/confirm                       in  302  302  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/users/ignored/take-back                    in  302  302  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/ignored/take-back                    in  302  302  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/ignored/take-back/confirm            in  302  302  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/users/activations                          in  200  200  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/users/activations/<int:activation_id>      in  200  200  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/activations/<int:activation_id>/undo in  409  409  403  403  403  403  404  404  403  404  404
@@ -213,6 +215,10 @@ FORMS: dict[str, Callable[[Things], dict[str, Any]]] = {
     "/c/<contract>/users/ignore": lambda things: {"status": "pending", "ids": things.pending_id},
     "/c/<contract>/users/ignore/confirm": lambda things: {"status": "pending", "ids": things.pending_id},
     "/c/<contract>/users/ignored/take-back": lambda things: {"status": "ignored", "ids": things.pending_id},
+    "/c/<contract>/users/ignored/take-back/confirm": lambda things: {
+        "status": "ignored",
+        "ids": things.pending_id,
+    },
     "/c/<contract>/users/leavers/rule": lambda _: {"when": "after", "days": 30},
     "/c/<contract>/conflicts/<int:person_id>": lambda _: {"choice": "new"},
     "/c/<contract>/conflicts/many": lambda things: {"choice": "new", "ids": things.person_id},

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from webapp.activation_grid.grid import GridRow, check, read_rows, use_suggestions
+from webapp.activation_grid.grid import GridRow, check, read_rows, suggest_for, use_suggestions
 from webapp.activation_grid.suggesting import Suggestion, Trait
 from webapp.users.directory import Directory, RoleEntry, TeamEntry
 from webapp.users.set_up import SetUp
@@ -35,7 +35,9 @@ LIKE_THEM = Suggestion(SetUp(frozenset({AGENT}), 14, frozenset()), Trait("domain
 
 def rows(typed: dict[str, Any], *ids: int, suggestions: dict[int, Suggestion] | None = None) -> list[GridRow]:
     people: Any = [SimpleNamespace(id=one) for one in ids or (1,)]
-    return read_rows(people, MultiDict(typed), DIRECTORY, suggestions or {})
+    found = read_rows(people, MultiDict(typed))
+    suggest_for(found, suggestions or {})
+    return found
 
 
 def checked(**typed: Any) -> GridRow:
@@ -61,10 +63,24 @@ def test_each_row_has_its_own_roles_team_and_access() -> None:
         ({}, "roles", "Choose at least one role."),
         ({"roles": "1"}, "team", "every agent needs one"),
         ({"roles": "2"}, "access", "every role other than Agent"),
-        ({"roles": "1", "team": "Sales"}, "team", "There is no “Sales” in the structure."),
-        ({"roles": "1", "team": "billing"}, "team", "There is more than one “billing”."),
-        ({"roles": "2", "access": "Leeds; Sales"}, "access", "There is no “Sales”"),
+        ({"roles": "1", "team": "Sales"}, "team", "“Sales” is not a team here."),
+        (
+            {"roles": "1", "team": "billing"},
+            "team",
+            "Several teams are called “billing”. Write “Leeds › Billing” or",
+        ),
+        ({"roles": "2", "access": "Leeds; Sales"}, "access", "“Sales” is not a team here."),
         ({"roles": "3", "access": "Leeds"}, "roles", "You cannot give Boss"),
+        (
+            {"roles": ["1", "99"], "team": "Phone"},
+            "roles",
+            "A role that was chosen here is not there any more.",
+        ),
+        (
+            {"roles": "9" * 5000, "team": "Phone"},
+            "roles",
+            "A role that was chosen here is not there any more.",
+        ),
     ],
 )
 def test_what_is_missing_or_unknown_is_said_beside_its_field(
@@ -73,10 +89,6 @@ def test_what_is_missing_or_unknown_is_said_beside_its_field(
     row = checked(**typed)
     assert row.set_up is None
     assert words in row.errors[field]
-
-
-def test_roles_that_there_are_not_are_nothing() -> None:
-    assert rows({"roles-1": ["1", "99", "x", "-1"]})[0].roles == {AGENT}
 
 
 def test_suggestions_are_used_for_one_or_for_all_that_are_empty_and_never_by_themselves() -> None:

@@ -88,7 +88,7 @@ def test_what_is_missing_is_said_by_row_and_nothing_typed_is_lost(world: World, 
     back = page.form(CONFIRM).fill(**agent(world, anna), **half).send("Activate")
 
     assert back.response.status_code == 422
-    assert "Bartek Nowak: There is no “Sales” in the structure." in back.notices
+    assert "Bartek Nowak: “Sales” is not a team here." in back.notices
     assert "Tick the box to confirm" in back.notices
     values = back.form(CONFIRM).values
     assert (values[f"team-{bartek}"], values[f"roles-{anna}"]) == (["Sales"], [str(world.roles["agent"])])
@@ -138,9 +138,16 @@ def test_of_a_long_list_the_first_are_in_the_grid(
 ) -> None:
     monkeypatch.setattr("webapp.activation_grid.views.MOST", 2)
     assert grid.MOST == 100
-    ids = world.add("Anna Kim", "Bartek Nowak", "Carla Diaz")
+    ids = world.add("Anna Kim", "Bartek Nowak", "Carla Diaz", "Dara Osei", "Emil Berg")
     page = opened(manager, world, ids)
-    assert "The first 2 of 3" in page.notices
+    assert "2 people now, 3 after them" in page.notices
+    page = page.form(CONFIRM).send("Leave out who is not ticked")
     form = page.form(CONFIRM).fill(**agent(world, ids[0]), **agent(world, ids[1]), confirm="y")
-    form.send("Activate")
-    assert world.statuses(ids) == ["active", "active", "pending"]
+    world.set_status(ids[2:3], "inactive")  # is not waited for any more
+    page = form.send("Activate")
+    assert world.statuses(ids) == ["active", "active", "inactive", "pending", "pending"]
+    assert "2 people are active now, each as you set them up." in page.notices
+    assert page.root.one("h1").text == "Activate 2 pending users"
+    assert "after them" not in page.notices
+    page.form(CONFIRM).fill(**agent(world, ids[3]), **agent(world, ids[4]), confirm="y").send("Activate")
+    assert world.statuses(ids[3:]) == ["active", "active"]

@@ -45,6 +45,7 @@ NO_PAGES = {
     "/c/<contract>/users/activate/each",
     "/c/<contract>/users/deactivate",
     "/c/<contract>/users/ignore",
+    "/c/<contract>/users/ignored/take-back",
     "/c/<contract>/users/upload/users-template.csv",
     "/c/<contract>/users/upload/<int:upload_id>/problems.csv",
 }

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from webapp.access import MANAGE_USERS
 from webapp.uploads.judging import Holder, Judgement, Taken, judge
+from webapp.uploads.places import LOOKED_FOR
 from webapp.uploads.reading import Unreadable, read
 from webapp.users.directory import Directory, RoleEntry, TeamEntry
 from webapp.users.set_up import SetUp
@@ -180,6 +181,38 @@ def test_roles_and_teams_are_found_as_people_write_them(cells: str, set_up: SetU
 def test_what_is_no_role_or_team_says_what_is(cells: str, found: list[tuple[str, str]]) -> None:
     assert wrong(SET_UP_HEAD + cells, "active") == [(2, *one) for one in found]
     assert wrong(SET_UP_HEAD + cells) == []  # pending people get nothing of it
+
+
+def test_names_that_hold_a_separator_are_told_from_several() -> None:
+    role = RoleEntry(5, None, "Nights; on call | EMEA", "", frozenset())
+    team = TeamEntry(16, "A | B, C", "Porto › A | B, C", 2)
+    here = Directory(1, (*ROLES, role), (*TEAMS, team), {})
+    rows = (
+        f'"{role.name}; Trainer, internal; Agent","{team.name}","Leeds; {team.path}|Porto, Chat"',
+        f'"{role.name}","","{team.name}\nLeeds\nBilling"',
+    )
+    sheet = read(
+        "\n".join(["name,username,roles,team,reporting access", *(f"Bob,bob,{row}" for row in rows)]).encode()
+    )
+    found = judge(sheet, Taken(), here, {MANAGE_USERS}, "active")
+    assert [problem.text for problem in found.problems if problem.column == "reporting_access"] == [
+        "Several teams are called “Billing”. Write “Leeds › Billing” or “Porto › Billing”."
+    ]
+    sheet = read(f"name,username,roles,team,reporting access\nBob,bob,{rows[0]}\n".encode())
+    (entry,) = judge(sheet, Taken(), here, {MANAGE_USERS}, "active").entries
+    assert entry.set_up == SetUp(frozenset({3, 4, 5}), 16, frozenset({11, 13, 15, 16}))
+
+
+def test_unknown_names_without_end_are_answered_and_the_first_with_what_was_meant() -> None:
+    teams = tuple(TeamEntry(n, f"Team {n}", f"Team {n}", 0) for n in range(1_000))
+    here = Directory(1, ROLES, teams, {})
+    rows = "\n".join(f"Bob {n},bob{n},Agent,Taem {n}" for n in range(LOOKED_FOR + 100))
+    sheet = read(f"name,username,roles,team\n{rows}\n".encode())
+    texts = [problem.text for problem in judge(sheet, Taken(), here, {MANAGE_USERS}, "active").problems]
+    assert ["Did you mean" in text for text in texts] == [True] * LOOKED_FOR + [False] * 100
+    assert texts[-1].endswith(
+        "The teams are Team 0, Team 1, Team 2, Team 3, Team 4, Team 5, Team 6, Team 7 and 992 more."
+    )
 
 
 # ------------------------------------------------------------------ any file

@@ -14,7 +14,7 @@ from tests.uploads.sending import HEAD, address_of, csv_of, problems, upload
 from tests.users.pages import open_page
 from tests.users.world import World, statements
 from webapp import jobs
-from webapp.models import User, UserUpload, utcnow
+from webapp.models import Team, User, UserUpload, utcnow
 from webapp.uploads.reading import MAX_ROWS
 
 ACTIVE_HEAD = "name,username,roles,team,reporting_access"
@@ -49,7 +49,9 @@ def test_the_users_page_leads_to_it_and_the_template_can_be_sent_back(world: Wor
     assert filled.form(address_of(filled)).send("Add 1 person").text.count("1 person added as pending")
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"username\nada\n"])
+@pytest.mark.parametrize(
+    "data", [b"", b"PK\x03\x04", b"username\nada\n", b"x" * 200_000, b"name,username\n" + b"x" * 200_000]
+)
 def test_a_file_that_cannot_be_read_is_refused_beside_its_field(
     world: World, manager: Actor, data: bytes
 ) -> None:
@@ -191,16 +193,37 @@ def test_licences_and_what_one_may_give_bound_what_is_activated(world: World, ma
     assert people(world) == before + 2
 
 
-def test_an_upload_is_replaced_by_the_next_and_forgotten_after_a_day(world: World, manager: Actor) -> None:
-    first = address_of(upload(manager, world, csv_of("Bob,bob,,")))
-    second = address_of(upload(manager, world, csv_of("Cy,cyd,,")))
+def test_a_few_uploads_wait_beside_each_other_and_are_forgotten_after_a_day(
+    world: World, manager: Actor
+) -> None:
+    first, second, *_ = (
+        address_of(upload(manager, world, csv_of(f"Bob,bob{n},,"), f"\u202e{n}\x07.csv")) for n in range(5)
+    )
     assert (manager.get(first).status_code, manager.get(second).status_code) == (404, 200)
+    page = open_page(manager, second)
+    assert page.root.one("h1").text == "Check 1 .csv"
+    assert "1 person was added from 1 .csv" in page.form(second).send("Add 1 person").notices
     world.change(sa.update(UserUpload).values(uploaded_at=utcnow() - timedelta(days=1, minutes=1)))
     assert manager.get(second).status_code == 404
     assert manager.post(second, {"stamp": "x"}).status_code == 404
     with world.app.app_context():
         jobs.tick()
     assert world.scalar(sa.select(sa.func.count()).select_from(UserUpload)) == 0
+
+
+def test_nobody_is_put_into_a_team_that_is_archived(world: World, manager: Actor) -> None:
+    page = upload(manager, world, csv_of("Bob,bob,Agent,Porto,", "Cy,cyd,Agent,chat,", head=ACTIVE_HEAD))
+    active = open_page(manager, f"{address_of(page)}?as=active")
+    for name in ("Porto", "Leeds"):
+        world.change(sa.update(Team).where(Team.id == world.teams[name]).values(archived_at=utcnow()))
+    changed = active.form(address_of(page)).send("Add and activate 2 people")
+    assert "Nobody was added: something changed since you looked" in changed.notices
+    assert problems(changed) == [
+        ("2", "team", "“Porto” is archived, so nobody is put there any more. Choose another team."),
+        ("3", "team", "“chat” is archived, so nobody is put there any more. Choose another team."),
+    ]
+    template = manager.get(f"{world.url}/upload/users-template.csv").text
+    assert not any(name in template for name in ("Porto", "Leeds", "Chat"))
 
 
 def test_as_many_rows_as_there_may_be_take_a_bounded_number_of_statements(

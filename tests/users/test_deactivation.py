@@ -50,6 +50,15 @@ def test_roles_teams_and_access_end_and_the_licence_is_free(world: World, manage
     assert result.names == ["Bartek Nowak", "Anna Kim"]
 
 
+def test_fewer_licences_than_are_used_leave_none_rather_than_less(world: World, manager: Actor) -> None:
+    anna, bartek, carla = active(world, "Anna Kim", "Bartek Nowak", "Carla Diaz")
+    world.set_licences(2)
+    result = confirmed(ticked(manager, world, [anna]))
+    assert result.notices == "Anna Kim is inactive now. 0 of 2 licences are free."
+    confirmed(ticked(manager, world, [bartek]))
+    assert confirmed(ticked(manager, world, [carla])).notices.endswith("1 of 2 licences are free.")
+
+
 def test_the_audit_log_says_who_was_deactivated(world: World, manager: Actor) -> None:
     ids = active(world, "Anna Kim")
     confirmed(ticked(manager, world, ids))
@@ -62,11 +71,14 @@ def test_everybody_no_longer_in_intercom_is_deactivated_at_once(world: World, ma
     gone = world.add("Anna Kim", "Bartek Nowak", status="active", missing_since=utcnow())
     stays = active(world, "Carla Diaz")
 
-    page = open_page(manager, f"{world.url}?status=active&missing=intercom&select=all")
+    query = "status=active&missing=intercom"
+    page = open_page(manager, f"{world.url}?{query}&select=all")
     assert page.names == ["Anna Kim", "Bartek Nowak"]
     assert page.text.count("No longer in Intercom since") == 2
-    confirmed(page.form("/users/deactivate").send("Deactivate"))
+    result = confirmed(page.form("/users/deactivate").send("Deactivate"))
 
+    (back,) = [link.attrs["href"] for link in result.root.all("a") if link.text == "Back to the list"]
+    assert back == f"{world.url}?{query}"
     assert world.statuses(gone + stays) == ["inactive", "inactive", "active"]
 
 

@@ -49,9 +49,9 @@ def test_who_is_ignored_is_left_out_of_later_syncs_until_that_is_taken_back(app:
 
     ignored = open_page(manager, f"{url}?status=ignored")
     assert ignored.names == ["Anna Kim"]
-    assert ignored.form("/ignored/take-back").fill(ids=[anna]).send("Take back").notices == (
-        "Anna Kim is pending again."
-    )
+    asked = ignored.form("/ignored/take-back").fill(ids=[anna]).send("Take back")
+    assert asked.root.one("h1").text == "Take back Anna Kim?"
+    assert asked.form("/take-back/confirm").send("Take back").notices == "Anna Kim is pending again."
     with app.app_context():
         assert db.session.scalars(sa.select(Exclusion)).all() == []
         office.sync(person("1", "Anna Lund", "anna@example.com"), people[1])
@@ -104,7 +104,12 @@ def test_the_tab_is_there_once_somebody_is_ignored_and_nobody_ignored_can_be_act
     assert event.details == {"users": ["Anna Kim", "Carla Diaz"], "ids": f"{anna}, {carla}"}
 
     everybody = open_page(manager, f"{world.url}?status=ignored&select=all").form("/ignored/take-back")
-    assert everybody.send("Take back").notices == "2 people are pending again."
+    asked = everybody.send("Take back").form("/take-back/confirm")
+    ignoring(manager, world.url, [bartek])
+    refused = asked.send("Take back")
+    assert "2 people matched when you looked, 3 do now." in refused.notices
+    open_page(manager, f"{world.url}/{bartek}").form("/take-back/confirm").send("Take back")
+    assert asked.send("Take back").notices == "2 people are pending again."
     assert world.statuses([anna, carla]) == ["pending", "pending"]
     assert world.scalar(sa.select(sa.func.count()).select_from(Exclusion)) == 0
 
@@ -128,6 +133,7 @@ def test_everybody_on_a_list_is_ignored_if_they_are_still_who_was_shown(world: W
     (late,) = world.add("Anna Meier")
     refused = page.form("/ignore/confirm").send("Ignore")
     assert "2 people matched when you looked, 3 do now." in refused.notices
-    refused.form("/ignore/confirm").send("Ignore")
+    done = refused.form("/ignore/confirm").send("Ignore")
     assert world.statuses([late]) == ["ignored"]
+    assert done.response.request.args.to_dict() == {"status": "pending", "q": "anna"}
     assert open_page(manager, f"{world.url}?status=pending").names == ["Bartek Nowak"]

@@ -135,6 +135,47 @@ def test_people_are_activated_by_keyboard_alone(managing: Page, site: str, world
     assert world.statuses(ids) == ["active", "pending"]
 
 
+def test_a_file_is_uploaded_and_somebody_of_it_corrected_by_keyboard_alone(
+    managing: Page, site: str, world: World
+) -> None:
+    def press(name: str) -> None:
+        managing.get_by_role("button", name=name, exact=True).focus()
+        managing.keyboard.press("Enter")
+
+    managing.goto(f"{site}{world.url}/upload")
+    rows = "name,username\nBea Both,bea\nNo Name,x\nCy Dee,cyd\n"
+    managing.get_by_label("CSV file").set_input_files(
+        {"name": "staff.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+    )
+    press("Upload and check…")
+    expect(managing.get_by_role("heading", level=1)).to_have_text("Check staff.csv")
+    expect(managing.get_by_role("row", name="3 username x It has only 1 character.")).to_be_visible()
+    press("Add 2 people")
+    expect(managing.get_by_text("Nobody was added: 1 row has a problem")).to_be_visible()
+    managing.get_by_label("Leave out the 1 row with a problem and add 2 people").focus()
+    managing.keyboard.press("Space")
+    press("Add 2 people")
+    expect(managing.get_by_text("2 people were added from staff.csv and are pending.")).to_be_visible()
+
+    managing.goto(f"{site}{world.url}?status=pending&q=cyd")
+    for link in ("Cy Dee", "Edit"):
+        managing.get_by_role("link", name=link, exact=True).focus()
+        managing.keyboard.press("Enter")
+    managing.get_by_label("Username").focus()
+    managing.keyboard.press("Control+A")
+    managing.keyboard.type("BEA")
+    managing.keyboard.press("Enter")
+    expect(managing.get_by_role("alert")).to_be_focused()
+    managing.keyboard.press("Tab")
+    managing.keyboard.press("Enter")
+    expect(managing.get_by_label("Username")).to_be_focused()
+    expect(managing.get_by_label("Username")).to_have_value("BEA")
+    managing.keyboard.press("Control+A")
+    managing.keyboard.type("cy.dee")
+    managing.keyboard.press("Enter")
+    expect(managing.get_by_text("Cy Dee is saved.")).to_be_visible()
+
+
 def test_leaving_someone_out_changes_the_number_at_once(managing: Page, site: str, world: World) -> None:
     ids = world.add("Anna Kim", "Bartek Nowak", "Carla Diaz")
     query = "&".join(f"ids={number}" for number in ids)

@@ -265,6 +265,12 @@ def test_nonsense_in_the_address_is_passed_over(world: World, manager: Actor) ->
         response = manager.get(f"{world.url}?{query}")
         assert (query, response.status_code) == (query, 200)
         assert "<h1>Users</h1>" in response.text
+    assert names(manager, world, "status=pending&q=anna%07%1fkim") == ["Anna Kim"]
+    # an address within an address
+    assert "Anna Kim" in manager.post(f"{world.url}.csv", {"list": "status=pending&q=anna%00kim"}).text
+    raw = manager.client.get(world.url, environ_overrides={"QUERY_STRING": "gone=nowhere&q=\xff"})
+    assert raw.status_code == 400
+    assert "That request could not be read" in raw.text
 
 
 def test_a_page_past_the_end_shows_the_last_one(world: World, manager: Actor) -> None:

@@ -11,7 +11,7 @@ from tests.sync.people import person
 from tests.users.pages import Page, open_page
 from tests.users.test_licences import at_once
 from tests.users.world import World, make_world
-from webapp.models import Contract, User, db
+from webapp.models import Contract, Team, User, db, utcnow
 from webapp.sync.keys import USER_KEYS, user_keys
 from webapp.user_editing.creating import create
 from webapp.user_editing.identity import Identity, UsernameTaken
@@ -77,6 +77,7 @@ def test_somebody_added_as_active_takes_a_licence_at_once_or_is_not_added(
     refused = form.fill(name="Bartek Nowak", username="bartek", start="active", **agent(world)).send("Add")
     assert refused.response.status_code == 409
     assert "Nobody was added: no licence is free" in refused.notices
+    assert refused.form("/users/new").values["start"] == ["pending"]
     assert refused.form("/users/new").values["name"] == ["Bartek Nowak"]
     assert world.active() == 2
 
@@ -89,6 +90,8 @@ def test_what_cannot_be_is_said_beside_its_field_and_nothing_typed_is_lost(
         ({"name": " "}, "Enter a name."),
         ({"name": "A" * 256}, "Enter at most 255 characters."),
         ({"name": "Anna\nKim"}, "Leave out line breaks and control characters."),
+        ({"name": "\u200b\u2060"}, "Enter a name."),
+        ({"username": "\u200b\u2060\ufeff", "email": ""}, "Enter 3 to 100 characters."),
         ({"username": "ab"}, "Enter 3 to 100 characters."),
         ({"username": "STRASSE"}, "Bartek Nowak has this username already (inactive)."),
         ({"email": "nobody"}, "Enter an email address"),
@@ -170,10 +173,54 @@ def test_roles_team_and_access_of_who_is_active_change_under_the_rules_of_activa
     }
 
 
+def test_access_to_a_part_that_is_archived_meanwhile_stays_through_an_edit(
+    world: World, manager: Actor
+) -> None:
+    (anna,) = world.add("Anna Kim", status="active")
+    world.give([anna], role="team_leader", access="Porto")
+    archived = sa.update(Team).where(Team.id == world.teams["Porto"]).values(archived_at=utcnow())
+    late = editing(manager, world, anna)
+    world.change(archived)
+
+    assert save(editing(manager, world, anna), anna, name="Anna Lund").notices == "Anna Lund is saved."
+    assert world.set_up_of(anna)[2] == {world.teams["Porto"]}
+    assert "Porto (archived)" in editing(manager, world, anna).text
+    both = [world.teams["Porto"], world.teams["Leeds"]]
+    save(editing(manager, world, anna), anna, access=both)
+    assert world.set_up_of(anna)[2] == set(both)
+    save(editing(manager, world, anna), anna, access=[world.teams["Leeds"]])
+    refused = save(editing(manager, world, anna), anna, access=both)  # nobody is given it anew
+    assert "A part that was chosen is archived or not there any more." in refused.notices
+    assert "was changed after you opened this page" in save(late, anna, name="Anna Berg").notices
+    assert world.set_up_of(anna)[2] == {world.teams["Leeds"]}
+
+
+def test_a_form_of_somebody_who_was_merged_meanwhile_leads_to_who_stayed(
+    world: World, manager: Actor
+) -> None:
+    anna, other = world.add("Anna Kim", "Anna Kim-Lund", linked=False)
+    page = editing(manager, world, anna)
+    open_page(manager, f"{world.url}/{other}/merge/{anna}").form(f"/merge/{anna}").fill(stays=other).send(
+        "Merge"
+    )
+    assert world.statuses([anna]) == ["merged"]
+
+    result = save(page, anna, email="new@acme.example")
+
+    assert "Nothing was saved: the two were merged after you opened the form." in result.notices
+    assert "Anna Kim was merged into this user." in result.notices
+    assert result.root.one("h1").text == "Anna Kim-Lund"
+    assert "was merged into this user" in editing(manager, world, anna).notices
+
+
 def test_nobody_gives_or_changes_what_is_above_themselves(
     world: World, manager: Actor, administrator: Actor
 ) -> None:
     boss, me = world.user_of(administrator.account_id), world.user_of(manager.account_id)
+    own = open_page(manager, f"{world.url}/{boss}")
+    assert "May do more than you" in own.text
+    assert {link.text for link in own.root.all("a")}.isdisjoint({"Edit", "Deactivate…"})
+    assert "Edit" in [link.text for link in open_page(administrator, f"{world.url}/{boss}").root.all("a")]
     page = editing(manager, world, boss)
     assert page.root.one("h1").text != "Edit"
     assert "They may do more than you" in page.notices

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from werkzeug.datastructures import MultiDict
 
 from webapp.activation_grid.suggesting import Suggestion
+from webapp.uploads.places import NotFound, Places
 from webapp.users.directory import Directory
 from webapp.users.rows import UserRow
 from webapp.users.set_up import SetUp, beyond, lacking
 
 MOST = 100  # people in one grid
-SEPARATOR = ";"  # between several parts of the structure in one field
+SEPARATOR = "; "  # between several parts of the structure in one field
 
 
 @dataclass
@@ -36,29 +37,31 @@ class GridRow:
         """Fill the fields in with ``set_up``."""
         self.roles = set_up.roles
         self.team = "".join(directory.team_paths([set_up.team or 0]))
-        self.access = f"{SEPARATOR} ".join(directory.team_paths(set_up.access))
+        self.access = SEPARATOR.join(directory.team_paths(set_up.access))
 
 
-def read_rows(
-    people: Sequence[UserRow],
-    typed: MultiDict[str, str],
-    directory: Directory,
-    suggestions: dict[int, Suggestion],
-) -> list[GridRow]:
-    """A row for each of ``people``, with what was typed for them. Roles that there are not are left out."""
-    rows = []
-    for user in people:
-        roles = {int(text) for text in typed.getlist(f"roles-{user.id}") if text.isascii() and text.isdigit()}
-        rows.append(
-            GridRow(
-                user,
-                frozenset(roles & directory.role_by_id.keys()),
-                typed.get(f"team-{user.id}", "").strip(),
-                typed.get(f"access-{user.id}", "").strip(),
-                suggestions.get(user.id),
-            )
+def read_rows(people: Sequence[UserRow], typed: MultiDict[str, str]) -> list[GridRow]:
+    """A row for each of ``people``, with what was typed for them."""
+    return [
+        GridRow(
+            user,
+            frozenset(map(_role, typed.getlist(f"roles-{user.id}"))),
+            typed.get(f"team-{user.id}", "").strip(),
+            typed.get(f"access-{user.id}", "").strip(),
         )
-    return rows
+        for user in people
+    ]
+
+
+def _role(text: str) -> int:
+    """The ID in a tick box; 0, which is no role, for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+
+
+def suggest_for(rows: Iterable[GridRow], found: Mapping[int, Suggestion]) -> None:
+    """Lay what was ``found``, by user ID, beside the rows."""
+    for row in rows:
+        row.suggestion = found.get(row.user.id)
 
 
 def use_suggestions(rows: Iterable[GridRow], wanted: str, directory: Directory) -> int:
@@ -82,6 +85,8 @@ def check(rows: Sequence[GridRow], directory: Directory, permissions: frozenset[
             for gap in lacking(row.roles, team is not None, bool(access), directory):
                 name, text = MISSING[gap]
                 row.errors[name] = text
+        if row.roles - directory.role_by_id.keys():
+            row.errors["roles"] = GONE
         if too_much := beyond(row.roles, permissions, directory):
             names = " or ".join(role.name for role in too_much)
             row.errors["roles"] = f"You cannot give {names}: it permits more than you may do yourself."
@@ -89,6 +94,7 @@ def check(rows: Sequence[GridRow], directory: Directory, permissions: frozenset[
     return all(row.set_up is not None for row in rows)
 
 
+GONE = "A role that was chosen here is not there any more. Look at the roles again."
 MISSING = {
     "role": ("roles", "Choose at least one role."),
     "team": ("team", "Choose a team: every agent needs one."),
@@ -96,38 +102,17 @@ MISSING = {
 }
 
 
-class Places:
-    """Finds parts of the structure by what was typed: the path as the list shows it, or a name only one has."""
-
-    def __init__(self, directory: Directory) -> None:
-        self._by_words: dict[str, int | None] = {}
-        for team in directory.open_teams:
-            name = team.name.casefold()
-            self._by_words[name] = None if name in self._by_words else team.id
-        self._by_words |= {team.path.casefold(): team.id for team in directory.open_teams}
-
-    def find(self, words: str) -> int:
-        """The ID of the part. Raises ``ValueError`` with a sentence."""
-        folded = words.casefold()
-        if folded not in self._by_words:
-            raise ValueError(f"There is no “{words}” in the structure. Choose one from the list.")
-        found = self._by_words[folded]
-        if found is None:
-            raise ValueError(f"There is more than one “{words}”. Choose the one you mean from the list.")
-        return found
-
-
 def _team(row: GridRow, places: Places) -> int | None:
     try:
-        return places.find(row.team) if row.team else None
-    except ValueError as problem:
+        return places.team(row.team) if row.team else None
+    except NotFound as problem:
         row.errors["team"] = str(problem)
         return None
 
 
 def _access(row: GridRow, places: Places) -> frozenset[int]:
     try:
-        return frozenset(places.find(part.strip()) for part in row.access.split(SEPARATOR) if part.strip())
-    except ValueError as problem:
+        return places.teams(row.access)
+    except NotFound as problem:
         row.errors["access"] = str(problem)
         return frozenset()

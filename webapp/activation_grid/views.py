@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from webapp.access import MANAGE_USERS, Access, requires
-from webapp.activation_grid.grid import MOST, GridRow, check, read_rows, use_suggestions
+from webapp.activation_grid.grid import MOST, GridRow, check, read_rows, suggest_for, use_suggestions
 from webapp.activation_grid.similar import suggestions
 from webapp.activation_grid.words import why
 from webapp.invitations.standing import how_many
 from webapp.models import db
 from webapp.users import activation as activating
 from webapp.users.asked import directory_here, nobody_left, selection_here, what_was_done
-from webapp.users.batch import ChangedMeanwhile, NobodySelected
+from webapp.users.batch import ChangedMeanwhile, ListChanged, NobodySelected
 from webapp.users.batches import Batch, batch_of
 from webapp.users.counts import status_counts
 from webapp.users.directory import Directory
 from webapp.users.forecast import forecast
 from webapp.users.rows import rows_of
-from webapp.users.selection import Selection, UnknownUsers
+from webapp.users.selection import MAX_KEPT, Selection, UnknownUsers, pack, still, unpack
 from webapp.users.set_up import beyond
 
 bp = Blueprint("activation_grid", __name__, url_prefix="/c/<contract>/users/activate/each")
@@ -32,6 +33,16 @@ Answer = str | Response | tuple[str, int]
 UNCONFIRMED = "Tick the box to confirm that you have checked each row."
 
 
+@dataclass(frozen=True)
+class Grid:
+    """The batch of those in the grid, a row for each, and who follows them, by ID; ``beyond`` come after that."""
+
+    batch: Batch
+    rows: list[GridRow]
+    following: list[int]
+    beyond: int
+
+
 @bp.route("", methods=["GET", "POST"])
 @requires(MANAGE_USERS)
 def index(contract: str) -> Answer:
@@ -39,14 +50,8 @@ def index(contract: str) -> Answer:
     if not {"list", "status"}.intersection(request.values):  # the bare address: nobody was selected
         return redirect(url_for("users.index", contract=contract, status=activating.FROM[0]))
     directory = directory_here()
-    selection = selection_here(directory, *activating.FROM)
-    batch, rows, later = _read(selection, directory)
-    if not rows:
-        return nobody_left(selection, batch)
-    problem: dict[str, Any] = {}
-    if "use" in request.form:
-        problem["filled"] = use_suggestions(rows, request.form["use"], directory)
-    return _page(batch, rows, later, directory, **problem)
+    grid = _read(selection_here(directory, *activating.FROM), directory)
+    return _page(grid, directory, use=request.form.get("use"))
 
 
 @bp.post("/confirm")
@@ -55,40 +60,49 @@ def activate(contract: str) -> Answer:
     access: Access = g.access
     directory = directory_here()
     selection = selection_here(directory, *activating.FROM)
-    batch, rows, later = _read(selection, directory)
-    if not rows:
-        return nobody_left(selection, batch)
-    complete = check(rows, directory, access.permissions)
+    grid = _read(selection, directory)
+    if not grid.rows:
+        return nobody_left(selection, grid.batch)
+    complete = check(grid.rows, directory, access.permissions)
     if not complete or not request.form.get("confirm"):
         problem = {} if request.form.get("confirm") else {"confirm": UNCONFIRMED}
-        return _page(batch, rows, later, directory, 422, **problem)
+        return _page(grid, directory, 422, **problem)
     try:
         done = activating.activate_each(
             access.contract.id,
-            batch.selection,
-            {row.user.id: row.set_up for row in rows if row.set_up is not None},
+            grid.batch.selection,
+            {row.user.id: row.set_up for row in grid.rows if row.set_up is not None},
             by_user_id=access.user.id,
             invite=bool(request.form.get("invite")),
         )
     except (activating.LicencesExceeded, ChangedMeanwhile):
-        return _page(batch, rows, later, directory, 409, refused=True)
+        return _page(_read(selection, directory), directory, 409, refused=True)
+    except ListChanged as change:
+        return _page(grid, directory, 409, change=change)
     except (activating.NotInContract, activating.SetUpIncomplete, activating.RolesBeyond):
         directory = directory_here()
-        check(rows, directory, access.permissions)
-        return _page(batch, rows, later, directory, 409, choices_changed=True)
+        check(grid.rows, directory, access.permissions)
+        return _page(grid, directory, 409, choices_changed=True)
     except NobodySelected:
         return nobody_left(selection)
     except UnknownUsers:
         abort(404)
-    return what_was_done(done, "active", "active now, each as you set them up", "left")
+    filters = selection.filters
+    answer = what_was_done(done, "active", "active now, each as you set them up", "left", filters)
+    following = still(db.session(), access.contract.id, filters.status, grid.following)
+    if not following:
+        return answer
+    return redirect(
+        url_for(".index", contract=contract, list=urlencode(filters.params()), kept=pack(following))
+    )
 
 
-def _read(selection: Selection, directory: Directory) -> tuple[Batch, list[GridRow], int]:
-    """The first :data:`MOST` people of the selection, one by one, their rows as typed, and how many are left over."""
-    access: Access = g.access
+def _read(selection: Selection, directory: Directory) -> Grid:
+    """The first :data:`MOST` people of the selection, one by one, their rows as typed, and who follows them."""
     session = db.session()
     try:
         whole = batch_of(selection, directory)
+        following = unpack(request.form.get("following", ""))
     except UnknownUsers:
         abort(404)
     ids = whole.ids[:MOST]
@@ -97,26 +111,36 @@ def _read(selection: Selection, directory: Directory) -> tuple[Batch, list[GridR
     batch = replace(whole, selection=selection, ids=ids)
     named = whole.people[: len(ids)]  # of everybody on a list the batch names the first few only
     people = named if len(named) == len(ids) else rows_of(session, ids, directory)
-    found = suggestions(session, ids, directory, access.permissions)
-    return batch, read_rows(people, request.form, directory, found), len(whole.ids) - len(ids)
+    return Grid(
+        batch,
+        read_rows(people, request.form),
+        whole.ids[MOST : MOST + MAX_KEPT] or following,
+        len(whole.ids[MOST + MAX_KEPT :]),
+    )
 
 
 def _page(
-    batch: Batch,
-    rows: list[GridRow],
-    later: int,
-    directory: Directory,
-    status: int = 200,
-    **problem: Any,
+    grid: Grid, directory: Directory, status: int = 200, *, use: str | None = None, **problem: Any
 ) -> Answer:
+    """The grid with suggestions; ``use`` says which of them to fill in."""
     access: Access = g.access
+    batch, rows = grid.batch, grid.rows
+    if not rows:
+        return nobody_left(batch.selection, batch)
+    ids = [row.user.id for row in rows]
+    suggest_for(rows, suggestions(db.session(), ids, directory, access.permissions))
+    if use is not None:
+        problem["filled"] = use_suggestions(rows, use, directory)
     used = status_counts(access.contract.id)["active"]
     bought = access.contract.licences
     page = render_template(
         "activation_grid/index.html",
         batch=batch,
         rows=rows,
-        left_for_later=later,
+        most=MOST,
+        following=len(grid.following),
+        following_packed=pack(grid.following),
+        beyond=grid.beyond,
         roles=directory.roles,
         not_yours={role.id for role in beyond(directory.role_by_id, access.permissions, directory)},
         places=directory.open_teams,
@@ -125,7 +149,7 @@ def _page(
         forecast=forecast(
             db.session(),
             access.contract.id,
-            [row.user.id for row in rows],
+            ids,
             bought=bought,
             used=used,
             status=batch.selection.filters.status,

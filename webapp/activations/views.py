@@ -61,7 +61,7 @@ def undo(contract: str, activation_id: int) -> str | Response | tuple[str, int]:
     made = db.session.get_one(Activation, activation_id)
     people = f"{done.names[0]} is" if len(done.ids) == 1 else f"{len(done.ids):,} people are"
     flash(
-        f"{people} {made.before_status} again. {of_licences(done.bought - done.used, done.bought)} free.",
+        f"{people} {made.before_status} again. {of_licences(done.free, done.bought)} free.",
         "success",
     )
     return redirect(url_for("users.index", contract=contract, status=made.before_status))

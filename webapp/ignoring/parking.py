@@ -6,6 +6,8 @@ have already out of the way. Whoever takes back the exclusion takes back both.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy.orm import Session
 
 from webapp.audit import trail
@@ -30,7 +32,47 @@ def ignore(
     ``stamp`` is that of the people shown when everybody on a list was selected. Raises, with nothing changed:
     ``NobodySelected``, ``ChangedMeanwhile``, ``ListChanged``, ``UnknownUsers`` and ``access.Refused``.
     """
-    if selection.filters.status != FROM:
+    return _move(
+        contract_id,
+        selection,
+        FROM,
+        IGNORED,
+        "users.ignored",
+        lambda session, ids: exclude_users(session, ids, by),
+        by_user_id=by_user_id,
+        stamp=stamp,
+    )
+
+
+def take_back(contract_id: int, selection: Selection, *, by_user_id: int, stamp: str = "") -> batch.Done:
+    """Let everybody selected wait under Pending again; the next run looks at them as at anybody.
+
+    Raises what :func:`ignore` raises.
+    """
+    return _move(
+        contract_id,
+        selection,
+        IGNORED,
+        FROM,
+        "users.ignoring_undone",
+        admit_users,
+        by_user_id=by_user_id,
+        stamp=stamp,
+    )
+
+
+def _move(
+    contract_id: int,
+    selection: Selection,
+    before: str,
+    after: str,
+    action: str,
+    exclusions: Callable[[Session, list[int]], None],
+    *,
+    by_user_id: int,
+    stamp: str,
+) -> batch.Done:
+    if selection.filters.status != before:
         raise batch.NobodySelected
     with write_transaction() as session:
         bought = batch.lock_licences(session, contract_id)
@@ -40,38 +82,14 @@ def ignore(
         ids = batch.checked(found, selection, stamp)
         now = utcnow()
         for some in batch.chunks(ids):
-            batch.change_status(session, contract_id, some, before=FROM, after=IGNORED, now=now)
-            exclude_users(session, some, by)
-        return _done(session, contract_id, ids, "users.ignored", bought)
-
-
-def take_back(contract_id: int, selection: Selection, *, by_user_id: int) -> batch.Done:
-    """Let everybody selected wait under Pending again; the next run looks at them as at anybody.
-
-    Raises, with nothing changed: ``NobodySelected``, ``ChangedMeanwhile``, ``UnknownUsers`` and ``access.Refused``.
-    """
-    if selection.filters.status != IGNORED:
-        raise batch.NobodySelected
-    with write_transaction() as session:
-        bought = batch.lock_licences(session, contract_id)
-        batch.permissions_now(session, contract_id, by_user_id)
-        links_change(session, contract_id)
-        found = find(session, selection, directory_of(session, contract_id))
-        ids = batch.checked(found, selection, found.stamp)
-        now = utcnow()
-        for some in batch.chunks(ids):
-            batch.change_status(session, contract_id, some, before=IGNORED, after=FROM, now=now)
-            admit_users(session, some)
-        return _done(session, contract_id, ids, "users.ignoring_undone", bought)
-
-
-def _done(session: Session, contract_id: int, ids: list[int], action: str, bought: int) -> batch.Done:
-    names = batch.names_of(session, contract_id, ids)
-    trail.record(
-        session,
-        action,
-        contract_id=contract_id,
-        details=batch.who(ids, names),
-        **batch.target_of(ids, names),
-    )
-    return batch.Done(ids, names, bought, licences_used(session, contract_id))
+            batch.change_status(session, contract_id, some, before=before, after=after, now=now)
+            exclusions(session, some)
+        names = batch.names_of(session, contract_id, ids)
+        trail.record(
+            session,
+            action,
+            contract_id=contract_id,
+            details=batch.who(ids, names),
+            **batch.target_of(ids, names),
+        )
+        return batch.Done(ids, names, bought, licences_used(session, contract_id))

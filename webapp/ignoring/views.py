@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
@@ -27,67 +29,64 @@ Answer = str | Response | tuple[str, int]
 @requires(MANAGE_USERS)
 def ask(contract: str) -> Answer:
     """Asks before anybody is ignored. Changes nothing."""
-    if not {"list", "status"}.intersection(request.values):  # the bare address: nobody was selected
-        return redirect(url_for("users.index", contract=contract, status=parking.FROM))
-    directory = directory_here()
-    return _page(selection_here(directory, parking.FROM), directory)
+    return _question(parking.FROM)
 
 
 @bp.post("/ignore/confirm")
 @requires(MANAGE_USERS)
 def ignore(contract: str) -> Answer:
-    _check_token()
-    directory = directory_here()
-    selection = selection_here(directory, parking.FROM)
-    access: Access = g.access
-    try:
-        done = parking.ignore(
-            access.contract.id,
-            selection,
-            by=current_user.name,
-            by_user_id=access.user.id,
-            stamp=shown_stamp(),
-        )
-    except ChangedMeanwhile:
-        return _page(selection, directory, 409, refused=True)
-    except ListChanged as change:
-        return _page(selection, directory, 409, change=change)
-    except NobodySelected:
-        return nobody_left(selection)
-    except UnknownUsers:
-        abort(404)
-    flash(
-        f"{_people(done)} ignored now. They are listed under Ignored, where it can be taken back.", "success"
-    )
-    return redirect(url_for("users.index", contract=contract, status=parking.FROM))
+    answer, done = _carried_out(parking.FROM, partial(parking.ignore, by=current_user.name))
+    if done is not None:
+        text = f"{_people(done)} ignored now. They are listed under Ignored, where it can be taken back."
+        flash(text, "success")
+    return answer
 
 
-@bp.post("/ignored/take-back")
+@bp.route("/ignored/take-back", methods=["GET", "POST"])
+@requires(MANAGE_USERS)
+def ask_back(contract: str) -> Answer:
+    """Asks before anybody waits again. Changes nothing."""
+    return _question(IGNORED)
+
+
+@bp.post("/ignored/take-back/confirm")
 @requires(MANAGE_USERS)
 def take_back(contract: str) -> Answer:
-    _check_token()
-    selection = selection_here(directory_here(), IGNORED)
-    access: Access = g.access
-    try:
-        done = parking.take_back(access.contract.id, selection, by_user_id=access.user.id)
-    except ChangedMeanwhile:
-        flash(
-            "Some of them are not ignored any more. Nothing was changed; look at the list again.", "warning"
-        )
-        return redirect(url_for("users.index", contract=contract, status=IGNORED))
-    except NobodySelected:
-        return nobody_left(selection)
-    except UnknownUsers:
-        abort(404)
+    answer, done = _carried_out(IGNORED, parking.take_back)
+    if done is None:
+        return answer
     flash(f"{_people(done)} pending again.", "success")
     if len(done.ids) == 1:
         return redirect(url_for("users.show", contract=contract, user=done.ids[0]))
     return redirect(url_for("users.index", contract=contract, status=parking.FROM, sort="-since"))
 
 
-def _check_token() -> None:
+def _question(status: str) -> Answer:
+    if not {"list", "status"}.intersection(request.values):  # the bare address: nobody was selected
+        return redirect(url_for("users.index", contract=g.access.contract.slug, status=status))
+    directory = directory_here()
+    return _page(selection_here(directory, status), directory)
+
+
+def _carried_out(status: str, act: Callable[..., Done]) -> tuple[Answer, Done | None]:
+    """What was done, with the list it was asked for on as the answer; or what stands in the way."""
     if not FlaskForm().validate_on_submit():
         abort(400)
+    access: Access = g.access
+    directory = directory_here()
+    selection = selection_here(directory, status)
+    try:
+        done = act(access.contract.id, selection, by_user_id=access.user.id, stamp=shown_stamp())
+    except ChangedMeanwhile:
+        return _page(selection, directory, 409, refused=True), None
+    except ListChanged as change:
+        return _page(selection, directory, 409, change=change), None
+    except NobodySelected:
+        return nobody_left(selection), None
+    except UnknownUsers:
+        abort(404)
+    slug = access.contract.slug
+    return redirect(url_for("users.index", contract=slug, **selection.filters.params())), done
 
 
 def _people(done: Done) -> str:
@@ -102,7 +101,8 @@ def _page(selection: Selection, directory: Directory, status: int = 200, **probl
         abort(404)
     if not batch.ids:
         return nobody_left(selection, batch)
+    name = "ask_back" if selection.filters.status == IGNORED else "ask"
     page = render_template(
-        "ignoring/ask.html", batch=batch, back_url=batch.list_url(access.contract.slug), problem=problem
+        f"ignoring/{name}.html", batch=batch, back_url=batch.list_url(access.contract.slug), problem=problem
     )
     return page, status

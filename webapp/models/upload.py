@@ -22,7 +22,7 @@ class UserUpload(Base):
         one_of("added_as", ("pending", "active")),
         sa.Index("ix_user_uploads_of_account", "contract_id", "account_id"),
         sa.Index("ix_user_uploads_uploaded_at", "uploaded_at"),
-        {"sqlite_autoincrement": True},  # a page of a file that was replaced must not lead to the next one
+        {"sqlite_autoincrement": True},  # a page of a file that is forgotten must not lead to the next one
     )
 
     id: Mapped[IntPk]

@@ -75,10 +75,9 @@ def _add(
     by_user_id: int,
 ) -> batch.Done:
     bought = batch.lock_licences(session, contract_id)
-    upload = kept(session, contract_id, upload_id)
+    upload = kept(session, contract_id, upload_id, lock=True)
     if upload is None:
         raise Forgotten
-    session.refresh(upload, with_for_update=True)
     if upload.finished_at is not None:
         raise AlreadyAdded
     links_change(session, contract_id)  # a run that planned before would import them once more

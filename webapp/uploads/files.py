@@ -11,7 +11,7 @@ from webapp.users.directory import AGENT, Directory
 def template(directory: Directory) -> str:
     """All columns with one example, which an upload passes over."""
     agent = next((role.name for role in directory.roles if role.key == AGENT), "Agent")
-    team = directory.teams[-1].path if directory.teams else ""
+    team = directory.open_teams[-1].path if directory.open_teams else ""
     return MARK + csv_lines([tuple(COLUMNS), (*EXAMPLE, "", agent, team, "")])
 
 

@@ -8,33 +8,34 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from webapp.connectors.texts import clean
 from webapp.database import rows_changed, write_transaction
 from webapp.models import UserUpload, table_of, utcnow
 from webapp.uploads.reading import Sheet, read
 
 KEPT = timedelta(days=1)
+WAITING = 3  # files of one account that wait beside a new one, as in other tabs of its browser
 
 
 def keep(contract_id: int, data: bytes, file_name: str, *, account_id: int, by: str) -> int:
-    """Read a file and keep it, in place of whatever the account uploaded before and did not add; its ID.
+    """Read a file and keep it, beside the last :data:`WAITING` that the account uploaded and did not add; its ID.
 
     Raises :class:`~webapp.uploads.reading.Unreadable`.
     """
     sheet = read(data)
+    waiting = (
+        UserUpload.contract_id == contract_id,
+        UserUpload.account_id == account_id,
+        UserUpload.finished_at.is_(None),
+    )
     with write_transaction() as session:
-        rows_changed(
-            session,
-            sa.delete(table_of(UserUpload)).where(
-                UserUpload.contract_id == contract_id,
-                UserUpload.account_id == account_id,
-                UserUpload.finished_at.is_(None),
-            ),
-        )
+        last = sa.select(UserUpload.id).where(*waiting).order_by(UserUpload.id.desc()).limit(WAITING)
+        rows_changed(session, sa.delete(table_of(UserUpload)).where(*waiting, UserUpload.id.not_in(last)))
         upload = UserUpload(
             contract_id=contract_id,
             account_id=account_id,
             uploaded_by=by[:255],
-            file_name=" ".join(file_name.split())[-200:] or "users.csv",
+            file_name=(clean(file_name) or "")[-200:].strip() or "users.csv",
             sheet=msgspec.to_builtins(sheet),
         )
         session.add(upload)
@@ -42,15 +43,16 @@ def keep(contract_id: int, data: bytes, file_name: str, *, account_id: int, by: 
         return upload.id
 
 
-def kept(session: Session, contract_id: int, upload_id: int) -> UserUpload | None:
-    """The upload, while it is kept."""
-    return session.scalars(
-        sa.select(UserUpload).where(
-            UserUpload.contract_id == contract_id,
-            UserUpload.id == upload_id,
-            UserUpload.uploaded_at > utcnow() - KEPT,
-        )
-    ).one_or_none()
+def kept(session: Session, contract_id: int, upload_id: int, *, lock: bool = False) -> UserUpload | None:
+    """The upload as it is now, while it is kept; with ``lock``, nobody else changes it until the transaction ends."""
+    wanted = sa.select(UserUpload).where(
+        UserUpload.contract_id == contract_id,
+        UserUpload.id == upload_id,
+        UserUpload.uploaded_at > utcnow() - KEPT,
+    )
+    if lock:
+        wanted = wanted.with_for_update()
+    return session.scalars(wanted.execution_options(populate_existing=True)).one_or_none()
 
 
 def sheet_of(upload: UserUpload) -> Sheet:

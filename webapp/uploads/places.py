@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from webapp.sync.keys import match_key
 from webapp.users.directory import PATH_SIGN, Directory, RoleEntry, TeamEntry
 
-_BETWEEN = re.compile(r"[;|\n]")
+_BETWEEN = re.compile(r"([;|,])")
+_HOLDS = 4  # separators that a single name may hold
 _STEPS = re.compile(r"\s*[›>/]\s*")
 LISTED = 8  # names that a sentence lists
+LOOKED_FOR = 200  # unknown names of one file for which the nearest one is looked for, which takes a while
 
 
 class NotFound(Exception):
@@ -25,15 +27,21 @@ class Places:
         self._directory = directory
         self._roles: dict[str, list[RoleEntry]] = {}
         for role in directory.roles:
-            for name in {match_key(role.name), match_key(role.key)} - {None}:
-                self._roles.setdefault(name or "", []).append(role)
+            for key in {match_key(role.name), match_key(role.key)} - {None}:
+                self._roles.setdefault(key or "", []).append(role)
         self._teams: dict[str, list[TeamEntry]] = {}
+        self._archived: dict[str, list[TeamEntry]] = {}
+        self._by_path: dict[str, list[TeamEntry]] = {}
+        self._near: dict[str, str] = {}  # sentences by what was looked for
         above: list[TeamEntry] = []
         for team in directory.teams:
             above = [*above[: team.depth], team]
             names = [_step(entry.name) for entry in above]
+            ends = self._archived if team.archived else self._teams
             for start in range(len(names)):  # any end of the path names it, as long as no other ends so
-                self._teams.setdefault("\n".join(names[start:]), []).append(team)
+                ends.setdefault("\n".join(names[start:]), []).append(team)
+            if not team.archived:
+                self._by_path.setdefault(team.path, []).append(team)
 
     def roles(self, cell: str) -> frozenset[int]:
         """The IDs of the roles in a cell. Raises :class:`NotFound`."""
@@ -45,7 +53,7 @@ class Places:
         if len(found) == 1:
             return found[0].id
         names = [role.name for role in self._directory.roles]
-        raise NotFound(f"“{name}” is not a role here. {_meant(name, names, 'The roles are')}")
+        raise NotFound(f"“{name}” is not a role here. {self._meant(name, names, 'The roles are')}")
 
     def teams(self, cell: str) -> frozenset[int]:
         """The IDs of the teams in a cell. Raises :class:`NotFound`."""
@@ -53,47 +61,58 @@ class Places:
 
     def team(self, name: str) -> int:
         """The ID of the team of that name, or at the end of that path. Raises :class:`NotFound`."""
-        found = self._found_teams(name)
+        found = self._found_teams(name, self._teams)
         if len(found) == 1:
             return found[0].id
         if found:
-            paths = " or ".join(f"“{team.path}”" for team in found[:LISTED])
-            raise NotFound(f"Several teams are called “{name}”. Write {paths}.")
-        paths_here = [team.path for team in self._directory.teams]
-        names = [team.name for team in self._directory.teams]
-        close = dict(zip(names, paths_here, strict=True))
-        raise NotFound(f"“{name}” is not a team here. {_meant(name, paths_here, 'The teams are', close)}")
+            which = " or ".join(f"“{team.path}”" for team in found[:LISTED])
+            raise NotFound(f"Several teams are called “{name}”. Write {which}.")
+        if self._found_teams(name, self._archived):
+            raise NotFound(f"“{name}” is archived, so nobody is put there any more. Choose another team.")
+        paths = [team.path for team in self._directory.open_teams]
+        close = {team.name: team.path for team in self._directory.open_teams}
+        raise NotFound(f"“{name}” is not a team here. {self._meant(name, paths, 'The teams are', close)}")
 
-    def _found_teams(self, name: str) -> list[TeamEntry]:
-        exact = [team for team in self._directory.teams if team.path == name.strip()]
+    def _found_teams(self, name: str, ends: dict[str, list[TeamEntry]]) -> list[TeamEntry]:
+        exact = self._by_path.get(name.strip(), []) if ends is self._teams else []
         if len(exact) == 1:
             return exact
-        return self._teams.get("\n".join(map(_step, _STEPS.split(name.strip()))), None) or self._teams.get(
-            _step(name), []
-        )
+        return ends.get("\n".join(map(_step, _STEPS.split(name.strip())))) or ends.get(_step(name), [])
+
+    def _meant(
+        self, name: str, names: Sequence[str], otherwise: str, shown: dict[str, str] | None = None
+    ) -> str:
+        """A sentence on what is nearest to ``name``, or on what there is. Looked for so often, it is the latter."""
+        key = f"{otherwise} {name}"
+        if key not in self._near:
+            nearest = len(self._near) < LOOKED_FOR
+            self._near[key] = _meant(name if nearest else "", names, otherwise, shown)
+        return self._near[key]
 
     def _has_role(self, name: str) -> bool:
         return (match_key(name) or "") in self._roles
 
     def _has_team(self, name: str) -> bool:
-        return bool(self._found_teams(name))
+        return bool(self._found_teams(name, self._teams))
 
 
 def _step(name: str) -> str:
     return match_key(name) or ""
 
 
-def _several(cell: str, known: object) -> Sequence[str]:
-    """The names in a cell: with ; or | between, or with commas when the cell as a whole is none."""
-    is_known = known if callable(known) else bool
+def _several(cell: str, known: Callable[[str], bool]) -> Sequence[str]:
+    """The names in a cell, with ; or | or commas or line breaks between; a known name may itself hold some of these."""
     names = []
-    for part in _BETWEEN.split(cell):
-        text = part.strip()
-        if "," in text and not is_known(text):
-            names += [one.strip() for one in text.split(",") if one.strip()]
-        elif text:
-            names.append(text)
-    return names
+    for line in cell.splitlines():
+        parts = _BETWEEN.split(line)  # a text, then a separator and a text, and so on
+        start = 0
+        while start < len(parts):
+            end = min(len(parts), start + 2 * _HOLDS + 1)
+            while end > start + 1 and not known("".join(parts[start:end]).strip()):
+                end -= 2
+            names.append("".join(parts[start:end]).strip())
+            start = end + 1
+    return [name for name in names if name]
 
 
 def _meant(name: str, names: Sequence[str], otherwise: str, shown: dict[str, str] | None = None) -> str:
@@ -104,7 +123,7 @@ def _meant(name: str, names: Sequence[str], otherwise: str, shown: dict[str, str
         by_key.setdefault(match_key(one.rpartition(PATH_SIGN)[2]) or "", one)
     for one, path in (shown or {}).items():
         by_key.setdefault(match_key(one) or "", path)
-    near = difflib.get_close_matches(match_key(name) or "", by_key, n=3, cutoff=0.6)
+    near = difflib.get_close_matches(match_key(name) or "", by_key, n=3, cutoff=0.6) if name else []
     if near:
         return f"Did you mean {' or '.join(dict.fromkeys(f'“{by_key[key]}”' for key in near))}?"
     if not names:

@@ -15,6 +15,7 @@ from webapp.uploads.columns import OWN_COLUMNS, column_of
 
 MAX_ROWS = 1_999
 MAX_COLUMNS = 60
+MAX_HEADINGS = 100_000  # characters; more are not looked at to find the separator
 MAX_CELL = 2_000  # characters; more is not a value but a mistake in the quotation marks
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 MARKS = (
@@ -147,7 +148,7 @@ def _rows(text: str) -> tuple[str, list[list[str]]]:
 
 def _separator(text: str) -> str:
     """The one with which the headings have most known columns, then most columns."""
-    first = next((line for line in text.splitlines() if line.strip(" ,;\t|")), "")
+    first = next((line for line in text.splitlines() if line.strip(" ,;\t|")), "")[:MAX_HEADINGS]
 
     def worth(separator: str) -> tuple[int, int]:
         cells = next(csv.reader([first], delimiter=separator), [])

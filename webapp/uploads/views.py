@@ -63,20 +63,20 @@ def example(contract: str) -> Response:
 @requires(MANAGE_USERS)
 def show(contract: str, upload_id: int) -> Answer:
     """GET shows what adding would do, row by row; POST adds."""
-    upload = _upload(upload_id)
     if request.method == "POST":
-        return _confirm(upload, _way(request.form.get("as")), AddForm())
-    return _page(upload, _way(request.args.get("as")), AddForm(formdata=None))
+        return _confirm(_upload(upload_id), _way(request.form.get("as")), AddForm())
+    return _page(upload_id, _way(request.args.get("as")), AddForm(formdata=None))
 
 
 def _confirm(upload: UserUpload, way: str, form: AddForm) -> Answer:
     if not form.validate_on_submit():
-        return _page(upload, way, form, 422)
+        return _page(upload.id, way, form, 422)
+    upload_id, file_name = upload.id, upload.file_name
     access: Access = g.access
     try:
         done = add(
             access.contract.id,
-            upload.id,
+            upload_id,
             way,
             leave_out=bool(form.leave_out.data),
             stamp=form.stamp.data or "",
@@ -85,22 +85,22 @@ def _confirm(upload: UserUpload, way: str, form: AddForm) -> Answer:
     except Forgotten:
         abort(404)
     except AlreadyAdded:
-        return redirect(url_for(".show", contract=access.contract.slug, upload_id=upload.id))
+        return redirect(url_for(".show", contract=access.contract.slug, upload_id=upload_id))
     except Changed:
-        return _page(upload, way, form, 409, changed=True)
+        return _page(upload_id, way, form, 409, changed=True)
     except RowsWrong:
         form.refuse("Tick this to add the other rows, or correct the file and upload it again.")
-        return _page(upload, way, form, 422)
+        return _page(upload_id, way, form, 422)
     except (LicencesExceeded, NobodyLeft):
-        return _page(upload, way, form, 409, refused=True)
+        return _page(upload_id, way, form, 409, refused=True)
     people = "1 person was" if len(done.ids) == 1 else f"{len(done.ids):,} people were"
     words = "are pending" if way == "pending" else "are active now"
     flash(
-        f"{people} added from {upload.file_name} and {words if len(done.ids) != 1 else words.replace('are', 'is')}. "
-        f"{of_licences(done.bought - done.used, done.bought)} free.",
+        f"{people} added from {file_name} and {words if len(done.ids) != 1 else words.replace('are', 'is')}. "
+        f"{of_licences(done.free, done.bought)} free.",
         "success",
     )
-    return redirect(url_for(".show", contract=access.contract.slug, upload_id=upload.id))
+    return redirect(url_for(".show", contract=access.contract.slug, upload_id=upload_id))
 
 
 @bp.get("/<int:upload_id>/problems.csv")
@@ -115,9 +115,9 @@ def problems(contract: str, upload_id: int) -> Response:
 
 
 # ------------------------------------------------------------------ shared
-def _page(upload: UserUpload, way: str, form: AddForm, status: int = 200, **problem: Any) -> Answer:
+def _page(upload_id: int, way: str, form: AddForm, status: int = 200, **problem: Any) -> Answer:
     access: Access = g.access
-    db.session.refresh(upload)
+    upload = _upload(upload_id)
     sheet = sheet_of(upload)
     if upload.finished_at is not None:
         return render_template("uploads/done.html", upload=upload, left=sheet.lines)

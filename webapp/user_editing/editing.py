@@ -79,7 +79,7 @@ def _edit(
         changes: dict[str, Any] = {}
         _identify(session, user, now, identity, changes)
         if user.status == "active" and set_up is not None and set_up != now.set_up:
-            check_set_up(set_up, directory, permissions)
+            check_set_up(set_up, directory, permissions, has=now.set_up)
             _check_who_stays(session, user, set_up, directory, by_user_id)
             _replace(session, user, set_up)
             before, after = set_up_words(now.set_up, directory), set_up_words(set_up, directory)

@@ -8,6 +8,7 @@ from typing import Any
 
 from wtforms import HiddenField, RadioField, StringField, ValidationError
 
+from webapp.connectors.texts import clean
 from webapp.fields import SelectChoice
 from webapp.models.user import NAME_MAX, USERNAME_LENGTH
 from webapp.user_editing.identity import Identity
@@ -20,22 +21,29 @@ EMAIL_MAX = 254
 THIRD_PARTY_MAX = 255
 
 
-def _trimmed(text: str | None) -> str | None:
-    return text.strip() if text is not None else None
+def _tidied(text: str | None) -> str | None:
+    """``text`` as platforms' texts are stored; what :func:`_one_line` refuses stays."""
+    if text is None or _broken(text.strip()):
+        return text
+    return clean(text) or ""
+
+
+def _broken(text: str) -> bool:
+    return any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text)
 
 
 def _one_line(_form: object, field: StringField) -> None:
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in field.data or ""):
+    if _broken(field.data or ""):
         raise ValidationError("Leave out line breaks and control characters.")
 
 
 class UserForm(SetUpForm):
     """Who somebody is and, if they are to be active, what they may do."""
 
-    name: Any = StringField("Name", filters=[_trimmed], validators=[_one_line])
-    username: Any = StringField("Username", filters=[_trimmed], validators=[_one_line])
-    email: Any = StringField("Email", filters=[_trimmed], validators=[_one_line])
-    third_party_id: Any = StringField("Third-party ID", filters=[_trimmed], validators=[_one_line])
+    name: Any = StringField("Name", filters=[_tidied], validators=[_one_line])
+    username: Any = StringField("Username", filters=[_tidied], validators=[_one_line])
+    email: Any = StringField("Email", filters=[_tidied], validators=[_one_line])
+    third_party_id: Any = StringField("Third-party ID", filters=[_tidied], validators=[_one_line])
     stamp = HiddenField()
 
     active: bool = False  # whether the set-up counts
@@ -110,7 +118,7 @@ class EditForm(UserForm):
         cls, directory: Directory, permissions: frozenset[str], state: State, *, fresh: bool
     ) -> EditForm:
         form = cls(formdata=None) if fresh else cls()
-        form.offer(directory, permissions)
+        form.offer(directory, permissions, keeps=state.set_up.teams)
         form.active = state.status == "active"
         if fresh:
             form.show(state)

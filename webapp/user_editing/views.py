@@ -59,7 +59,7 @@ def new(contract: str) -> Answer:
         form.validate()
         return _new_page(form, 409, choices_changed=True)
     if form.active:
-        rest = f"{of_licences(done.bought - done.used, done.bought)} left."
+        rest = f"{of_licences(done.free, done.bought)} left."
         flash(f"{done.names[0]} is added and active. {rest}", "success")
     else:
         flash(f"{done.names[0]} is added and waits under Pending.", "success")
@@ -70,12 +70,15 @@ def new(contract: str) -> Answer:
 def _new_page(form: NewUserForm, status: int = 200, **problem: Any) -> Answer:
     access: Access = g.access
     used = status_counts(access.contract.id)["active"]
+    free = max(access.contract.licences - used, 0)
+    if not free:
+        form.start.data = "pending"  # the only choice that can still be sent
     page = render_template(
         "user_editing/new.html",
         form=form,
         bought=access.contract.licences,
         used=used,
-        free=max(access.contract.licences - used, 0),
+        free=free,
         problem=problem,
         **_choices(form),
     )
@@ -89,6 +92,8 @@ def edit(contract: str, user: int) -> Answer:
     access: Access = g.access
     directory = directory_here()
     found = _user_or_404(user)
+    if found.status == MERGED:
+        return _merged(user)
     state = state_of(db.session(), found)
     if editing.is_above(state.set_up.roles, access.permissions, directory):
         flash(ABOVE, "warning")
@@ -132,7 +137,7 @@ def _save(user: User, form: EditForm, state: State) -> Answer:
         flash(ABOVE, "warning")
         return redirect(show_url)
     except LookupError:
-        abort(404)
+        return _merged(user_id)
     else:
         db.session.refresh(user)
         flash(*((f"{user.name} is saved.", "success") if changes else ("Nothing was changed.", "info")))
@@ -148,6 +153,8 @@ def _changed(user_id: int, form: EditForm) -> Answer:
     """
     access: Access = g.access
     user = _user_or_404(user_id)
+    if user.status == MERGED:
+        return _merged(user_id)
     directory = directory_here()
     state = state_of(db.session(), user)
     opened = dict(zip(FIELDS, (form.stamp.data or "").split("."), strict=False))
@@ -195,9 +202,16 @@ def _edit_page(user: User, form: EditForm, status: int = 200, **problem: Any) ->
     return page, status
 
 
+def _merged(user_id: int) -> Answer:
+    """To whoever they were merged into; the page there says so."""
+    if request.method == "POST":
+        flash("Nothing was saved: the two were merged after you opened the form.", "warning")
+    return redirect(url_for("users.show", contract=g.access.contract.slug, user=user_id))
+
+
 def _user_or_404(user_id: int) -> User:
-    user = db.session.get(User, user_id, populate_existing=True) if user_id < 2**63 else None
-    if user is None or user.contract_id != g.access.contract.id or user.status == MERGED:
+    user = db.session.get(User, user_id, populate_existing=True)
+    if user is None or user.contract_id != g.access.contract.id:
         abort(404)
     return user
 

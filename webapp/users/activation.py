@@ -148,11 +148,15 @@ def _activate(
         return batch.Done(found, names, bought, used + len(found), made.id, len(invited))
 
 
-def check_set_up(set_up: SetUp, directory: Directory, permissions: frozenset[str]) -> None:
-    """Raises :class:`NotInContract`, :class:`SetUpIncomplete` or :class:`RolesBeyond`."""
-    teams = set_up.access | ({set_up.team} if set_up.team is not None else set())
-    open_teams = {team.id for team in directory.open_teams}
-    if not (set_up.roles <= directory.role_by_id.keys() and teams <= open_teams):
+def check_set_up(
+    set_up: SetUp, directory: Directory, permissions: frozenset[str], *, has: SetUp | None = None
+) -> None:
+    """Raises :class:`NotInContract`, :class:`SetUpIncomplete` or :class:`RolesBeyond`.
+
+    Whoever ``has`` an archived team already may keep it.
+    """
+    teams = {team.id for team in directory.open_teams} | (has.teams if has is not None else set())
+    if not (set_up.roles <= directory.role_by_id.keys() and set_up.teams <= teams):
         raise NotInContract
     gaps = lacking(set_up.roles, set_up.team is not None, bool(set_up.access), directory)
     if gaps:

@@ -11,6 +11,7 @@ from webapp.models import db
 from webapp.users.batch import Done
 from webapp.users.batches import Batch
 from webapp.users.directory import Directory, directory_of
+from webapp.users.filters import Filters
 from webapp.users.forecast import of_licences
 from webapp.users.selection import Selection, UnknownUsers, read_selection
 
@@ -45,8 +46,11 @@ def nobody_left(selection: Selection, batch: Batch | None = None) -> Response:
     return redirect(url_for("users.index", contract=slug, **selection.filters.params()))
 
 
-def what_was_done(done: Done, status: str, what: str, rest: str) -> Response:
-    """Say what was done, with the way back if there is one, and show it."""
+def what_was_done(done: Done, status: str, what: str, rest: str, asked_on: Filters) -> Response:
+    """Say what was done, with the way back if there is one, and show it.
+
+    ``asked_on`` is the list it was asked for on; one that was narrowed is not lost.
+    """
     people = f"{done.names[0]} is" if len(done.ids) == 1 else f"{len(done.ids):,} people are"
     sent = f" {on_their_way(done.invited)}" if done.invited else ""
     slug = g.access.contract.slug
@@ -54,8 +58,13 @@ def what_was_done(done: Done, status: str, what: str, rest: str) -> Response:
     if done.activation_id is not None:
         url = url_for("activations.show", contract=slug, activation_id=done.activation_id)
         undo = Markup(' <a href="{}">Undo…</a>').format(url)
+    back = Markup("")
+    if asked_on.narrowed:
+        url = url_for("users.index", contract=slug, **asked_on.params())
+        back = Markup(' <a href="{}">Back to the list</a>').format(url)
     flash(
-        escape(f"{people} {what}. {of_licences(done.bought - done.used, done.bought)} {rest}.{sent}") + undo, "success"
+        escape(f"{people} {what}. {of_licences(done.free, done.bought)} {rest}.{sent}") + undo + back,
+        "success",
     )
     if len(done.ids) == 1:
         return redirect(url_for("users.show", contract=slug, user=done.ids[0]))

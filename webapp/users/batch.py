@@ -34,6 +34,11 @@ class Done:
     activation_id: int | None = None  # what undoing an activation is asked with
     invited: int = 0
 
+    @property
+    def free(self) -> int:
+        """Licences that are left; none where more are used than bought, as after fewer were bought."""
+        return max(self.bought - self.used, 0)
+
 
 class NobodySelected(Exception):
     """The selection is empty, or made on a list of people with whom this cannot be done."""
@@ -138,14 +143,14 @@ def change_status(
 
 
 def names_of(session: Session, contract_id: int, ids: Sequence[int], limit: int = NAMED) -> list[str]:
-    """The names of the first ``limit`` users in ``ids``, in that order."""
+    """The names of the first ``limit`` users in ``ids``, in that order; without a lock, of those still there."""
     wanted = ids[:limit]
     found: dict[int, str] = dict(
         session.execute(
             sa.select(User.id, User.name).where(User.contract_id == contract_id, User.id.in_(wanted))
         ).all()
     )
-    return [found[user_id] for user_id in wanted]
+    return [found[user_id] for user_id in wanted if user_id in found]
 
 
 def target_of(ids: Sequence[int], names: Sequence[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,6 +21,7 @@ GONE = {  # which leavers a list is of, and the statuses they can have
     "due": ("active",),  # whom the contract's rule would deactivate now
 }
 SEARCH_LENGTH = 200  # characters
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # no name holds one, and Postgres takes no text with the first
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def read_filters(values: Mapping[str, str], directory: Directory) -> Filters:
     """The filters in ``values``; what does not exist in the contract is passed over."""
     found = Filters(
         status=_known(values.get("status"), USER_STATUSES, "active"),
-        q=" ".join(values.get("q", "").split())[:SEARCH_LENGTH].strip(),
+        q=" ".join(_CONTROL.sub(" ", values.get("q", "")).split())[:SEARCH_LENGTH].strip(),
         platform=_known(values.get("platform"), directory.integrations),
         missing=_known(values.get("missing"), (ANY, *directory.integrations)),
         team=_known(values.get("team"), (NONE, *map(str, directory.team_by_id))),

@@ -11,14 +11,14 @@ from flask import request, url_for
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, Access
 from webapp.connectors.registry import PLATFORMS
 from webapp.merges.listing import open_count as doubles_count
-from webapp.models import Integration, User, UserSync, db
+from webapp.models import Integration, UserSync, db
 from webapp.models.user import IGNORED
 from webapp.users.counts import status_counts
 from webapp.users.directory import Directory
 from webapp.users.filters import ANY, NONE, Filters
 from webapp.users.listing import count_of, page_of_users
 from webapp.users.rows import rows_of
-from webapp.users.selection import UnknownUsers, pack, unpack
+from webapp.users.selection import UnknownUsers, pack, still, unpack
 
 TABS = (("active", "Active"), ("inactive", "Inactive"), ("pending", "Pending"), (IGNORED, "Ignored"))
 GONE_ACTIVE = Filters(status="active", gone="nowhere")
@@ -63,15 +63,7 @@ def _kept(contract_id: int, status: str) -> set[int]:
         wanted = unpack(request.args.get("keep", ""))
     except UnknownUsers:
         return set()
-    if not wanted:
-        return set()
-    return set(
-        db.session.scalars(
-            sa.select(User.id).where(
-                User.contract_id == contract_id, User.status == status, User.id.in_(wanted)
-            )
-        )
-    )
+    return set(still(db.session(), contract_id, status, wanted))
 
 
 def tabs_of(

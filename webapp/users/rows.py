@@ -43,6 +43,7 @@ class UserRow:
     source: Platform | None
     named_by: Platform | None
     named_at: datetime | None
+    role_ids: frozenset[int] = frozenset()
     roles: list[str] = field(default_factory=list)
     teams: list[TeamEntry] = field(default_factory=list)
     access: list[str] = field(default_factory=list)
@@ -158,6 +159,7 @@ def _row(user: User, links: list[Link], owned: Owned, directory: Directory) -> U
         source=platforms.get(user.source_integration_id or 0),
         named_by=platforms.get(user.named_by_integration_id or 0),
         named_at=user.named_at,
+        role_ids=frozenset(owned.role),
         roles=directory.role_names(owned.role),
         teams=directory.teams_of(owned.team),
         access=directory.team_paths(owned.access),

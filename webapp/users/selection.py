@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import parse_qsl
@@ -107,6 +107,16 @@ def find(session: Session, selection: Selection, directory: Directory) -> Found:
         [row.id for row in rows if row.status == status][: selection.first],
         [Stray(*row) for row in rows if row.status != status],
     )
+
+
+def still(session: Session, contract_id: int, status: str, ids: Collection[int]) -> list[int]:
+    """Those of ``ids`` who are users of the contract with that status, ascending."""
+    if not ids:
+        return []
+    wanted = sa.select(User.id).where(
+        User.contract_id == contract_id, User.status == status, User.id.in_(ids)
+    )
+    return list(session.scalars(wanted.order_by(User.id)))
 
 
 def pack(ids: Iterable[int]) -> str:

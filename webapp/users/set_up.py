@@ -16,6 +16,11 @@ class SetUp:
     team: int | None
     access: frozenset[int]
 
+    @property
+    def teams(self) -> frozenset[int]:
+        """Every team in it."""
+        return self.access | ({self.team} if self.team is not None else set())
+
 
 def lacking(roles: Collection[int], has_team: bool, has_access: bool, directory: Directory) -> list[str]:
     """What is still missing: "role", "team" and "reporting". An agent needs a team, any other role access."""

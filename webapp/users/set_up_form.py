@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -27,21 +28,39 @@ class SetUpForm(FlaskForm):
     directory: Directory
     permissions: frozenset[str]
 
-    def offer(self, directory: Directory, permissions: frozenset[str]) -> None:
-        """Fill in the contract's choices, for whoever has ``permissions``."""
+    def offer(
+        self, directory: Directory, permissions: frozenset[str], keeps: Collection[int] = frozenset()
+    ) -> None:
+        """Fill in the contract's choices, for whoever has ``permissions``; archived teams only if in ``keeps``."""
         self.directory = directory
         self.permissions = permissions
+        teams = [
+            (team, " (archived)" if team.archived else "")
+            for team in directory.teams
+            if not team.archived or team.id in keeps
+        ]
         self.roles.choices = [SelectChoice(role.id, role.name) for role in directory.roles]
         self.team.choices = [
             SelectChoice("", "No team"),
-            *(SelectChoice(team.id, team.path) for team in directory.open_teams),
+            *(SelectChoice(team.id, team.path + note) for team, note in teams),
         ]
-        self.access.choices = [SelectChoice(team.id, team.name) for team in directory.open_teams]
+        self.access.choices = [SelectChoice(team.id, team.name + note) for team, note in teams]
 
     def choose_agent(self) -> None:
         """Start with Agent chosen."""
         if self.directory.agent_id is not None:
             self.roles.data = [self.directory.agent_id]
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        valid = super().validate(extra_validators)
+        for field, text in (
+            (self.roles, "A role that was chosen is not there any more. Look at the roles again."),
+            (self.team, "The team that was chosen is archived or not there any more. Choose another."),
+            (self.access, "A part that was chosen is archived or not there any more. Look at them again."),
+        ):
+            if field.errors:
+                field.errors = [text]
+        return bool(valid)
 
     def complete(self) -> bool:
         """Whether the set-up is one that somebody can work with and that may be given; else says what is not."""

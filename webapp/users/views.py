@@ -30,6 +30,7 @@ from webapp.users.lists import list_context
 from webapp.users.profile import change_count, namer_of, recent_changes, sign_in_of
 from webapp.users.rows import rows_of
 from webapp.users.selection import MAX_KEPT, Selection, TooManyKept, UnknownUsers, keep
+from webapp.users.set_up import beyond
 from webapp.why.asking import platforms_to_ask
 
 bp = Blueprint("users", __name__, url_prefix="/c/<contract>/users")
@@ -75,7 +76,8 @@ def keep_selected(contract: str) -> Response:
 @requires(MANAGE_USERS)
 def show(contract: str, user: int) -> str | Response:
     access: Access = g.access
-    found = rows_of(db.session(), [user], directory_here())
+    directory = directory_here()
+    found = rows_of(db.session(), [user], directory)
     if not found:
         abort(404)
     stayed = who_stayed(db.session(), access.contract.id, user)
@@ -103,6 +105,7 @@ def show(contract: str, user: int) -> str | Response:
         may_see_runs=access.may(VIEW_SYNC_STATUS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS),
         next_step_url=url_for(next_step, contract=contract, ids=user, status=status),
         is_yourself=user == access.user.id,
+        above=bool(beyond(found[0].role_ids, access.permissions, directory)),
         may_ask=access.may(MANAGE_INTEGRATIONS, feature=INTEGRATIONS),
         ask_at=[] if found[0].links else _ask_at(),
     )
@@ -157,7 +160,7 @@ def activate(contract: str) -> Answer:
         abort(404)
     roles = " and ".join(directory.role_names(form.set_up.roles))
     team = "".join(f" in {path}" for path in directory.team_paths([form.set_up.team or 0]))
-    return what_was_done(done, "active", f"active now as {roles}{team}", "left")
+    return what_was_done(done, "active", f"active now as {roles}{team}", "left", selection.filters)
 
 
 def _activation_page(selection: Selection, form: ActivationForm, status: int = 200, **problem: Any) -> Answer:
@@ -230,7 +233,7 @@ def deactivate(contract: str) -> Answer:
         return nobody_left(selection)
     except UnknownUsers:
         abort(404)
-    return what_was_done(done, "inactive", "inactive now", "free")
+    return what_was_done(done, "inactive", "inactive now", "free", selection.filters)
 
 
 def _deactivation_page(
