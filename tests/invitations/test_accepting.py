@@ -194,7 +194,7 @@ GONE: dict[str, tuple[Change, str]] = {
         lambda guests, _: _account(guests, disabled_at=utcnow()),
         "The account with this email is closed",
     ),
-    "the account is another user's": (_twin, "Your account belongs to somebody else there"),
+    "the account is another user's": (_twin, "Your account belongs to another user there already"),
 }
 
 
