@@ -26,6 +26,7 @@ from tests.servers.postgres import Postgres, postgres_server
 from tests.servers.redis import redis_server
 from tests.servers.reuse import shared_compilation
 from tests.servers.sandbox import Sandbox, sandbox_server
+from tests.servers.scoping import scoped_statements
 from tests.servers.stack import Stack, running_stack
 from webapp.models.base import db
 
@@ -118,6 +119,12 @@ def settings(database_url: str, redis_url: str, tmp_path: Path) -> config.Settin
 @pytest.fixture(scope="session", autouse=True)
 def _shared_compilation() -> Iterator[None]:
     with shared_compilation():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _scoped_statements() -> Iterator[None]:
+    with scoped_statements():
         yield
 
 

@@ -5,6 +5,7 @@ That the product works as that role is shown by every other test on Postgres: th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +20,13 @@ import config
 import webapp
 from config import normal_database_url
 from tests.actors import make_contract
-from tests.servers.postgres import Postgres
+from tests.servers.postgres import Postgres, Role
 from tests.servers.processes import ROOT
 from webapp.database_roles import WrongRole, beyond_serving, migrating_engine
 from webapp.models import db
 from webapp.serving import ready_to_serve
+
+DOCUMENT = (ROOT / "docs/database-roles.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -134,6 +137,43 @@ def test_migrating_again_gives_what_is_missing_and_takes_what_is_too_much(
     ended = app.test_cli_runner().invoke(args=["database", "role"])
     assert (ended.exit_code, ended.output) == (0, f"The role {role} serves and may do nothing beyond that.\n")
     make_contract(app, "acme")  # rows of many tables, and their numbers
+
+
+@pytest.fixture
+def as_documented(postgres: Postgres) -> Iterator[Callable[[str], str]]:
+    """A server on which the first SQL of the document was carried out: gives where a role finds the database."""
+    first, inside = re.findall(r"```sql\n(.*?)```", DOCUMENT, re.DOTALL)[0].split("\\connect rollcall\n")
+    roles = [Role(name, "…") for name in ("rollcall_owner", "rollcall_serving")]
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        for statement in first.strip().splitlines():
+            connection.execute(statement.encode())
+    try:
+        with psycopg.connect(postgres.url_of("rollcall"), autocommit=True) as connection:
+            connection.execute(inside.encode())
+        yield lambda name: normal_database_url(
+            postgres.url_of("rollcall", next(role for role in roles if role.name == name))
+        )
+    finally:
+        postgres.drop("rollcall")
+        for role in roles:
+            postgres.drop_role(role)
+
+
+def test_a_database_made_as_the_document_says_migrates_and_serves(
+    build: Callable[..., Flask], as_documented: Callable[[str], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    app = build(mode="production", database_url=as_documented("rollcall_serving"))
+    with pytest.raises(SystemExit, match=r"flask db upgrade\.$"):
+        ready_to_serve(app)
+    migrating = build(
+        database_url=as_documented("rollcall_serving"),
+        migrations_database_url=as_documented("rollcall_owner"),
+    )
+    assert migrating.test_cli_runner().invoke(args=["db", "upgrade"]).exit_code == 0
+    caplog.clear()
+    assert ready_to_serve(app) is app
+    assert caplog.messages == []
+    make_contract(app, "acme")
 
 
 def test_a_table_that_a_later_version_makes_can_be_used(
