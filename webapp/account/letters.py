@@ -20,7 +20,8 @@ def reset(session: Session, product: str, to: str, token: str) -> None:
         "Set a new password",
         [
             f"Somebody asked for a new password for {to}.",
-            f"If it was you, set it here within an hour. The link works once:\n{page_address('reset.new', token=token)}",
+            "If it was you, set it here within an hour. The link works once:\n"
+            + page_address("reset.new", token=token),
             "Until then your password stays as it is. If it was not you, there is nothing to do.",
         ],
         secret=True,
