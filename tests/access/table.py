@@ -27,6 +27,7 @@ GET  /account                                                 in  200  200  200 
 POST /account/name                                            in  422  422  422  422  422  422  422  422  422  422  422
 POST /account/password                                        in  422  422  422  422  422  422  422  422  422  422  422
 POST /account/email                                           in  422  422  422  422  422  422  422  422  422  422  422
+GET  /account/email/link                                      302  302  302  302  302  302  302  302  302  302  302  302
 GET  /account/email/confirm                                   in  410  410  410  410  410  410  410  410  410  410  410
 POST /account/email/confirm                                   in  410  410  410  410  410  410  410  410  410  410  410
 POST /account/sessions/<int:session_id>/end                   in  303  404  404  404  404  404  404  404  404  404  404

@@ -12,8 +12,8 @@ from tests.access.table import FORMS
 from tests.access.test_walk import EXPECTED, address, answer_of, tokens, unchanged
 from tests.access.world import World
 from tests.actors import PASSWORD, csrf_of, make_actor, make_contract
+from webapp.account.changing import set_password
 from webapp.auth import passwords
-from webapp.auth.accounts import set_password
 from webapp.auth.sign_in_manager import TOKEN
 from webapp.database import write_transaction
 from webapp.models import Account
@@ -60,7 +60,8 @@ def test_attack_02_a_copied_session_is_replayed_after_its_end(app: Flask, ended_
         someone.post("/sign-out")
     else:
         with app.app_context(), write_transaction() as session:
-            set_password(session, session.get_one(Account, someone.account_id), "another good pass phrase")
+            account = session.get_one(Account, someone.account_id)
+            set_password(session, account, "another good pass phrase", app.extensions["settings"])
 
     for client in (
         someone.client,

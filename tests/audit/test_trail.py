@@ -14,8 +14,8 @@ from tests.access.test_walk import address
 from tests.access.world import World, world
 from tests.actors import Actor, deactivate, make_actor, make_contract
 from webapp import contracts
+from webapp.account.changing import set_password
 from webapp.audit import trail
-from webapp.auth import accounts
 from webapp.database import write_transaction
 from webapp.models import Account, AuditEvent, Contract, SignInSession, UserSync, db
 
@@ -164,9 +164,8 @@ def test_setting_a_password_ends_sessions_and_is_written_down_in_each_contract(a
     someone = make_actor(app, first, "manager", email="eva@example.com")
     make_actor(app, second, "manager", email="eva@example.com")
     with app.app_context(), write_transaction() as session:
-        accounts.set_password(
-            session, session.get_one(Account, someone.account_id), "another good pass phrase"
-        )
+        account = session.get_one(Account, someone.account_id)
+        set_password(session, account, "another good pass phrase", app.extensions["settings"])
         assert session.scalar(sa.select(sa.func.count()).select_from(SignInSession)) == 0
     written = [row for row in rows(app) if row.action == "account.password_set"]
     assert [row.contract_id for row in written] == [first, second]

@@ -10,6 +10,7 @@ from flask import Flask
 
 from tests.actors import PASSWORD, csrf_of, make_actor, make_contract
 from tests.commands.conftest import Flasks
+from tests.mails import mails
 from webapp.auth import links
 from webapp.database import write_transaction
 from webapp.models import (
@@ -225,6 +226,9 @@ def test_a_new_password_ends_every_session(app: Flask, flask: Flasks, contract_i
     assert someone.get("/c/acme/users").status_code == 302
     assert not can_sign_in(app, "eva@example.com", PASSWORD)
     assert can_sign_in(app, "eva@example.com", "a new good pass phrase")
+    assert [mail.subject for mail in mails(app, to="eva@example.com")] == [
+        "Rollcall: Your password was changed"
+    ]
 
 
 def test_a_refused_password_changes_nothing(app: Flask, flask: Flasks, contract_id: int) -> None:

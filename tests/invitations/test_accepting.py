@@ -240,9 +240,7 @@ def test_a_link_works_for_nothing_but_its_purpose(app: Flask, guests: Guests) ->
     (reset,) = mails(app, to="mona@example.com")
     for path, token in (("/reset-password", invitation.token), ("/invitation", reset.token)):
         assert open_page(guests.anyone(), f"{path}?token={token}").response.status_code == 410
-    assert (
-        open_page(guests.manager, f"/account/email/confirm?token={reset.token}").response.status_code == 410
-    )
+    assert open_page(guests.manager, f"/account/email/link?token={reset.token}").response.status_code == 410
 
 
 def test_the_token_is_in_no_log(guests: Guests, caplog: pytest.LogCaptureFixture) -> None:

@@ -29,6 +29,7 @@ SCHEMES = ("light", "dark")
 
 # Rules with GET that are no page of their own: files, a program's questions, parts of a page, ways to elsewhere.
 NO_PAGES = {
+    "/account/email/link",
     "/static/<path:filename>",
     "/static/css/all.css",
     "/bootstrap/static/<path:filename>",

@@ -11,7 +11,7 @@ from config import Settings
 from webapp.account import letters
 from webapp.audit import trail
 from webapp.auth import account_events, links, passwords, sessions, throttle
-from webapp.auth.accounts import find_account, locked, still_fits
+from webapp.auth.accounts import BY_COMMAND, find_account, locked, still_fits
 from webapp.database import write_transaction
 from webapp.models import Account, Contract, User, db, utcnow
 from webapp.models.user import NAME_MAX
@@ -81,6 +81,13 @@ def change_password(
             raise WrongPassword
         put_password(session, account, hashed, settings, kept_session=session_id)
         account_events.record(session, "account.password_changed", account.email, account)
+
+
+def set_password(session: Session, account: Account, password: str, settings: Settings) -> None:
+    """A new password by an operator, inside a write transaction. Raises ``PasswordRefused``."""
+    passwords.check(password, context=words_about(session, account, settings.product_name))
+    put_password(session, account, passwords.hash_password(password), settings)
+    account_events.record(session, "account.password_set", account.email, account, actor=BY_COMMAND)
 
 
 def put_password(

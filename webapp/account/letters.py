@@ -19,9 +19,10 @@ def reset(session: Session, product: str, to: str, token: str) -> None:
         "password_reset",
         "Set a new password",
         [
-            f"Somebody, surely you, asked for a new password for {to}.",
-            f"Set it here within an hour. The link works once:\n{page_address('reset.new', token=token)}",
-            "Until you do, your password stays as it is. If it was not you, there is nothing to do.",
+            f"Somebody asked for a new password for {to}.",
+            "If it was you, set it here within an hour. The link works once:\n"
+            + page_address("reset.new", token=token),
+            "Until then your password stays as it is. If it was not you, there is nothing to do.",
         ],
         secret=True,
     )
@@ -54,7 +55,7 @@ def confirm_email(session: Session, product: str, to: str, before: str, token: s
         [
             f"You asked to sign in as {to} instead of {before}.",
             "Confirm it here within a day; you will be asked to sign in:\n"
-            + page_address("account.confirm_email", token=token),
+            + page_address("account.open_link", token=token),
             "Until you do, nothing changes. If it was not you, there is nothing to do.",
         ],
         secret=True,

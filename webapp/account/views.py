@@ -102,17 +102,18 @@ def change_email() -> Answer:
     return redirect(_here(), 303)
 
 
-@bp.get("/email/confirm")
+@bp.get("/email/link")
 @public
-def confirm_email() -> Answer:
-    """What the mailed link opens. It asks first, because programs that read mail open links too.
+def open_link() -> Answer:
+    """Where the mail leads: for everybody, so that the token is out of the address before anybody signs in."""
+    page = url_for(".confirm_email")
+    return browser.hold(EMAIL, page) or redirect(page)
 
-    Public, so that the token leaves the address before anybody is asked to sign in.
-    """
-    if clean := browser.hold(EMAIL):
-        return clean
-    if not current_user.is_authenticated:
-        return redirect(url_for("auth.sign_in", next=request.path))
+
+@bp.get("/email/confirm")
+@signed_in
+def confirm_email() -> Answer:
+    """What the mailed link opens. It asks first, because programs that read mail open links too."""
     try:
         email = changing.new_email(current_user, browser.held(EMAIL))
     except LinkGone:

@@ -96,15 +96,6 @@ def add(
     return account
 
 
-def set_password(session: Session, account: Account, password: str, *, about: tuple[str, ...] = ()) -> None:
-    """A new password; every session and mailed link of the account ends. Raises ``PasswordRefused``."""
-    passwords.check(password, context=(account.email, account.email.partition("@")[0], account.name, *about))
-    account.password_hash = passwords.hash_password(password)
-    sessions.end_all(session, account.id)
-    links.void(session, account.id)
-    account_events.record(session, "account.password_set", account.email, account, actor=BY_COMMAND)
-
-
 def close(session: Session, account: Account) -> None:
     """Nobody can sign in with the account any more; every session of it ends."""
     account.disabled_at = utcnow()

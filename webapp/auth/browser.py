@@ -33,8 +33,8 @@ def leave() -> None:
     session.clear()
 
 
-def hold(name: str) -> Response | None:
-    """Take a token out of the address into the cookie; the way to the same page without it, if there was one.
+def hold(name: str, page: str | None = None) -> Response | None:
+    """Take a token out of the address into the cookie; the way to ``page``, or to the same page, if there was one.
 
     What is in an address ends in histories and in logs of proxies.
     """
@@ -42,7 +42,7 @@ def hold(name: str) -> Response | None:
     if token is None:
         return None
     session[name] = token[:LONGEST]
-    return redirect(request.path)
+    return redirect(page or request.path)
 
 
 def held(name: str) -> str:

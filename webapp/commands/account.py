@@ -58,7 +58,7 @@ def create_administrator(
                     email=email,
                     name=name or "",
                     password=password or "",
-                    about=(contract.name, _product()),
+                    about=(contract.name, _settings().product_name),
                 )
             else:
                 account = session.get_one(Account, account.id)
@@ -81,16 +81,15 @@ def create_administrator(
 @_from_stdin
 @_json
 def set_password(email: str, password_stdin: bool, as_json: bool) -> None:
-    """Set the password of EMAIL and end all of its sessions."""
+    """Set the password of EMAIL, end all of its sessions, and tell its owner by mail."""
     account = account_or_fail(email)
     if account.disabled_at is not None:
         fail(f"{account.email} is closed. Open it first: flask account reopen {account.email}.")
     password = _password(password_stdin)
     try:
         with write_transaction() as session:
-            account = session.get_one(Account, account.id)
-            about = changing.words_about(session, account, _product())
-            accounts.set_password(session, account, password, about=about)
+            account = accounts.locked(session, account.id)
+            changing.set_password(session, account, password, _settings())
     except PasswordRefused as refused:
         fail(str(refused))
     if as_json:
@@ -220,9 +219,9 @@ def _support(account: Account) -> str | None:
     return "sync" if account.support_may_sync else "look"
 
 
-def _product() -> str:
+def _settings() -> Settings:
     settings: Settings = current_app.extensions["settings"]
-    return settings.product_name
+    return settings
 
 
 def _password(from_stdin: bool) -> str:
