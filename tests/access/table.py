@@ -68,7 +68,7 @@ GET  /c/<contract>/users/ignore                               in  302  302  403 
 POST /c/<contract>/users/ignore                               in  200  200  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/ignore/confirm                       in  302  302  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/users/ignored/take-back                    in  302  302  403  403  403  403  404  404  403  404  404
-POST /c/<contract>/users/ignored/take-back                    in  302  302  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/ignored/take-back                    in  200  200  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/ignored/take-back/confirm            in  302  302  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/users/activations                          in  200  200  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/users/activations/<int:activation_id>      in  200  200  403  403  403  403  404  404  403  404  404
