@@ -47,7 +47,7 @@ def shown(reader: Actor, query: str = "") -> list[str]:
     page = reader.get(f"/c/acme/audit?{query}").text
     return [
         re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", cell)).strip()
-        for cell in re.findall(r'<td role="cell"><span class="firm">.*?</td>', page)
+        for cell in re.findall(r'<td role="cell" class="cell-what"><span class="firm">.*?</td>', page)
     ]
 
 
