@@ -257,19 +257,29 @@ def contracts_of(account: Account) -> list[Contract]:
     )
 
 
-def granters(contract: Contract) -> list[str]:
-    """Names of up to three active users who can give out permissions in ``contract``: those who manage roles."""
+def granters(contract: Contract, permission: str) -> list[str]:
+    """Names of up to three active users who can give out ``permission``: those who have it and manage roles."""
+
+    def has(wanted: str) -> sa.ColumnElement[bool]:
+        return (
+            sa.exists()
+            .where(
+                UserRole.user_id == User.id,
+                RolePermission.role_id == UserRole.role_id,
+                RolePermission.permission == wanted,
+            )
+            .correlate(User)
+        )
+
     return list(
         db.session.scalars(
             sa.select(User.name)
-            .join(UserRole, UserRole.user_id == User.id)
-            .join(RolePermission, RolePermission.role_id == UserRole.role_id)
             .where(
                 User.contract_id == contract.id,
                 User.status == "active",
-                RolePermission.permission == MANAGE_ROLES,
+                User.account_id.is_not(None),
+                *map(has, {MANAGE_ROLES, permission}),
             )
-            .distinct()
             .order_by(User.name)
             .limit(3)
         )

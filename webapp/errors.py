@@ -72,9 +72,8 @@ def _bare_page(told: dict[str, object]) -> str:
 def _refused(error: Refused) -> tuple[str, int]:
     refusal = error.refusal
     _note_denial(f"the {refusal.kind} {refusal.key} is missing")
-    return _page(
-        403, refusal=refusal, granters=granters(g.access.contract) if refusal.kind == "permission" else []
-    )
+    names = granters(g.access.contract, refusal.key) if refusal.kind == "permission" else []
+    return _page(403, refusal=refusal, granters=names)
 
 
 def _csrf(error: CSRFError) -> tuple[str, int]:

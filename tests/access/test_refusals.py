@@ -14,7 +14,7 @@ from tests.actors import Actor, make_actor, make_contract
 from webapp import contracts
 from webapp.access import FEATURES, INTEGRATIONS, MANAGE_ROLES, PERMISSIONS
 from webapp.database import write_transaction
-from webapp.models import Contract, RolePermission
+from webapp.models import Account, Contract, Role, RolePermission
 
 
 def words(page: str) -> str:
@@ -63,6 +63,16 @@ def test_who_was_deactivated_is_not_named_as_one_who_can_grant(there: World) -> 
     former = re.search(r"<b title=\"off@example.com\">([^<]+)</b>", there.actors["off"].get("/").text)
     assert former is not None
     assert former.group(1) not in said
+
+
+def test_who_manages_roles_without_the_permission_is_not_named_as_one_who_can_grant_it(own: World) -> None:
+    keeper = own.actors["system_access"]
+    with own.app.app_context(), write_transaction() as session:
+        for role in session.query(Role).filter_by(key="system_access", contract_id=own.a.contract_id):
+            session.add(RolePermission(role_id=role.id, permission=MANAGE_ROLES))
+        name = session.get_one(Account, keeper.account_id).name
+    assert f"{name}, who" not in words(keeper.get("/c/amarok/structure").text)
+    assert name in words(own.actors["agent"].get("/c/amarok/audit").text)
 
 
 def test_without_anybody_who_manages_roles_an_administrator_is_named(own: World) -> None:

@@ -47,7 +47,7 @@ def shown(reader: Actor, query: str = "") -> list[str]:
     page = reader.get(f"/c/acme/audit?{query}").text
     return [
         re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", cell)).strip()
-        for cell in re.findall(r'<td role="cell"><span class="firm">.*?</td>', page)
+        for cell in re.findall(r'<td role="cell" class="cell-what"><span class="firm">.*?</td>', page)
     ]
 
 
@@ -156,12 +156,20 @@ def test_what_was_and_what_became_of_it_stand_side_by_side(
             "column": trail.changed(None, "email"),
             "licence_count": trail.changed(5, 6),
             "roles": ["Agent", "Manager"],
+            "permissions": [],
             "stop": True,
             trail.IDS: [987654, 987655],
         },
     )
     page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", reader.get("/c/acme/audit").text))
-    for words in ("Column:", "email", "Licence count:", "Roles: Agent, Manager", "Stop: yes"):
+    for words in (
+        "Column:",
+        "email",
+        "Licence count:",
+        "Roles: Agent, Manager",
+        "Permissions: none",
+        "Stop: yes",
+    ):
         assert words in page
     assert "987654" not in page
 

@@ -244,6 +244,21 @@ def test_a_form_opened_before_another_change_is_refused_with_what_changed(
     assert roles(world)["Manager"] == {MANAGE_USERS}
 
 
+def test_a_role_that_grew_beyond_somebody_meanwhile_is_refused_with_what_changed(
+    app: Flask, world: World, administrator: Actor
+) -> None:
+    keeper = with_role(app, world, "Keeper", MANAGE_ROLES, VIEW_AUDIT)
+    address = f"/c/acme/roles/{world.roles['quality_analyst']}"
+    stale = open_page(keeper, address)
+    open_page(administrator, address).form(address).fill(permissions=[MANAGE_USERS]).send("Save role")
+    page = stale.form(address).fill(permissions=[VIEW_AUDIT]).send("Save role")
+    assert page.response.status_code == 409
+    assert "Manage Users was added." in page.notices
+    assert "You can look at this role, not change it" in page.notices
+    assert "Save again" not in page.text
+    assert roles(world)["Quality Analyst"] == {MANAGE_USERS}
+
+
 def test_a_role_that_people_have_is_deleted_by_giving_them_another(
     app: Flask, world: World, administrator: Actor
 ) -> None:

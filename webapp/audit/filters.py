@@ -97,10 +97,9 @@ class Filters:
 
 
 def _forms(words: str) -> list[str]:
-    """``words``, and in other cases where a database may know those of ASCII alone."""
-    if words.isascii():
-        return [words]
-    return list(dict.fromkeys((words, words.lower(), words.upper(), words.title())))
+    """``words`` in those cases that a database tells apart which folds the letters of ASCII alone."""
+    forms = (words, words.lower(), words.upper(), words.title())
+    return list({form.encode().lower(): form for form in forms}.values())
 
 
 def _day(text: str) -> date | None:

@@ -110,7 +110,7 @@ def _detail(label: str, value: Any) -> Detail:
 def text_of(value: Any) -> str:
     """A value of ``details`` in words."""
     if isinstance(value, list):
-        return ", ".join(text_of(one) for one in value)
+        return ", ".join(text_of(one) for one in value) or "none"
     if isinstance(value, dict):
         return ", ".join(f"{name} {text_of(one)}" for name, one in value.items())
     if isinstance(value, bool):

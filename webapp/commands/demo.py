@@ -63,7 +63,7 @@ def close_accounts() -> None:
         demo = list(session.scalars(sa.select(Account).where(Account.demo, Account.disabled_at.is_(None))))
         for account in demo:
             accounts.close(session, account)
-    click.echo(f"Closed {len(demo)} demo accounts.")
+    click.echo(f"Closed {len(demo)} demo {'account' if len(demo) == 1 else 'accounts'}.")
 
 
 def _structure(session: Session, contract: Contract) -> None:

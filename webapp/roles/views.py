@@ -8,7 +8,7 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp.access import MANAGE_ROLES, MANAGE_USERS, PERMISSIONS, Access, access_to, requires
+from webapp.access import MANAGE_ROLES, MANAGE_USERS, PERMISSIONS, Access, Refused, access_to, requires
 from webapp.editing import ShownBefore, stamp_of
 from webapp.fields import SelectChoice
 from webapp.models import db
@@ -85,9 +85,14 @@ def edit(contract: str, role_id: int) -> Answer:
         form.refuse(refused.field, str(refused))
         return _form_page(form, role), 422
     except RoleChanged as meanwhile:
-        words = differences(form.was, Wanted.of(meanwhile.now))
-        form.opened_on(meanwhile.now)
-        return _form_page(form, meanwhile.now, changes=words), 409
+        return _changed_page(form, meanwhile.now), 409
+    except Refused:
+        now = _role_or_404(role_id)
+        if (
+            _beyond(now) and form.was.name and form.was.permissions <= access.permissions
+        ):  # not so when opened
+            return _changed_page(form, now), 409
+        raise
     except LookupError:
         abort(404)
     if not changed:
@@ -161,6 +166,13 @@ def _form_page(form: RoleForm, role: RoleRow | None, *, changes: list[str] | Non
         is_yours=bool(role and role.name in access.roles),
         permissions=PERMISSIONS,
     )
+
+
+def _changed_page(form: RoleForm, now: RoleRow) -> str:
+    """The form again, with what somebody else made of the role meanwhile."""
+    words = differences(form.was, Wanted.of(now))
+    form.opened_on(now)
+    return _form_page(form, now, changes=words)
 
 
 def _delete_page(role: RoleRow, form: DeleteForm, *, others_now: bool = False) -> str:
