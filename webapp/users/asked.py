@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import abort, flash, g, redirect, request, url_for
+from flask import abort, current_app, flash, g, redirect, request, url_for
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
@@ -45,10 +45,14 @@ def nobody_left(selection: Selection, batch: Batch | None = None) -> Response:
     return redirect(url_for("users.index", contract=slug, **selection.filters.params()))
 
 
+def _mail_leaves() -> bool:
+    return current_app.extensions["settings"].mail is not None
+
+
 def what_was_done(done: Done, status: str, what: str, rest: str) -> Response:
     """Say what was done, with the way back if there is one, and show it."""
     people = f"{done.names[0]} is" if len(done.ids) == 1 else f"{len(done.ids):,} people are"
-    sent = f" {on_their_way(done.invited)}" if done.invited else ""
+    sent = f" {on_their_way(done.invited, leave=_mail_leaves())}" if done.invited else ""
     slug = g.access.contract.slug
     undo = Markup("")
     if done.activation_id is not None:
