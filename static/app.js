@@ -245,7 +245,7 @@
     const told = document.querySelector("[data-summary]") || document.querySelector("[data-told]")
       || document.querySelector("[aria-invalid=true]");
     const free = document.activeElement === document.body || document.activeElement?.matches("[data-summary]");
-    if (told && free && !location.hash) told.focus();
+    if (told && free && ["", "#main"].includes(location.hash)) told.focus();
   };
 
   refreshTimes();

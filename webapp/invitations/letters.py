@@ -14,8 +14,8 @@ def invitation(*, to: str, name: str, contract: str, inviter: str, days: int, to
         f"{inviter} invites you to {contract}. Follow this link to sign in:",
         page_address("invitations.open_link", token=token),
         (
-            f"It works once, for {days} days, and only for you at {to}. Who has an account already signs in with its "
-            "password; who has none chooses one."
+            f"It works once, for {days} days, and only for you at {to}. If you have an account already, sign in with "
+            "its password; if not, you choose one."
         ),
         f"-- \nIf you do not know {contract}, there is nothing to do. Do not pass this email on.",
     ]
