@@ -162,6 +162,13 @@
   const POLL_MS = 2000; // data-poll-seconds sets another pace
   const POLL_MAX_MS = 60000;
 
+  /* Load the page anew; the next Tab goes on where the focus was. */
+  const again = () => {
+    const place = document.activeElement?.closest("main [id], main");
+    if (place) history.replaceState(null, "", `#${place.id}`);
+    location.reload();
+  };
+
   const poll = (box) => {
     const stage = () => (box.querySelector("[data-stage]")?.textContent || "").trim();
     let html = null;
@@ -193,7 +200,7 @@
         const answer = await fetch(box.dataset.poll, { headers: { "X-Requested-With": "fetch" }, cache: "no-store", redirect: "error" });
         if (!answer.ok) throw new Error(answer.status);
         const next = await answer.text();
-        if (answer.headers.get("X-Poll-Reload") === "1") { location.reload(); return; }
+        if (answer.headers.get("X-Poll-Reload") === "1") { again(); return; }
         if (box.querySelector(":active")) throw new Error("a button is held down"); // replacing it would lose the click
         if (html === null || bare(next) !== bare(html)) { html = next; place(next); }
         ended = answer.headers.get("X-Poll") === "stop";
@@ -236,7 +243,7 @@
     const told = document.querySelector("[data-summary]") || document.querySelector("[data-told]")
       || document.querySelector("[aria-invalid=true]");
     const free = document.activeElement === document.body || document.activeElement?.matches("[data-summary]");
-    if (told && free && !location.hash) told.focus();
+    if (told && free && ["", "#main"].includes(location.hash)) told.focus();
   };
 
   refreshTimes();

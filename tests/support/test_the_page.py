@@ -158,7 +158,7 @@ def test_the_processes_and_the_queue_are_shown_and_an_absent_queue_is_said(fleet
         queue.wake_soon(run, 1)
     text = said(fleet.looker.get(PAGE).text)
     assert "The scheduler is not running" in text
-    assert "Waiting in the queue 1 job Being worked 0 jobs Failed jobs 0 jobs" in text
+    assert "Waiting in the queue 1 job Being worked on 0 jobs Failed jobs 0 jobs" in text
     fleet.app.extensions["redis"] = Redis(host="127.0.0.1", port=9, socket_connect_timeout=1)
     text = said(fleet.looker.get(PAGE).text)
     assert "The queue does not answer" in text

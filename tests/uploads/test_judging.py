@@ -117,6 +117,19 @@ def test_values_are_trimmed_and_shown_as_they_will_be() -> None:
     assert (entry.name, entry.username, entry.email) == ("Zoë “Zed” Müller", "zoe", None)
 
 
+def test_where_the_username_is_left_empty_it_is_the_email() -> None:
+    head = "name,username,email,third_party_id\n"
+    bob, cyril = judged(f"{head}Bob,,bob@acme.example,\nCyril,cyril,cy@acme.example,\n").entries
+    assert (bob.username, cyril.username) == ("bob@acme.example", "cyril")
+    assert wrong(f"{head}Bob,,ada@acme.example,\n") == [
+        (2, "email", f"“ada@acme.example” is the email of Ada Lovelace (inactive). {TAKE_OUT}")
+    ]
+    assert wrong(f"{head}Bob,,x@acme.example,\nCy,,x@acme.example,\n") == [
+        (2, "email", "“x@acme.example” is in row 3 too. Keep one of them."),
+        (3, "email", "“x@acme.example” is in row 2 too. Keep one of them."),
+    ]
+
+
 def test_without_a_column_for_it_the_email_is_the_username() -> None:
     judgement = judged("name,email\nBob,bob@acme.example\nAda,ada@acme.example\nCy,\n")
     assert [(entry.username, entry.email) for entry in judgement.entries] == [

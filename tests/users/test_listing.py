@@ -42,7 +42,7 @@ def test_pending_says_where_each_came_from_and_since_when(world: World, manager:
     assert f"T{70_000 + anna}" in cells
     assert "3 hours" in cells
     heads = [head.text for head in page.root.all("th", role="columnheader")]
-    assert {"Platform", "Team in platform", "Waiting"} <= set(heads)
+    assert {"Platform", "Team or role there", "Waiting"} <= set(heads)
 
 
 def test_missing_set_up_is_told_by_icon_and_word(world: World, manager: Actor) -> None:

@@ -101,7 +101,8 @@ def details_of(details: dict[str, Any] | None) -> list[Detail]:
 
 
 def _detail(label: str, value: Any) -> Detail:
-    label = label[:1].upper() + label[1:].replace("_", " ")
+    label = " ".join("ID" if word == "id" else word for word in label.replace("_", " ").split(" "))
+    label = label[:1].upper() + label[1:]
     if isinstance(value, dict) and value.keys() == {"before", "after"}:
         return label, text_of(value["before"]), text_of(value["after"])
     return label, None, text_of(value)

@@ -88,9 +88,13 @@ def how_many(session: Session, contract_id: int, user_ids: Sequence[int]) -> int
     )
 
 
-def on_their_way(count: int) -> str:
-    """That so many invitations were sent."""
-    return "An invitation is on its way." if count == 1 else f"{count:,} invitations are on their way."
+def on_their_way(count: int, *, leave: bool = True) -> str:
+    """That so many invitations were sent, and where they are when no email can ``leave`` this server."""
+    text = "An invitation is on its way." if count == 1 else f"{count:,} invitations are on their way."
+    if leave:
+        return text
+    it_waits = "it waits" if count == 1 else "they wait"
+    return f"{text} No mail server is set up, so {it_waits} in the outbox, which an administrator can open."
 
 
 def _state(session: Session, invitation: Invitation | None, user: User) -> str:

@@ -48,7 +48,7 @@ def send(contract: str, user: int) -> Response:
     except inviting.CannotInvite as refused:
         flash(f"No invitation was sent. {WHY_NOT[refused.reason]}", "warning")
     else:
-        flash(on_their_way(1), "success")
+        flash(on_their_way(1, leave=_settings().mail is not None), "success")
     return redirect(url_for("users.show", contract=contract, user=user))
 
 

@@ -7,7 +7,7 @@ import unicodedata
 # key: what the column holds, as the page says
 COLUMNS: dict[str, str] = {
     "name": "Full name, up to 255 characters. Needed.",
-    "username": "3 to 100 characters, no other user’s. Without this column, the email is the username.",
+    "username": "3 to 100 characters, no other user’s. Left empty, it is the email.",
     "email": "Email address.",
     "third_party_id": "Their ID in Intercom or Zendesk; later syncs find them by it.",
     "roles": "Role names, several with ; between. Only for adding and activating.",

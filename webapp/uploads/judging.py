@@ -178,9 +178,11 @@ class _Rows:
             if any(unicodedata.category(char) == "Cc" and not char.isspace() for char in raw):
                 wrong(column, "It has a character that cannot be shown. Type it again.")
         email = cells.get("email") or None
-        username = cells["username"]
+        own = cells.get("username", "")  # left empty, or without such a column, it is the email
+        username = own or cells.get("email", "")
+        nothing = not username and "username" in self._sheet.columns
         self._name(cells["name"], wrong)
-        self._username(username, "username" if "username" in self._sheet.columns else "email", wrong)
+        self._username(username, "username" if own or nothing else "email", wrong)
         if email is not None:
             self._email(email, wrong)
         self._third(cells.get("third_party_id") or None, wrong)
@@ -290,12 +292,11 @@ class _Rows:
 
 
 def _cells(sheet: Sheet, line: Line) -> dict[str, str]:
-    """The values of a row by column, as they would be stored; always with a name and a username."""
+    """The values of a row by column, as they would be stored; always with a name."""
     cells = {
         column: (cell.strip() if column in SET_UP else clean(cell.translate(_INVISIBLE)) or "")
         for column, cell in zip(sheet.columns, line.cells, strict=True)
     }
-    cells.setdefault("username", cells.get("email", ""))
     cells.setdefault("name", "")
     return cells
 

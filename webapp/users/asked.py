@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import abort, flash, g, redirect, request, url_for
+from flask import abort, current_app, flash, g, redirect, request, url_for
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
@@ -52,7 +52,7 @@ def what_was_done(done: Done, status: str, what: str, rest: str, asked_on: Filte
     ``asked_on`` is the list it was asked for on; one that was narrowed is not lost.
     """
     people = f"{done.names[0]} is" if len(done.ids) == 1 else f"{len(done.ids):,} people are"
-    sent = f" {on_their_way(done.invited)}" if done.invited else ""
+    sent = f" {on_their_way(done.invited, leave=_mail_leaves())}" if done.invited else ""
     slug = g.access.contract.slug
     undo = Markup("")
     if done.activation_id is not None:
@@ -69,3 +69,7 @@ def what_was_done(done: Done, status: str, what: str, rest: str, asked_on: Filte
     if len(done.ids) == 1:
         return redirect(url_for("users.show", contract=slug, user=done.ids[0]))
     return redirect(url_for("users.index", contract=slug, status=status, sort="-since"))
+
+
+def _mail_leaves() -> bool:
+    return current_app.extensions["settings"].mail is not None

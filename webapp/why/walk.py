@@ -92,7 +92,7 @@ def walked(platform: Platform, answer: Answer, meant: Meant, now: Standing) -> W
                 ("Name", meant.name),
                 ("Email", meant.email or "None"),
                 (f"{platform.label} ID", meant.remote_id),
-                *([("Team there", meant.team)] if meant.team else []),
+                *([("Team or role there", meant.team)] if meant.team else []),
             ],
         ),
         _scope(platform, meant),
