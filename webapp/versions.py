@@ -35,10 +35,9 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def _keep(response: Response) -> Response:
-        asked = request.args.get("v")
-        if asked and is_file() and response.status_code < 400 and not current_app.debug:
-            filename = (request.view_args or {}).get("filename", "")
-            if asked == version(request.endpoint or "", filename):
+        if is_file() and response.status_code < 400 and not current_app.debug:
+            here = version(request.endpoint or "", (request.view_args or {}).get("filename", ""))
+            if here and request.args.get("v") == here:
                 response.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
         return response
 

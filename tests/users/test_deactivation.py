@@ -56,7 +56,7 @@ def test_fewer_licences_than_are_used_leave_none_rather_than_less(world: World, 
     result = confirmed(ticked(manager, world, [anna]))
     assert result.notices == "Anna Kim is inactive now. 0 of 2 licences are free."
     confirmed(ticked(manager, world, [bartek]))
-    assert confirmed(ticked(manager, world, [carla])).notices.endswith("1 of 2 licences are free.")
+    assert confirmed(ticked(manager, world, [carla])).notices.endswith("1 of 2 licences is free.")
 
 
 def test_the_audit_log_says_who_was_deactivated(world: World, manager: Actor) -> None:
