@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hmac import compare_digest
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,7 +44,9 @@ def still_fits(account: Account, password: str, proved: str | None) -> bool:
     """Whether ``password``, which fitted the hash ``proved`` a moment ago, still fits a :func:`locked` account."""
     if account.disabled_at is not None or account.password_hash is None:
         return False
-    return account.password_hash == proved or passwords.verify(password, account.password_hash)
+    return compare_digest(account.password_hash, proved or "") or passwords.verify(
+        password, account.password_hash
+    )
 
 
 def create_account(
