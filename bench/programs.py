@@ -92,7 +92,7 @@ def product_environ(**settings: str) -> dict[str, str]:
     """This process's environment without any setting of the product, then ``settings``."""
     prefixes = (
         "BIND", "CREDENTIAL_KEYS", "DATABASE_URL", "DATA_DIR", "FLASK_", "INTERCOM_", "MAKE", "MFLAGS", "PORT",
-        "PUBLIC_URL", "REDIS_URL", "ROLLCALL_MODE", "SECRET_KEY", "WEB_", "ZENDESK_",
+        "MIGRATIONS_", "PUBLIC_URL", "REDIS_URL", "ROLLCALL_MODE", "SECRET_KEY", "WEB_", "ZENDESK_",
     )  # fmt: skip
     kept = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
     return kept | {"ROLLCALL_MODE": "demo", "FLASK_APP": "wsgi"} | settings
