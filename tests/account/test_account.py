@@ -240,8 +240,8 @@ def test_an_email_with_an_account_is_not_told_and_not_taken(
 ) -> None:
     other = make_actor(app, contract_id, "agent", email="other@example.com")
     free = change_email(ines, "free@example.com")
-    taken = change_email(ines, other.email)
-    assert taken.notices == free.notices.replace("free@", "other@")
+    taken = change_email(ines, "ｏther@example.com")  # the same to whoever compares emails
+    assert taken.notices == free.notices.replace("free@", "ｏther@")
     (told,) = mails(app, to=other.email)
     assert "token=" not in told.text
     assert "nothing was changed" in told.text

@@ -141,6 +141,16 @@ def test_nobody_invites_somebody_who_may_do_more_than_they(app: Flask, guests: G
     assert "The invitation is revoked" in page.notices
 
 
+def test_whose_account_went_to_another_user_can_be_invited_again(guests: Guests) -> None:
+    """As undoing a merge may leave somebody who had accepted."""
+    user, mail = guests.invited()
+    guests.accept(mail)
+    assert "Send again" not in guests.page(user).text
+    guests.world.change(sa.update(User).where(User.id == user).values(account_id=None))
+    guests.world.change(sa.update(Invitation).values(created_at=utcnow() - timedelta(minutes=2)))
+    assert "on its way" in guests.send(user).notices
+
+
 def test_who_can_sign_in_already_is_not_invited(guests: Guests) -> None:
     user = guests.world.user_of(guests.manager.account_id)
     assert "Invitation" not in guests.page(user).text

@@ -154,6 +154,28 @@ def test_a_mail_that_breaks_the_worker_stops_no_other(mailbox: Mailbox) -> None:
     assert stored(fine).state == "sent"
 
 
+def test_a_link_that_has_ended_meanwhile_is_not_sent(mailbox: Mailbox) -> None:
+    ages = {"password_reset": (59, 61), "email_change": (23 * 60, 25 * 60)}  # minutes
+    numbers = []
+    for purpose, minutes in ages.items():
+        for age in minutes:
+            numbers.append(queue(secret=True))
+            with write_transaction() as session:
+                message = session.get_one(Message, numbers[-1])
+                message.purpose, message.created_at = purpose, utcnow() - timedelta(minutes=age)
+    notice = queue()  # without a link
+    with write_transaction() as session:
+        message = session.get_one(Message, notice)
+        message.purpose, message.created_at = "email_change", utcnow() - timedelta(hours=30)
+    jobs.deliver_mail()
+    assert [stored(number).state for number in [*numbers, notice]] == [
+        *["sent", "failed"] * 2,
+        "sent",
+    ]
+    assert stored(numbers[1]).error == delivery.DEAD_LINK
+    assert stored(numbers[1]).sealed_text is None
+
+
 def test_a_server_that_is_away_keeps_every_mail_waiting(mailbox: Mailbox, app: Flask) -> None:
     numbers = [queue(), queue()]
     gone = dataclasses.replace(app.extensions["settings"], mail=dataclasses.replace(mailbox.settings, port=9))

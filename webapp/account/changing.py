@@ -120,8 +120,9 @@ def ask_for_email(account: Account, current: str, email: str, settings: Settings
             account = locked(session, account.id)
             if not still_fits(account, current, proved):
                 raise WrongPassword
-            if find_account(session, wanted) is not None:
-                letters.email_taken(session, settings.product_name, wanted)
+            other = find_account(session, wanted)
+            if other is not None:
+                letters.email_taken(session, settings.product_name, other.email)
             else:
                 token = links.make(session, links.EMAIL, account.id, now, wanted)
                 letters.confirm_email(session, settings.product_name, wanted, account.email, token)

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from config import Settings
+from webapp.auth import links
 from webapp.credentials import CredentialsUnreadable
 from webapp.database import rows_changed, write_transaction
 from webapp.mail.outbox import one_line, text_of
@@ -27,7 +28,11 @@ BATCH = 20  # mails taken at once
 BUSY_FOR = 45.0  # seconds one job sends, then the next job goes on
 GIVE_UP_AFTER = timedelta(days=3)
 KEPT_FOR = timedelta(days=90)
-TAKEN_BACK = "The invitation was taken back, or its user or who sent it has changed since."
+DEAD_LINK = "Its link does not work any more, so it was not sent."
+LINKS_LIVE = {
+    "password_reset": links.LIFETIMES[links.RESET],
+    "email_change": links.LIFETIMES[links.EMAIL],
+}  # by the purpose of the mail
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360))
 
 
@@ -46,12 +51,10 @@ def deliver(settings: Settings, invitation_stands: Callable[[Session, int], bool
         try:
             with conversation(settings.mail, settings.product_name) as hand:
                 for message in batch:
-                    if message.invitation_id is None or invitation_stands(
-                        db.session(), message.invitation_id
-                    ):
-                        sent += _send(hand, message)
+                    if _link_is_dead(message, invitation_stands):
+                        _end(message, state="failed", error=DEAD_LINK)
                     else:
-                        _end(message, state="failed", error=TAKEN_BACK)
+                        sent += _send(hand, message)
         except ServerGone as reason:
             log.warning("mail: %s", reason)
             for message in batch:
@@ -76,6 +79,14 @@ def tidy(session: Session, settings: Settings, now: datetime) -> None:
             ),
         )
     rows_changed(session, sa.delete(Message).where(Message.created_at < now - KEPT_FOR))
+
+
+def _link_is_dead(message: Message, invitation_stands: Callable[[Session, int], bool]) -> bool:
+    """Whether the personal link in a mail would open nothing by now."""
+    if message.invitation_id is not None:
+        return not invitation_stands(db.session(), message.invitation_id)
+    lives = LINKS_LIVE.get(message.purpose)
+    return message.sealed_text is not None and lives is not None and utcnow() - message.created_at >= lives
 
 
 def _send(hand: Hand, message: Message) -> bool:
