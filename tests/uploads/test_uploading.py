@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from tests.actors import Actor
+from tests.actors import Actor, make_actor
 from tests.uploads.sending import HEAD, address_of, csv_of, problems, upload
 from tests.users.pages import open_page
-from tests.users.world import World, statements
+from tests.users.world import World, make_world, statements
 from webapp import jobs
 from webapp.models import Team, User, UserUpload, utcnow
 from webapp.uploads.reading import MAX_ROWS
@@ -224,6 +224,32 @@ def test_nobody_is_put_into_a_team_that_is_archived(world: World, manager: Actor
     ]
     template = manager.get(f"{world.url}/upload/users-template.csv").text
     assert not any(name in template for name in ("Porto", "Leeds", "Chat"))
+
+
+def test_a_list_that_was_exported_is_the_same_people_when_uploaded_elsewhere(
+    world: World, manager: Actor
+) -> None:
+    names = ["=1+1 “Zoë”, Müller", "'=quoted", "Plain Person", "日本 語"]
+    ids = world.add(*names, status="active", email=False)
+    world.give(ids[:2], role="agent", team="Billing", access="Leeds")
+    world.give(ids[:1], role="team_leader", access="Porto")
+    world.give(ids[2:], role="quality_analyst", access="Chat")
+    file = manager.post(f"{world.url}.csv", {"list": "status=active&platform=intercom"}).data
+    other = make_world(world.app, "other")
+    there = make_actor(world.app, other.contract_id, "manager")
+
+    page = upload(there, other, file)
+    active = open_page(there, f"{address_of(page)}?as=active")
+    assert "Status, Status since, Platforms, No longer in, Here since." in active.text
+    active.form(address_of(page)).send("Add and activate 4 people")
+
+    def everything(contract: World) -> dict[str, list[str]]:
+        actor = there if contract is other else manager
+        sent = actor.post(f"{contract.url}.csv", {"list": "q=id-7"})
+        rows = csv.reader(io.StringIO(sent.data.decode("utf-8-sig"), newline=""))
+        return {row[1]: [*row[:5], *row[6:9]] for row in rows}
+
+    assert everything(other) == everything(world)
 
 
 def test_as_many_rows_as_there_may_be_take_a_bounded_number_of_statements(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from tests.actors import Actor, make_actor
 from tests.users.pages import Page, open_page
 from tests.users.world import World, make_world, statements
 from webapp.access import MANAGE_SECURITY, Refused
-from webapp.models import RolePermission, UserRole
+from webapp.models import RolePermission, Team, UserRole, utcnow
 from webapp.users.activation import NotInContract, RolesBeyond, SetUpIncomplete, activate
 from webapp.users.filters import Filters
 from webapp.users.selection import Selection
@@ -356,6 +357,29 @@ def test_as_many_people_as_shown_but_others_are_confirmed_anew(world: World, man
 def agents(world: World, **changes: frozenset[int] | int | None) -> SetUp:
     """What agents in Billing get."""
     return replace(SetUp(frozenset({world.roles["agent"]}), world.teams["Billing"], frozenset()), **changes)  # type: ignore[arg-type]
+
+
+def test_a_team_or_role_that_went_meanwhile_is_named_beside_its_field(world: World, manager: Actor) -> None:
+    page = ticked(manager, world, world.add("Anna Kim"))
+    world.change(sa.update(Team).where(Team.id == world.teams["Billing"]).values(archived_at=utcnow()))
+    refused = as_agents(page, world, roles=[world.roles["agent"], 99_999])
+    assert refused.response.status_code == 422
+    assert "Team: The team that was chosen is archived or not there any more." in refused.notices
+    assert "Roles: A role that was chosen is not there any more." in refused.notices
+    assert chosen_roles(refused) == [str(world.roles["agent"])]
+
+
+def test_however_many_are_not_pending_any_more_the_note_fits_into_its_cookie(
+    world: World, manager: Actor
+) -> None:
+    names = [hashlib.sha256(bytes([n])).hexdigest() * 4 for n in range(30)]
+    ids = world.add(*(name[:255] for name in names), usernames=[f"user{n}" for n in range(30)], email=False)
+    world.set_status(ids, "inactive")
+    answer = manager.post(f"{world.url}/activate", {"status": "pending", "ids": ids})
+    assert len(answer.headers["Set-Cookie"]) < 4_000
+    page = open_page(manager, answer.location)
+    assert page.notices.count("is inactive by now.") == 5
+    assert "25 others cannot be part of it either. Nothing was changed." in page.notices
 
 
 def test_a_permission_taken_away_meanwhile_stops_the_activation(world: World, manager: Actor) -> None:

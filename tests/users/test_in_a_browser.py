@@ -196,6 +196,7 @@ def addresses(world: World, manager: Actor) -> list[str]:
     world.give([leaver], role="team_leader", access="Leeds")
     world.give([agent], role="agent", team="Billing")
     world.add("Quit Already", status="inactive")
+    world.add("Iggy Nored", status="ignored")
     bare = world.add("Nora Noemail", email=False)
     world.add_many(30)
     return [
@@ -204,6 +205,7 @@ def addresses(world: World, manager: Actor) -> list[str]:
         f"{world.url}?status=inactive",
         f"{world.url}?status=pending&select=all",
         f"{world.url}?status=pending&q=zzz",
+        f"{world.url}/ignored/take-back?status=ignored&scope=all",
         f"{world.url}/{leaver}",
         f"{world.url}/{bare[0]}",
         f"{world.url}/activate?status=pending&ids={bare[0]}",

@@ -130,3 +130,9 @@ def test_selecting_all_reaches_beyond_the_page(world: World, manager: Actor) -> 
     page = open_page(manager, link.attrs["href"])
     assert "All 412 matching people are selected" in page.root.one(class_="ticked").text
     assert page.form("/users/activate").send("Activate").root.one("h1").text == "Activate 412 pending users"
+
+
+def test_more_ids_than_a_page_has_boxes_are_refused(world: World, manager: Actor) -> None:
+    for path in ("activate", "ignore", "activate/each"):
+        answer = manager.post(f"{world.url}/{path}", {"status": "pending", "ids": list(range(1, 1_002))})
+        assert answer.status_code == 404

@@ -16,7 +16,7 @@ from tests.users.test_deactivation import ticked as ticked_active
 from tests.users.test_licences import at_once
 from tests.users.world import World
 from webapp.activations.undoing import CannotUndo, undo
-from webapp.models import Activation, User, UserTeam, utcnow
+from webapp.models import Activation, Message, User, UserTeam, db, utcnow
 from webapp.users.batch import Done, ids_in, ranges
 from webapp.users.deactivation import deactivate
 from webapp.users.filters import Filters
@@ -59,6 +59,23 @@ def test_everybody_waits_again_since_when_they_did_before(world: World, manager:
     assert "This activation was undone" in again.notices
     assert manager.post(f"{link.attrs['href']}/undo").status_code == 302
     assert len(world.audit("users.activation_undone")) == 1
+
+
+def test_an_invitation_that_waits_in_the_outbox_is_not_mailed_to_who_is_pending_again(
+    world: World, manager: Actor
+) -> None:
+    anna, bartek = world.add("Anna Kim", "Bartek Nowak")
+    for user in (anna, bartek):
+        as_agents(ticked(manager, world, [user]), world, invite="y")
+    first = world.scalar(sa.select(sa.func.min(Activation.id)))
+    undone(manager, f"{world.url}/activations/{first}")
+    assert world.statuses([anna, bartek]) == ["pending", "active"]
+    for name, state, text in (("anna.kim", "failed", False), ("bartek.nowak", "waiting", True)):
+        of = sa.select(Message.state, Message.sealed_text.is_not(None)).where(
+            Message.recipient == f"{name}@acme.example"
+        )
+        with world.app.app_context():
+            assert db.session.execute(of).one() == (state, text)
 
 
 def test_a_reactivation_goes_back_to_inactive(world: World, manager: Actor) -> None:

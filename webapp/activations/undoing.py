@@ -11,6 +11,7 @@ from webapp.activations.judging import Reasons, people_of, why_not
 from webapp.audit import trail
 from webapp.contracts import licences_used
 from webapp.database import rows_changed, write_transaction
+from webapp.invitations import inviting
 from webapp.models import Activation, User, utcnow
 from webapp.users import batch
 from webapp.users.directory import directory_of
@@ -64,6 +65,7 @@ def undo(contract_id: int, activation_id: int, *, by: str, by_user_id: int) -> b
                 session, contract_id, some, before="active", after=made.before_status, now=now
             )
         _set_back(session, made)
+        inviting.hold_back(session, contract_id, ids, "It was not sent: the activation was undone before.")
         made.undone_at, made.undone_by = now, by
         names = batch.names_of(session, contract_id, ids)
         trail.record(

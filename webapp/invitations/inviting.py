@@ -120,6 +120,30 @@ def send(contract_id: int, user_id: int, by_user_id: int) -> None:
             raise CannotInvite(done.left_out[user_id])
 
 
+def hold_back(session: Session, contract_id: int, user_ids: Sequence[int], why: str) -> None:
+    """Mail nobody of ``user_ids``, who are not active any more, an invitation that still waits to be sent."""
+    gone = set(user_ids)
+    for ids in batch.chunks(user_ids):
+        theirs = sa.select(Invitation.email).where(Invitation.user_id.in_(ids), Invitation.outcome.is_(None))
+        found = session.execute(
+            sa.select(Invitation.email, Invitation.user_id).where(
+                Invitation.contract_id == contract_id,
+                Invitation.outcome.is_(None),
+                Invitation.email.in_(theirs),
+            )
+        ).all()
+        others = {
+            email for email, user_id in found if user_id not in gone
+        }  # with the same email, still active
+        outbox.hold_back(
+            session,
+            {email for email, _ in found} - others,
+            contract_id=contract_id,
+            purpose=PURPOSE,
+            why=why,
+        )
+
+
 def revoke(contract_id: int, user_id: int, by_user_id: int) -> bool:
     """Void the open invitation of a user; whether there was one.
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session
 
 from webapp.credentials import open_sealed, seal_for
+from webapp.database import rows_changed
 from webapp.models import Message
 
 SUBJECT_MAX = 200  # characters
@@ -63,6 +65,23 @@ def queue_personal(
     for message, mail in zip(messages, mails, strict=True):
         message.sealed_text = seal_for(_row(message), {"text": mail.text})
     session.flush()
+
+
+def hold_back(
+    session: Session, recipients: Collection[str], *, contract_id: int, purpose: str, why: str
+) -> None:
+    """Let no mail go out any more that still waits for one of ``recipients``, as :func:`queue` was given them."""
+    rows_changed(
+        session,
+        sa.update(Message)
+        .where(
+            Message.contract_id == contract_id,
+            Message.purpose == purpose,
+            Message.state == "waiting",
+            Message.recipient.in_(list(map(_address, recipients))),
+        )
+        .values(state="failed", sealed_text=None, error=why),
+    )
 
 
 def text_of(message: Message) -> str | None:

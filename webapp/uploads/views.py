@@ -89,7 +89,9 @@ def _confirm(upload: UserUpload, way: str, form: AddForm) -> Answer:
     except Changed:
         return _page(upload_id, way, form, 409, changed=True)
     except RowsWrong:
-        form.refuse("Tick this to add the other rows, or correct the file and upload it again.")
+        form.refuse(
+            "Tick the box to leave them out and add the others, or correct the file and upload it again."
+        )
         return _page(upload_id, way, form, 422)
     except (LicencesExceeded, NobodyLeft):
         return _page(upload_id, way, form, 409, refused=True)

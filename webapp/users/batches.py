@@ -20,6 +20,7 @@ SPARED_WORDS = {
     ABOVE: "they may do more than you, so it takes someone who may do the same.",
     LAST_ADMINISTRATOR: "one administrator who can sign in has to stay.",
 }
+NAMES_IN_A_NOTE = 5  # that travels in a cookie, which holds 4,096 bytes
 NAMES_SHOWN = 25  # of everybody on a list; who was ticked is listed in full
 
 
@@ -65,8 +66,12 @@ class Batch:
     @property
     def why_nobody(self) -> list[str]:
         """Sentences on those who were selected and cannot be part of it."""
-        words = [f"{stray.name} is {stray.status} by now." for stray in self.strays[:NAMES_SHOWN]]
-        return words + [f"{spared.user.name}: {spared.why}" for spared in self.spared]
+        words = [f"{stray.name} is {stray.status} by now." for stray in self.strays]
+        words += [f"{spared.user.name}: {spared.why}" for spared in self.spared]
+        more = len(words) - NAMES_IN_A_NOTE
+        return (
+            [*words[:NAMES_IN_A_NOTE], f"{more:,} others cannot be part of it either."] if more > 1 else words
+        )
 
     def list_url(self, slug: str) -> str:
         """The list it was made on, with the same people selected as far as an address can hold them."""

@@ -17,6 +17,7 @@ from webapp.users.filters import Filters, read_filters
 from webapp.users.listing import matching, ordering
 
 MAX_KEPT = 300  # users picked one by one on other pages; they travel in the page's address
+MAX_TICKED = 1_000  # users in the boxes of one page
 MAX_ID = 2**63 - 1
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -74,6 +75,8 @@ def read_selection(values: MultiDict[str, str], directory: Directory) -> Selecti
     """
     filters = read_filters(dict(parse_qsl(values["list"])) if "list" in values else values, directory)
     ticked = {_id(text) for text in values.getlist("ids")}
+    if len(ticked) > MAX_TICKED:  # no page has so many boxes, and no statement takes any number
+        raise UnknownUsers
     first = (values.getlist("first") or [""])[-1]  # a button comes after the field it overrules
     selection = Selection(
         filters, first=int(first) if first.isascii() and first.isdigit() and len(first) < 10 else None
