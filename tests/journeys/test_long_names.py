@@ -54,8 +54,9 @@ def test_long_names_break_and_leave_room_for_the_rest(app: Flask, site: str, pag
     team.send("Archive team")
     form = open_page(administrator, f"/c/acme/structure/{world.teams['Chat']}").form("/rename")
     form.fill(name=WORD * 5).send("Rename")
+    open_page(administrator, "/c/acme/settings").form("/settings").fill(name=WORD * 5).send("Save")
     signed_in_as(page, administrator, site)
-    for path in ("roles", "structure", f"structure/{world.teams['Chat']}/archive", "audit"):
+    for path in ("roles", "structure", f"structure/{world.teams['Chat']}/archive", "settings", "audit"):
         for size in (NORMAL, NARROW):
             page.set_viewport_size(size)  # type: ignore[arg-type]
             page.goto(f"{site}/c/acme/{path}")
