@@ -81,6 +81,7 @@ WORDS = [
     "a\nb",
 ]
 NUMBER_LIKE = ["0", "-1", "abc", "9" * 30, "1,2", "\u0663"]
+DAYS = ["0000-00-00", "9999-12-31", "2026-W01-1", "20260230", "٢٠٢٦-٠١-٠١", "-1", "x" * 10_000]
 PACKED = ["0", "-", "zzzzzzzzzzzzzzz", "a." * 400]
 SELECTION = {
     "ids": NUMBER_LIKE,
@@ -106,7 +107,16 @@ STRANGE: dict[str, dict[str, list[str]]] = {
     },
     "/c/amarok/users/activate": SELECTION,
     "/c/amarok/users/deactivate": SELECTION,
-    "/c/amarok/audit": {"q": WORDS, "actor": WORDS, "action": WORDS, "sort": ["password_hash"]},
+    "/c/amarok/audit": {
+        "q": WORDS,
+        "actor": WORDS,
+        "action": WORDS,
+        "type": WORDS,
+        "from": DAYS,
+        "to": DAYS,
+        "sort": ["password_hash"],
+    },
+    "/c/amarok/structure": {"q": WORDS, "state": WORDS, "page": NUMBER_LIKE},
     "/c/amarok/sync-status/runs/1": {"kind": WORDS, "q": WORDS},
     "/c/amarok/sync-status/runs/1/compare": {"with": NUMBER_LIKE},
     "/c/amarok/sync-status/runs/1/undo": {"show": WORDS, "page": NUMBER_LIKE},

@@ -91,4 +91,4 @@ def test_the_page_of_the_user_says_why_the_mail_has_not_arrived(
     mailbox.answers["RCPT"] = "550 no such person"
     deliver(app)
     panel = guests.page(user).root.one("section", id="invitation").text
-    assert "Its mail has not been sent: The mail server answered 550 no such person" in panel
+    assert "Its email has not been sent: The mail server answered 550 no such person" in panel

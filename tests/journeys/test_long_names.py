@@ -15,6 +15,7 @@ from tests.journeys.layout import NARROW, NORMAL
 from tests.users.pages import open_page
 from tests.users.world import make_world
 
+MIDDLE = {"width": 1024, "height": 768}
 WORD = "Kundenbetreuungsorganisationsentwicklungsabteilung"
 
 # How far the page, and each table that scrolls by itself, is wider than what can be seen.
@@ -54,9 +55,10 @@ def test_long_names_break_and_leave_room_for_the_rest(app: Flask, site: str, pag
     team.send("Archive team")
     form = open_page(administrator, f"/c/acme/structure/{world.teams['Chat']}").form("/rename")
     form.fill(name=WORD * 5).send("Rename")
+    open_page(administrator, "/c/acme/settings").form("/settings").fill(name=WORD * 5).send("Save")
     signed_in_as(page, administrator, site)
-    for path in ("roles", "structure", f"structure/{world.teams['Chat']}/archive", "audit"):
-        for size in (NORMAL, NARROW):
+    for path in ("roles", "structure", f"structure/{world.teams['Chat']}/archive", "settings", "audit"):
+        for size in (NORMAL, MIDDLE, NARROW):
             page.set_viewport_size(size)  # type: ignore[arg-type]
             page.goto(f"{site}/c/acme/{path}")
             assert max(page.evaluate(TOO_WIDE)) <= 0, (path, size)

@@ -122,6 +122,9 @@ def test_what_cannot_be_is_said_beside_its_field_and_what_was_typed_stays(
     assert "Name: Chat is a team there already. Choose another name." in page.notices
     assert page.form("/structure").values["name"] == ["CHAT"]
 
+    for nowhere in ("9" * 5000, "٣", str(10**15), "-1"):  # the page that the form was on
+        assert manager.post("/c/acme/structure", {"name": "x", "from": nowhere}).status_code == 422
+
     page = team_page(manager, world, "Leeds").form("/rename").fill(name="ab").send("Rename")
     assert "Enter a name of 3 to 255 characters." in page.notices
     page = team_page(manager, world, "Leeds").form("/move").fill(parent=world.teams["Billing"]).send("Move")

@@ -43,4 +43,6 @@ def rotate() -> None:
         fail(
             f"Nothing was changed: {unreadable}. Add the key it was encrypted with to the end of CREDENTIAL_KEYS."
         )
-    click.echo(f"{count} stored {'token is' if count == 1 else 'tokens are'} encrypted under the newest key.")
+    click.echo(
+        f"{count:,} stored {'token is' if count == 1 else 'tokens are'} encrypted under the newest key."
+    )

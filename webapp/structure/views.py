@@ -57,10 +57,8 @@ def add(contract: str) -> Answer:
 
 def _add_again(tree: Tree, form: AddForm) -> str:
     form.parent.choices = places(tree, tree.open_places(), TOP_CHOICE)
-    came_from = request.form.get("from", "")
-    if came_from.isascii() and came_from.isdigit() and any(node.id == int(came_from) for node in tree):
-        return _team_page(int(came_from), add=form)
-    return _index_page(form)
+    came_from = next((node.id for node in tree if str(node.id) == request.form.get("from")), None)
+    return _index_page(form) if came_from is None else _team_page(came_from, add=form)
 
 
 def _index_page(form: AddForm | None = None) -> str:
