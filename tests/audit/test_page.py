@@ -158,7 +158,15 @@ def test_what_was_and_what_became_of_it_stand_side_by_side(
         },
     )
     page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", reader.get("/c/acme/audit").text))
-    for words in ("Column:", "email", "Licence count:", "Roles: Agent, Manager", "Stop: yes", "Account ID: kx41", "Description: blank"):
+    for words in (
+        "Column:",
+        "email",
+        "Licence count:",
+        "Roles: Agent, Manager",
+        "Stop: yes",
+        "Account ID: kx41",
+        "Description: blank",
+    ):
         assert words in page
     assert "987654" not in page
 

@@ -45,7 +45,9 @@ def tried(run: SyncRun, platform: Platform, sync: UserSync) -> list[tuple[str, s
     settings = what_if.settings()
     found = []
     if "identifier_column" in settings:
-        found.append(("Primary identifier", settings["identifier_column"] or "username, third-party ID and email"))
+        found.append(
+            ("Primary identifier", settings["identifier_column"] or "username, third-party ID and email")
+        )
     if "left_out_types" in settings:
         out = [one.label for one in types_of(platform, what_if.over(sync)) if not one.imported]
         found.append(("Types that are left out", ", ".join(out) or "none"))

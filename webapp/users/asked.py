@@ -59,7 +59,8 @@ def what_was_done(done: Done, status: str, what: str, rest: str) -> Response:
         url = url_for("activations.show", contract=slug, activation_id=done.activation_id)
         undo = Markup(' <a href="{}">Undo…</a>').format(url)
     flash(
-        escape(f"{people} {what}. {of_licences(done.bought - done.used, done.bought)} {rest}.{sent}") + undo, "success"
+        escape(f"{people} {what}. {of_licences(done.bought - done.used, done.bought)} {rest}.{sent}") + undo,
+        "success",
     )
     if len(done.ids) == 1:
         return redirect(url_for("users.show", contract=slug, user=done.ids[0]))
