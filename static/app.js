@@ -242,7 +242,7 @@
   const opening = () => {
     const told = document.querySelector("[data-summary]") || document.querySelector("[data-told]")
       || document.querySelector("[aria-invalid=true]");
-    const free = document.activeElement === document.body || document.activeElement?.matches("[data-summary]");
+    const free = document.activeElement?.matches("body, main, [data-summary]") ?? true;
     if (told && free && ["", "#main"].includes(location.hash)) told.focus();
   };
 

@@ -158,6 +158,8 @@ def test_what_was_and_what_became_of_it_stand_side_by_side(
             "roles": ["Agent", "Manager"],
             "permissions": [],
             "stop": True,
+            "account_id": "kx41",
+            "description": "",
             trail.IDS: [987654, 987655],
         },
     )
@@ -169,6 +171,8 @@ def test_what_was_and_what_became_of_it_stand_side_by_side(
         "Roles: Agent, Manager",
         "Permissions: none",
         "Stop: yes",
+        "Account ID: kx41",
+        "Description: blank",
     ):
         assert words in page
     assert "987654" not in page

@@ -30,9 +30,11 @@ def test_a_batch_past_the_licence_is_refused_as_a_whole_with_the_numbers(
 
     shown = ticked(manager, world, ids)
     assert "Not enough licences, 1 short" in shown.notices
+    assert "<title>Activate 3 pending users" in shown.response.text
     refused = as_agents(shown, world)
 
     assert refused.response.status_code == 409
+    assert "<title>Error: Activate 3 pending users" in refused.response.text
     assert (
         "Nobody was changed: not enough licences, 1 short "
         "3 chosen, 2 free: Carla Diaz would stay pending. In use: 1 of 3 licences." in refused.notices

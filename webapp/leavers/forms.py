@@ -19,7 +19,7 @@ class RuleForm(FlaskForm):
     when = RadioField(
         "When somebody has left",
         choices=[
-            SelectChoice(NEVER, "Never deactivate by itself"),
+            SelectChoice(NEVER, "Never deactivate automatically"),
             SelectChoice(AFTER, "Deactivate after some days missing"),
         ],
     )

@@ -81,7 +81,7 @@ def save_rule(contract: str) -> Response | str | tuple[str, int]:
     if not changed:
         flash("Nothing was changed.", "info")
     elif form.chosen is None:
-        flash("The rule is off. Nobody is deactivated by itself any more.", "success")
+        flash("The rule is off. Nobody is deactivated automatically any more.", "success")
     else:
         flash("The rule is saved. It is carried out within the hour, and then once a day.", "success")
     return redirect(url_for(".rule", contract=contract))
