@@ -49,7 +49,7 @@ def test_undoing_an_activation_keeps_its_mails_from_those_who_are_pending_again(
 
     assert mailbox.received == []
     assert [(state, kept) for state, kept, _ in told] == [("failed", False)] * 2
-    assert told[0][2] == "Its link does not work any more, so it was not sent."
+    assert told[0][2] == "It was not sent: the activation was undone before."
 
 
 CHANGES: dict[str, Callable[[Guests, int], object]] = {

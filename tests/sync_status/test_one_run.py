@@ -243,7 +243,7 @@ def test_who_decided_about_a_held_run_stays_on_its_page(watched: Watched) -> Non
     watched.admin.post(f"/c/{watched.slug}/integrations/platforms/intercom/user-sync/runs/{held.id}/reject")
     page = said(watched.run_page(held))
     assert "Rejected by Person" in page
-    assert "nothing was applied" in page
+    assert "Nothing was applied" in page
 
 
 def test_attack_24_a_run_that_cannot_be_is_not_found(watched: Watched) -> None:
