@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,9 @@ LENGTH = 12  # characters of the SHA-256
 
 def init_app(app: Flask) -> None:
     """``url_for`` adds ``v``; an answer to the version that is here may be kept for good, any other as it was."""
-    known: dict[tuple[str, str], str | None] = {}  # the files of a process do not change
 
     def version(endpoint: str, filename: str) -> str | None:
-        key = endpoint, filename
-        if key not in known:
-            known[key] = _version(app, endpoint, filename)
-        return known[key]
+        return _version(tuple(_files(app, endpoint, filename)))
 
     @app.url_defaults
     def _name(endpoint: str, values: dict[str, Any]) -> None:
@@ -42,14 +39,18 @@ def init_app(app: Flask) -> None:
         return response
 
 
-def _version(app: Flask, endpoint: str, filename: str) -> str | None:
-    """Of a file that is there; ``None`` for any other."""
+def _files(app: Flask, endpoint: str, filename: str) -> list[Path]:
+    """What is sent as ``filename``; nothing for an address that leads out of its folder."""
     if endpoint == "sheets.static":
-        files = sheets_of(app)
-    else:
-        blueprint = app.blueprints.get(endpoint.rpartition(".")[0])
-        path = safe_join((blueprint or app).static_folder or "", filename)
-        files = [Path(path)] if path else []
+        return sheets_of(app)
+    blueprint = app.blueprints.get(endpoint.rpartition(".")[0])
+    path = safe_join((blueprint or app).static_folder or "", filename)
+    return [Path(path)] if path else []
+
+
+@lru_cache(maxsize=1_000)  # the files of a process do not change
+def _version(files: tuple[Path, ...]) -> str | None:
+    """Of files that are there; ``None`` of any other."""
     if not files or not all(file.is_file() for file in files):
         return None
     return hashlib.sha256(b"\n".join(file.read_bytes() for file in files)).hexdigest()[:LENGTH]
