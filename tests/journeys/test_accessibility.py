@@ -10,22 +10,18 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from tests.access.test_walk import address
 from tests.access.world import World, world
+from tests.axe import violations
 from tests.journeys.contracts import PASSWORD, Journey
 from tests.journeys.layout import NORMAL, layout_faults
 from tests.journeys.pages import connect_intercom, enable_user_sync, signed_in
 from tests.mails import mails
 from tests.servers.databases import SqliteTemplate
-
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
-SCHEMES = ("light", "dark")
 
 # Rules with GET that are no page of their own: files, a program's questions, parts of a page, ways to elsewhere.
 NO_PAGES = {
@@ -59,15 +55,9 @@ STATUSES = {
 }
 
 
-def violations(page: Page, scheme: str = "light") -> list[str]:
-    """What axe finds on the page as it is now, one line each. In dark it looks at what colours can change."""
-    found = Axe().run(page, options=RULES if scheme == "light" else COLOURS).response["violations"]
-    return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
-
-
-def faults(page: Page, scheme: str) -> list[str]:
-    """What axe finds, and what is wrong with the layout, which no colours change: that is looked at in light."""
-    return violations(page, scheme) + (layout_faults(page) if scheme == "light" else [])
+def faults(page: Page) -> list[str]:
+    """What axe finds, and what is wrong with the layout, which no colours change."""
+    return violations(page) + layout_faults(page)
 
 
 def pages_of(app: Flask) -> list[str]:
@@ -99,13 +89,10 @@ def site(there: World) -> Iterator[str]:
     thread.join()
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_no_page_that_can_be_opened_has_a_violation(
-    browser: Browser, there: World, site: str, scheme: str
-) -> None:
-    context = browser.new_context(color_scheme=scheme, reduced_motion="reduce", viewport=NORMAL)
+def test_no_page_that_can_be_opened_has_a_violation(browser: Browser, there: World, site: str) -> None:
+    context = browser.new_context(reduced_motion="reduce", viewport=NORMAL)
     page = context.new_page()
-    found = {"/sign-in": signing_in(page, site, scheme)}
+    found = {"/sign-in": signing_in(page, site)}
 
     def come_as(actor: str) -> None:
         cookie = there.actors[actor].client.get_cookie("rollcall-8000")
@@ -123,7 +110,7 @@ def test_no_page_that_can_be_opened_has_a_violation(
         assert answer.status == STATUSES.get(rule, 200), rule
         assert "text/html" in answer.headers["content-type"], rule
         assert page.locator("main").count() == 1, f"{rule} is a part of a page; say so in NO_PAGES"
-        found[rule] = faults(page, scheme)
+        found[rule] = faults(page)
     come_as("administrator")
     base = f"{site}/c/{there.a.slug}"
     for path in (
@@ -144,7 +131,7 @@ def test_no_page_that_can_be_opened_has_a_violation(
         "/nothing-here",
     ):
         page.goto(base + path)
-        found[path] = faults(page, scheme)
+        found[path] = faults(page)
     found |= mailed_links(page, site, there)
     context.close()
     assert {name: lines for name, lines in found.items() if lines} == {}
@@ -175,14 +162,14 @@ def mailed_links(page: Page, site: str, there: World) -> dict[str, list[str]]:
     return found
 
 
-def signing_in(page: Page, site: str, scheme: str) -> list[str]:
+def signing_in(page: Page, site: str) -> list[str]:
     """The violations of the form, and of the form that was refused."""
     page.goto(f"{site}/sign-in")
     found = violations(page)
     page.get_by_label("Email").fill("nobody@demo.test")
     page.get_by_label("Password", exact=True).fill("not the password")
     page.get_by_role("button", name="Sign in").click()
-    return found + faults(page, scheme)
+    return found + faults(page)
 
 
 def test_no_page_of_a_journey_has_a_violation(browser: Browser, journey: Journey) -> None:
@@ -191,9 +178,7 @@ def test_no_page_of_a_journey_has_a_violation(browser: Browser, journey: Journey
     with signed_in(browser, journey, "admin") as admin:
 
         def look(name: str) -> None:
-            for scheme in SCHEMES:
-                admin.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-                found[f"{name}, {scheme}"] = violations(admin.page, scheme)
+            found[name] = violations(admin.page)
 
         def follow_the_newest() -> None:
             admin.page.get_by_role("main").get_by_role("link", name=re.compile("just now")).first.click()

@@ -1,7 +1,7 @@
 """What every application of a test process would make in the same way is made once.
 
 A test has an application of its own. Half of what that costs is compiling what another one has compiled before:
-the templates, the code that builds URLs, and the SQL of statements.
+the templates, the rules of URLs, and the SQL of statements.
 """
 
 from __future__ import annotations
@@ -9,37 +9,91 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any
+from typing import Any, ClassVar
 from unittest import mock
 
 import sqlalchemy as sa
 from werkzeug.routing import Rule
+from werkzeug.routing import map as map_module
+from werkzeug.routing.matcher import State, StateMachineMatcher
 
 from webapp.models.base import db
 
 
 @contextmanager
 def shared_compilation() -> Iterator[None]:
-    """Inside, applications share the builders of their URLs, and the compiled SQL for a kind of database."""
+    """Inside, applications share what is compiled of their URLs, and the compiled SQL for a kind of database."""
     with (
-        mock.patch.object(Rule, "_compile_builder", _once_for_a_rule(Rule._compile_builder)),
+        mock.patch.object(Rule, "compile", _compiled_once(Rule.compile)),
+        mock.patch.object(map_module, "StateMachineMatcher", _Matcher),
         mock.patch.object(db, "_make_engine", _of_one_dialect(db._make_engine)),
     ):
         yield
 
 
-def _once_for_a_rule(make: Callable[[Rule, bool], Any]) -> Callable[[Rule, bool], Any]:
-    """A builder knows its rule by its first argument alone, so rules that read the same can share one."""
-    made: dict[object, Any] = {}
+def _compiled_once(compile_rule: Callable[[Rule], None]) -> Callable[[Rule], None]:
+    """Rules that read the same are compiled to the same."""
+    made: dict[object, Rule] = {}
 
-    @wraps(make)
-    def builder(rule: Rule, append_unknown: bool = True) -> Any:
-        key = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
-        if key not in made:
-            made[key] = make(rule, append_unknown)
-        return made[key]
+    @wraps(compile_rule)
+    def compiled(rule: Rule) -> None:
+        pattern = made.setdefault(_read(rule), rule)
+        if pattern is rule:
+            compile_rule(rule)
+            return
+        rule._parts, rule._trace, rule._converters = pattern._parts, pattern._trace, pattern._converters
+        rule.arguments = set(pattern.arguments)
+        rule._build = pattern._build.__func__.__get__(rule, None)
+        rule._build_unknown = pattern._build_unknown.__func__.__get__(rule, None)
 
-    return builder
+    return compiled
+
+
+def _read(rule: Rule) -> tuple[object, ...]:
+    assert rule.map is not None
+    return (
+        rule.rule,
+        rule.subdomain,
+        rule.host,
+        repr(rule.defaults),
+        rule.merge_slashes,
+        rule.map.host_matching,
+    )
+
+
+class _Matcher(StateMachineMatcher):
+    """Finds its way once it is asked to; applications that have the same rules in the same order share theirs."""
+
+    _made: ClassVar[dict[object, State]] = {}
+
+    def __init__(self, merge_slashes: bool) -> None:
+        super().__init__(merge_slashes)
+        self._rules: list[Rule] = []
+
+    def add(self, rule: Rule) -> None:
+        self._rules.append(rule)
+
+    def update(self) -> None:
+        key = (
+            self.merge_slashes,
+            *(
+                (
+                    *_read(rule),
+                    rule.endpoint,
+                    frozenset(rule.methods or ()),
+                    rule.strict_slashes,
+                    rule.websocket,
+                )
+                for rule in self._rules
+            ),
+        )
+        if key not in self._made:
+            self._root = State()
+            for rule in self._rules:
+                super().add(rule)
+            super().update()
+            self._made[key] = self._root
+        self._root = self._made[key]
 
 
 def _of_one_dialect(make: Callable[..., sa.Engine]) -> Callable[..., sa.Engine]:

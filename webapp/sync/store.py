@@ -94,19 +94,21 @@ def remember(connection: sa.Connection, integration_id: int) -> Memory:
     return memory
 
 
+_OTHER = aliased(Integration)  # once: making an alias takes longer than the question
+
+
 def _links_and_winners(connection: sa.Connection, integration_id: int) -> tuple[int, list[int]]:
     """How often links were changed by hand, and the contract's other integrations whose names win over these."""
-    mine, other = aliased(Integration), aliased(Integration)
     rows = connection.execute(
-        sa.select(mine.link_changes, other.id)
+        sa.select(Integration.link_changes, _OTHER.id)
         .outerjoin(
-            other,
+            _OTHER,
             sa.and_(
-                other.contract_id == mine.contract_id,
-                sa.tuple_(other.name_rank, other.id) < sa.tuple_(mine.name_rank, mine.id),
+                _OTHER.contract_id == Integration.contract_id,
+                sa.tuple_(_OTHER.name_rank, _OTHER.id) < sa.tuple_(Integration.name_rank, Integration.id),
             ),
         )
-        .where(mine.id == integration_id)
+        .where(Integration.id == integration_id)
     ).all()
     winners: list[int | None] = [winner for _, winner in rows]
     return rows[0][0], [winner for winner in winners if winner is not None]
