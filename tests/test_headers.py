@@ -356,3 +356,14 @@ def test_bytes_that_are_no_text_do_no_harm(there: World) -> None:
         assert administrator.get(f"/c/amarok/audit?{query}").status_code == 200
         assert administrator.get(f"/c/amarok/users?{query}").status_code == 200
         assert administrator.get(f"/c/{query}/users").status_code == 404
+
+
+def test_raw_bytes_that_are_no_text_are_refused_with_a_page_of_the_product(
+    there: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = there.actors["administrator"].client
+    answer = client.get("/c/amarok/users", environ_overrides={"QUERY_STRING": "q=\xff\xfe"})
+    assert answer.status_code == 400
+    assert "Sign out" in answer.text  # within the layout, not the page for when nothing else works
+    assert "That request could not be read" in answer.text
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

@@ -15,6 +15,7 @@ from flask import Flask, abort, current_app, g, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from webapp.addresses import address_to_return_to
 from webapp.headers import is_static
 from webapp.models import Account, Contract, ContractFeature, Role, RolePermission, User, UserRole, db
 
@@ -178,7 +179,7 @@ def _check() -> Response | None:
     if rule.kind == "public":
         return None
     if not current_user.is_authenticated:
-        return redirect(url_for("auth.sign_in", next=_way_back()))
+        return redirect(url_for("auth.sign_in", next=address_to_return_to() or None))
     if rule.kind == "signed_in":
         return None
     if rule.kind in ("support", "support_sync"):
@@ -197,11 +198,6 @@ def _check() -> Response | None:
     if refusal is not None:
         raise Refused(refusal)
     return None
-
-
-def _way_back() -> str | None:
-    """Where to go after signing in: this page for a GET, else none (a form cannot be sent again)."""
-    return request.full_path.rstrip("?") if request.method == "GET" else None
 
 
 def access_to(slug: str, account: Account) -> Access | None:

@@ -11,6 +11,7 @@ from flask import Flask
 from tests.actors import PASSWORD, csrf_of, make_actor, make_contract
 from tests.commands.conftest import Flasks
 from tests.mails import mails
+from tests.users.test_licences import at_once
 from webapp.auth import links
 from webapp.database import write_transaction
 from webapp.models import (
@@ -68,6 +69,22 @@ def test_name_and_password_are_asked_for(app: Flask, flask: Flasks) -> None:
     assert "Password (at least 12 characters)" in ended.err
     assert PASSWORD not in ended.out + ended.err
     assert can_sign_in(app, "ana@example.com", PASSWORD)
+
+
+@pytest.mark.usefixtures("contract_id")
+def test_two_who_make_the_same_administrator_at_once_both_succeed(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.commands.account._password", lambda _: PASSWORD)  # there is one stdin for all
+
+    def run() -> object:
+        words = [*ANA, "--name", "Ana", "--json"]
+        return app.test_cli_runner().invoke(args=words, catch_exceptions=False).exit_code
+
+    assert at_once([run] * 4) == [0] * 4
+    with app.app_context():
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(Account)) == 1
+        assert db.session.scalars(sa.select(User.status)).all() == ["active"]
 
 
 @pytest.mark.usefixtures("contract_id")

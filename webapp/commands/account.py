@@ -51,18 +51,10 @@ def create_administrator(
             name = click.prompt("Name", err=True)
         password = _password(password_stdin)
     try:
-        with write_transaction() as session:
-            if account is None:
-                account = accounts.create_account(
-                    session,
-                    email=email,
-                    name=name or "",
-                    password=password or "",
-                    about=(contract.name, _settings().product_name),
-                )
-            else:
-                account = session.get_one(Account, account.id)
-            changed = accounts.admit(session, contract, account, "administrator")
+        try:
+            account, changed = _admitted(contract, email, name, password)
+        except sa.exc.IntegrityError:  # another command made the account at this moment
+            account, changed = _admitted(contract, email, name, password)
     except (accounts.AccountRefused, PasswordRefused) as refused:
         fail(str(refused))
     if as_json:
@@ -74,6 +66,25 @@ def create_administrator(
         + ("" if changed else " Nothing was changed.")
         + (f" They have no password yet: flask account set-password {account.email}." if without else "")
     )
+
+
+def _admitted(contract: Contract, email: str, name: str | None, password: str | None) -> tuple[Account, bool]:
+    """The account of ``email``, made if there is none, as an administrator; whether that changed anything.
+
+    Raises :class:`~webapp.auth.accounts.AccountRefused`, :class:`~webapp.auth.passwords.PasswordRefused` and
+    ``IntegrityError`` when another transaction makes the same account.
+    """
+    with write_transaction() as session:
+        account = accounts.find_account(session, email)
+        if account is None:
+            account = accounts.create_account(
+                session,
+                email=email,
+                name=name or "",
+                password=password or "",
+                about=(contract.name, _settings().product_name),
+            )
+        return account, accounts.admit(session, contract, account, "administrator")
 
 
 @group.command("set-password")
