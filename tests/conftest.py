@@ -43,6 +43,14 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("rollcall")
 
 
+# Long tests come first, so that no process is left alone with one while the others have nothing to do.
+LONG = ("journeys", "launch", "processes")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not set(LONG) & set(item.path.parts))
+
+
 # ------------------------------------------------------------------ Redis
 @pytest.fixture(scope="session")
 def _redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

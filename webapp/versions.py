@@ -20,6 +20,7 @@ LENGTH = 12  # characters of the SHA-256
 def init_app(app: Flask) -> None:
     """``url_for`` adds ``v``; an answer to the version that is here may be kept for good, any other as it was."""
 
+    @lru_cache(maxsize=1_000)
     def version(endpoint: str, filename: str) -> str | None:
         return _version(tuple(_files(app, endpoint, filename)))
 
