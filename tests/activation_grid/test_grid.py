@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from webapp.activation_grid.grid import GridRow, check, read_rows, suggest_for, use_suggestions
+from webapp.activation_grid.grid import GridRow, check, fill_down, read_rows, suggest_for, use_suggestions
 from webapp.activation_grid.suggesting import Suggestion, Trait
 from webapp.users.directory import Directory, RoleEntry, TeamEntry
 from webapp.users.set_up import SetUp
@@ -102,3 +102,18 @@ def test_suggestions_are_used_for_one_or_for_all_that_are_empty_and_never_by_the
     assert use_suggestions([first, second, third], "1", DIRECTORY) == 1
     assert first.roles == {AGENT}
     assert check([first, second], DIRECTORY, frozenset())
+
+
+def test_empty_rows_are_filled_like_the_nearest_one_above() -> None:
+    typed = {"roles-2": "1", "team-2": "Phone", "access-4": "Leeds"}
+    grid = rows(typed, 1, 2, 3, 4, 5, 6)
+    assert fill_down(grid) == 3
+    assert [(set(row.roles), row.team, row.access) for row in grid] == [
+        (set(), "", ""),
+        ({AGENT}, "Phone", ""),
+        ({AGENT}, "Phone", ""),
+        (set(), "", "Leeds"),
+        (set(), "", "Leeds"),
+        (set(), "", "Leeds"),
+    ]
+    assert fill_down(grid) == 0

@@ -81,6 +81,25 @@ def test_suggestions_are_shown_with_their_reason_and_used_only_when_asked_for(
     assert world.statuses([anna, bartek, carla]) == ["active"] * 3
 
 
+def test_what_was_typed_once_is_filled_in_below_and_nobody_is_activated_by_it(
+    world: World, manager: Actor
+) -> None:
+    ids = world.add("Anna Kim", "Bartek Nowak", "Carla Diaz")
+    page = opened(manager, world, ids)
+    none = page.form(CONFIRM).send("Fill empty rows like the one above")
+    assert "Nothing to fill in: no empty row has a filled one above it" in none.notices
+
+    filled = none.form(CONFIRM).fill(**agent(world, ids[0])).send("Fill empty rows like the one above")
+    assert "Filled in 2 rows like the one above" in filled.notices
+    assert world.statuses(ids) == ["pending"] * 3
+
+    filled.form(CONFIRM).fill(confirm="y").send("Activate")
+    assert world.statuses(ids) == ["active"] * 3
+    assert [world.set_up_of(one) for one in ids] == [
+        ({world.roles["agent"]}, {world.teams["Billing"]}, set())
+    ] * 3
+
+
 def test_what_is_missing_is_said_by_row_and_nothing_typed_is_lost(world: World, manager: Actor) -> None:
     anna, bartek = world.add("Anna Kim", "Bartek Nowak")
     page = opened(manager, world, [anna, bartek])

@@ -74,6 +74,19 @@ def use_suggestions(rows: Iterable[GridRow], wanted: str, directory: Directory) 
     return filled
 
 
+def fill_down(rows: Iterable[GridRow]) -> int:
+    """Give each empty row what was typed in the nearest row above it that is not. How many."""
+    filled = 0
+    above: GridRow | None = None
+    for row in rows:
+        if not row.empty:
+            above = row
+        elif above is not None:
+            row.roles, row.team, row.access = above.roles, above.team, above.access
+            filled += 1
+    return filled
+
+
 def check(rows: Sequence[GridRow], directory: Directory, permissions: frozenset[str]) -> bool:
     """Give each row its set-up, or say beside its fields what is missing; whether every row has one."""
     places = Places(directory)

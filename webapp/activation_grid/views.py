@@ -10,7 +10,15 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response
 
 from webapp.access import MANAGE_USERS, Access, requires
-from webapp.activation_grid.grid import MOST, GridRow, check, read_rows, suggest_for, use_suggestions
+from webapp.activation_grid.grid import (
+    MOST,
+    GridRow,
+    check,
+    fill_down,
+    read_rows,
+    suggest_for,
+    use_suggestions,
+)
 from webapp.activation_grid.similar import suggestions
 from webapp.activation_grid.words import why
 from webapp.invitations.standing import how_many
@@ -122,14 +130,16 @@ def _read(selection: Selection, directory: Directory) -> Grid:
 def _page(
     grid: Grid, directory: Directory, status: int = 200, *, use: str | None = None, **problem: Any
 ) -> Answer:
-    """The grid with suggestions; ``use`` says which of them to fill in."""
+    """The grid with suggestions; ``use`` says what to fill in: what is above, or which suggestions."""
     access: Access = g.access
     batch, rows = grid.batch, grid.rows
     if not rows:
         return nobody_left(batch.selection, batch)
     ids = [row.user.id for row in rows]
     suggest_for(rows, suggestions(db.session(), ids, directory, access.permissions))
-    if use is not None:
+    if use == "above":
+        problem["filled"] = fill_down(rows)
+    elif use is not None:
         problem["filled"] = use_suggestions(rows, use, directory)
     used = status_counts(access.contract.id)["active"]
     bought = access.contract.licences
@@ -160,6 +170,7 @@ def _page(
         invite=bool(request.form.get("invite")),
         confirmed=bool(request.form.get("confirm")),
         back_url=batch.list_url(access.contract.slug),
+        use=use,
         problem=problem,
     )
     return page, status
