@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from tests.actors import Actor
+from tests.actors import Actor, make_actor
 from tests.users.pages import Page, open_page
 from tests.users.world import World
 from webapp.activation_grid import grid
@@ -46,9 +46,31 @@ def test_each_gets_what_stands_in_their_row(world: World, manager: Actor) -> Non
     )  # fmt: skip
     (event,) = world.audit("users.activated")
     assert (event.details or {})["each"] == [
-        "Anna Kim: Agent in Leeds › Phone › Billing",
-        "Bartek Nowak: Team Leader, sees Leeds, Porto",
+        {"given": "Agent in Leeds › Phone › Billing", "users": ["Anna Kim"], "ids": str(anna)},
+        {"given": "Team Leader, sees Leeds, Porto", "users": ["Bartek Nowak"], "ids": str(bartek)},
     ]
+
+
+def test_the_log_says_who_got_what_and_a_persons_history_only_what_they_got(
+    world: World, manager: Actor
+) -> None:
+    ids = world.add(*(f"Person {number:02d}" for number in range(55)))
+    given: dict[str, object] = {}
+    for user_id in ids[:54]:
+        given |= agent(world, user_id)
+    given |= agent(world, ids[54], "Porto")
+    opened(manager, world, ids).form(CONFIRM).fill(**given, confirm="y").send("Activate")
+
+    admin = make_actor(world.app, world.contract_id, "administrator")
+    log = open_page(admin, f"/c/{world.slug}/audit")
+    assert "Agent in Leeds › Phone › Billing: Person 00, Person 01" in log.text
+    assert "Person 53" in log.text
+    assert "Agent in Porto: Person 54" in log.text
+    for path in (f"{world.url}/{ids[54]}", f"{world.url}/{ids[54]}/history"):
+        own = open_page(manager, path)
+        assert "Agent in Porto" in own.text
+        assert "Billing" not in own.text
+        assert "Person 53" not in own.text
 
 
 def test_suggestions_are_shown_with_their_reason_and_used_only_when_asked_for(

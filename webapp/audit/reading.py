@@ -91,14 +91,14 @@ def _different(session: Session, contract_id: int, column: InstrumentedAttribute
     return [value for value in session.scalars(sa.select(step.c.value)) if value is not None]
 
 
-def row_of(event: AuditEvent) -> EventRow:
-    """``event`` in words."""
+def row_of(event: AuditEvent, details: dict[str, Any] | None = None) -> EventRow:
+    """``event`` in words, with these ``details`` if they are given instead of its own."""
     return EventRow(
         at=event.at,
         actor=event.actor,
         action_text=action_text(event.action),
         target=event.target,
-        details=details_of(event.details),
+        details=details_of(event.details if details is None else details),
         address=event.address,
         request_id=event.request_id,
     )

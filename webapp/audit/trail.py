@@ -104,6 +104,7 @@ ACTIONS: dict[str, str] = {
 }
 
 IDS = "ids"  # a detail for machines, which the page leaves out: everybody in a batch
+EACH = "each"  # a detail of several parts: what was ``given`` to which ``users``, and their ``IDS``
 
 
 def changed(before: object, after: object) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from webapp.audit.trail import ACTIONS, IDS
+from webapp.audit.trail import ACTIONS, EACH, IDS
 
 Detail = tuple[str, str | None, str | None]  # label, before, after
 Options = list[tuple[str, str]]  # pairs of value and text
@@ -97,7 +97,13 @@ def with_chosen(options: Options, value: str, label: str) -> Options:
 
 def details_of(details: dict[str, Any] | None) -> list[Detail]:
     """What an entry says besides, without what only machines read."""
-    return [_detail(label, value) for label, value in (details or {}).items() if label != IDS]
+    said: list[Detail] = []
+    for label, value in (details or {}).items():
+        if label == EACH and all(isinstance(part, dict) for part in value):
+            said += [(part["given"], None, text_of(part.get("users")) or None) for part in value]
+        elif label != IDS:
+            said.append(_detail(label, value))
+    return said
 
 
 def _detail(label: str, value: Any) -> Detail:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.audit.about import events_about
 from webapp.audit.reading import EventRow, row_of
+from webapp.audit.trail import EACH, IDS
 from webapp.models import AuditEvent
 from webapp.paging import Page, page_of
+from webapp.users.batch import ids_in
 
 RECENT = 10  # on the user's own page
 
@@ -41,12 +44,23 @@ def entries_about(
     events = session.scalars(
         sa.select(AuditEvent).where(AuditEvent.id.in_(shown)).order_by(AuditEvent.id.desc())
     )
-    return [_entry(event) for event in events], page
+    return [_entry(event, user_ids) for event in events], page
 
 
-def _entry(event: AuditEvent) -> Entry:
-    row = row_of(event)
+def _entry(event: AuditEvent, user_ids: Collection[int]) -> Entry:
+    row = row_of(event, _own(event.details, user_ids))
     batch = event.target_type == "users"
     details = [detail for detail in row.details if detail[0] not in OF_ALL]
     count = int(event.target.split(" ")[0].replace(",", "")) if batch and event.target[:1].isdigit() else None
     return Entry(replace(row, details=details), count)
+
+
+def _own(details: dict[str, Any] | None, user_ids: Collection[int]) -> dict[str, Any] | None:
+    """``details`` with what these users were given, of all that a batch gave."""
+    parts = (details or {}).get(EACH) or []
+    if not details or not all(isinstance(part, dict) for part in parts):
+        return details
+    own = [
+        {"given": part["given"]} for part in parts if not set(user_ids).isdisjoint(ids_in(part.get(IDS, "")))
+    ]
+    return {**details, EACH: own} if own else {name: value for name, value in details.items() if name != EACH}

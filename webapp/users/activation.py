@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -132,7 +133,8 @@ def _activate(
             for ids in batch.chunks(people):
                 batch.change_status(session, contract_id, ids, before=before_status, after="active", now=now)
                 give(session, ids, set_up)
-        names = batch.names_of(session, contract_id, found)
+        # of those who all got the same, the first; of the others each, so that the log says who got what
+        names = batch.names_of(session, contract_id, found, batch.NAMED if len(groups) == 1 else len(found))
         _record(session, before_status, found, names, groups, directory)
         made = note_activation(
             session,
@@ -209,26 +211,27 @@ def _record(
         session,
         "users.activated" if before_status == "pending" else "users.reactivated",
         contract_id=directory.contract_id,
-        details=_given(ids, names, groups, directory) | batch.who(ids, names),
+        details=_given(ids, names, groups, directory),
         **batch.target_of(ids, names),
     )
 
 
 def _given(
     ids: list[int], names: list[str], groups: Mapping[SetUp, list[int]], directory: Directory
-) -> dict[str, list[str]]:
-    """What was given, as the audit log has it: once for all, or for each by name as far as names go."""
+) -> dict[str, Any]:
+    """What was given to whom, as the audit log has it: once for all, or for those who got the same."""
     if len(groups) > 1:
-        words = {
-            user_id: set_up_in_words(set_up, directory)
+        name_of = dict(zip(ids, names, strict=False))
+        each = [
+            {"given": set_up_in_words(set_up, directory)}
+            | batch.who(people, [name_of[one] for one in people])
             for set_up, people in groups.items()
-            for user_id in people
-        }
-        return {"each": [f"{name}: {words[user_id]}" for user_id, name in zip(ids, names, strict=False)]}
+        ]
+        return {trail.EACH: each, trail.IDS: batch.ranges(ids)}
     (set_up,) = groups
-    given = {"roles": directory.role_names(set_up.roles)}
+    given: dict[str, Any] = {"roles": directory.role_names(set_up.roles)}
     if set_up.team is not None:
         given["team"] = directory.team_paths([set_up.team])
     if set_up.access:
         given["reporting access"] = directory.team_paths(set_up.access)
-    return given
+    return given | batch.who(ids, names)
