@@ -179,6 +179,7 @@ def test_licences_and_what_one_may_give_bound_what_is_activated(world: World, ma
         ("4", "roles", "You cannot give Administrator: it permits more than you may do yourself.")
     ]
     assert "Not enough licences, 1 short" in active.notices
+    assert "Leave out the 1 row" not in active.text  # there is no button that it could change
     stamp = active.form(address_of(page)).values["stamp"][0]
     before = people(world)
     answer = manager.post(address_of(page), {"as": "active", "stamp": stamp, "leave_out": "y"})
