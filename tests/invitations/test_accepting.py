@@ -49,6 +49,7 @@ def test_who_has_no_account_chooses_a_password_and_is_in(app: Flask, guests: Gue
     assert "Accepted" in panel
     assert "Send again" not in panel
     assert f"As {EMAIL}" in guests.page(user).text
+    assert "Accepted the invitation Account" in guests.page(user).root.one("section", id="history").text
     (row,) = guests.world.audit("invitation.accepted")
     assert (row.actor, row.target, row.details) == ("Anna Kim", "Anna Kim", {"account": EMAIL})
 

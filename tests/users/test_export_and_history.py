@@ -74,12 +74,12 @@ def test_a_users_page_says_who_changed_them_alone_or_among_many(world: World, ma
 
     page = open_page(manager, f"{world.url}/{anna}").root.one("section", id="history")
     for words in (
-        "Deactivated", "Changed from Anna Kim→to Anna Lund", "Activated them among 2 users", "Roles: Agent",
+        "Deactivated", "Changed from Anna Kim→to Anna Lund", "Activated, with one other", "Roles: Agent",
     ):  # fmt: skip
         assert words in page.text
     assert "Bartek" not in page.text
     other = open_page(manager, f"{world.url}/{bartek}").root.one("section", id="history").text
-    assert "Activated them among 2 users" in other
+    assert "Activated, with one other" in other
     assert "Deactivated" not in other
 
 

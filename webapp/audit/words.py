@@ -62,6 +62,13 @@ def action_text(action: str) -> str:
     return ACTIONS.get(action, action)
 
 
+def without_target(text: str) -> str:
+    """The words of an action where it is not said what it was done to: “Accepted the invitation”."""
+    text = text.rstrip(":,")
+    before, _, last = text.rpartition(" ")
+    return before if last in DANGLING else text
+
+
 def in_group(value: str) -> list[str]:
     """The actions that a choice of the filter means: a group (“users.”) or one of them."""
     if value.endswith("."):
@@ -74,9 +81,7 @@ def action_label(value: str) -> str:
     group, _, rest = value.partition(".")
     if not rest:
         return f"{group_label(group)}: everything"
-    text = action_text(value).rstrip(":,")
-    before, _, last = text.rpartition(" ")
-    text = before if last in DANGLING else text
+    text = without_target(action_text(value))
     return f"{group_label(group)}: {text[:1].lower()}{text[1:]}"
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from webapp.audit.about import events_about
 from webapp.audit.reading import EventRow, row_of
 from webapp.audit.trail import EACH, IDS
+from webapp.audit.words import without_target
 from webapp.models import AuditEvent
 from webapp.paging import Page, page_of
 from webapp.users.batch import ids_in
@@ -23,9 +24,13 @@ OF_ALL = ("Users",)  # details that name everybody of a batch, which is not this
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the log about a user. ``together``: how many people were changed at once, if not they alone."""
+    """One line of the log about a user. ``together``: how many people were changed at once, if not they alone.
+
+    ``action`` is for where the target, being the user, goes without saying.
+    """
 
     event: EventRow
+    action: str
     together: int | None
 
 
@@ -52,7 +57,7 @@ def _entry(event: AuditEvent, user_ids: Collection[int]) -> Entry:
     batch = event.target_type == "users"
     details = [detail for detail in row.details if detail[0] not in OF_ALL]
     count = int(event.target.split(" ")[0].replace(",", "")) if batch and event.target[:1].isdigit() else None
-    return Entry(replace(row, details=details), count)
+    return Entry(replace(row, details=details), without_target(row.action_text), count)
 
 
 def _own(details: dict[str, Any] | None, user_ids: Collection[int]) -> dict[str, Any] | None:
