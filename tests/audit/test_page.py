@@ -210,3 +210,19 @@ def test_everything_is_shown_as_text(app: Flask, contract_id: int, reader: Actor
 def test_a_long_filter_is_cut_and_does_no_harm(reader: Actor, name: str) -> None:
     for value in ("x" * 100_000, "%" * 3000, "\\" * 3000):
         assert reader.get("/c/acme/audit", query_string={name: value}).status_code == 200
+
+
+def test_what_is_long_is_folded_and_whole(app: Flask, contract_id: int, reader: Actor) -> None:
+    names = [f"Person {number}" for number in range(60)]
+    each = [{"given": f"Agent in Team {number}", "users": ["Ana"], "ids": "1"} for number in range(12)]
+    write(app, contract_id, "one", details={"users": names})
+    write(app, contract_id, "two", details={"each": each})
+    page = reader.get("/c/acme/audit").text
+    assert (
+        page.count("<details") - reader.get("/c/acme/audit?q=none-is-called-so").text.count("<details") == 2
+    )
+    folded = re.findall(r"<details class=\"whole\">(.*?)</details>", page, re.S)
+    assert ", ".join(names) in folded[1]
+    assert "Show 4 more" in folded[0]
+    assert [number for number in range(12) if f"Agent in Team {number}:" in folded[0]] == [8, 9, 10, 11]
+    assert all(f"Agent in Team {number}:" in page for number in range(12))

@@ -167,7 +167,11 @@ def test_people_are_added_and_activated_with_what_the_file_gives_them(world: Wor
         {world.teams["Porto"]},
         {world.teams["Leeds"]},
     )
-    assert world.audit("users.uploaded")[0].details["roles"] == ["Team Leader (1)", "Agent (2)"]
+    assert world.audit("users.uploaded")[0].details["each"] == [
+        {"given": "Agent in Leeds › Chat", "users": ["Bob"], "ids": str(bob)},
+        {"given": "Team Leader and Agent in Porto, sees Leeds", "users": ["Cy"], "ids": str(cy)},
+    ]
+    assert "Agent in Leeds › Chat" in open_page(manager, f"{world.url}/{bob}/history").text
 
 
 def test_licences_and_what_one_may_give_bound_what_is_activated(world: World, manager: Actor) -> None:

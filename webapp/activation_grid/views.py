@@ -30,6 +30,7 @@ from webapp.users.batches import Batch, batch_of
 from webapp.users.counts import status_counts
 from webapp.users.directory import Directory
 from webapp.users.forecast import forecast
+from webapp.users.given import set_up_in_words
 from webapp.users.rows import rows_of
 from webapp.users.selection import MAX_KEPT, Selection, UnknownUsers, pack, still, unpack
 from webapp.users.set_up import beyond
@@ -164,7 +165,7 @@ def _page(
             used=used,
             status=batch.selection.filters.status,
         ),
-        in_words=lambda set_up: activating.set_up_in_words(set_up, directory),
+        in_words=lambda set_up: set_up_in_words(set_up, directory),
         why=why,
         invitable=how_many(db.session(), access.contract.id, batch.ids),
         invite=bool(request.form.get("invite")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
@@ -25,6 +24,7 @@ from webapp.uploads.taken import taken_by
 from webapp.users import batch
 from webapp.users.activation import LicencesExceeded
 from webapp.users.directory import Directory, directory_of
+from webapp.users.given import given
 from webapp.users.set_up import SetUp
 
 
@@ -158,22 +158,28 @@ def _insert(
 def _record(
     session: Session, upload: UserUpload, judgement: Judgement, ids: list[int], way: str, directory: Directory
 ) -> None:
-    names = [entry.name for entry in judgement.entries[: batch.NAMED]]
+    names = [entry.name for entry in judgement.entries]
     details: dict[str, Any] = {
         "file": upload.file_name,
         "added as": way,
         "added": len(ids),
         "left out": len(judgement.bad_rows),
     }
-    if way == "active":
-        roles = Counter(role for entry in judgement.entries if entry.set_up for role in entry.set_up.roles)
-        details["roles"] = [f"{role.name} ({roles[role.id]:,})" for role in directory.roles if roles[role.id]]
+    groups: dict[SetUp, list[int]] = {}
+    for user_id, entry in zip(ids, judgement.entries, strict=True):
+        if entry.set_up is not None:
+            groups.setdefault(entry.set_up, []).append(user_id)
+    first = names[: batch.NAMED]
+    if groups:
+        details |= given(ids, first if len(groups) == 1 else names, groups, directory)
+    else:
+        details |= batch.who(ids, first)
     trail.record(
         session,
         "users.uploaded",
         contract_id=upload.contract_id,
-        details=details | batch.who(ids, names),
-        **batch.target_of(ids, names),
+        details=details,
+        **batch.target_of(ids, first),
     )
 
 

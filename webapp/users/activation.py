@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -16,6 +15,7 @@ from webapp.invitations import inviting
 from webapp.models import ReportingAccess, Role, Team, User, UserRole, UserTeam, utcnow
 from webapp.users import batch
 from webapp.users.directory import Directory, directory_of
+from webapp.users.given import given
 from webapp.users.selection import Selection, find
 from webapp.users.set_up import SetUp, beyond, lacking
 
@@ -192,13 +192,6 @@ def _give(
     session.execute(sa.insert(owned).from_select(["user_id", column.key, "contract_id"], pairs))
 
 
-def set_up_in_words(set_up: SetUp, directory: Directory) -> str:
-    """A set-up as part of a sentence: “Agent and Team Leader in Phone › Billing, sees Leeds”."""
-    team = "".join(f" in {path}" for path in directory.team_paths([set_up.team or 0]))
-    access = ", ".join(directory.team_paths(set_up.access))
-    return " and ".join(directory.role_names(set_up.roles)) + team + (f", sees {access}" if access else "")
-
-
 def _record(
     session: Session,
     before_status: str,
@@ -211,27 +204,6 @@ def _record(
         session,
         "users.activated" if before_status == "pending" else "users.reactivated",
         contract_id=directory.contract_id,
-        details=_given(ids, names, groups, directory),
+        details=given(ids, names, groups, directory),
         **batch.target_of(ids, names),
     )
-
-
-def _given(
-    ids: list[int], names: list[str], groups: Mapping[SetUp, list[int]], directory: Directory
-) -> dict[str, Any]:
-    """What was given to whom, as the audit log has it: once for all, or for those who got the same."""
-    if len(groups) > 1:
-        name_of = dict(zip(ids, names, strict=False))
-        each = [
-            {"given": set_up_in_words(set_up, directory)}
-            | batch.who(people, [name_of[one] for one in people])
-            for set_up, people in groups.items()
-        ]
-        return {trail.EACH: each, trail.IDS: batch.ranges(ids)}
-    (set_up,) = groups
-    given: dict[str, Any] = {"roles": directory.role_names(set_up.roles)}
-    if set_up.team is not None:
-        given["team"] = directory.team_paths([set_up.team])
-    if set_up.access:
-        given["reporting access"] = directory.team_paths(set_up.access)
-    return given | batch.who(ids, names)
