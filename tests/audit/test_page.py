@@ -221,7 +221,7 @@ def test_what_is_long_is_folded_and_whole(app: Flask, contract_id: int, reader: 
     assert (
         page.count("<details") - reader.get("/c/acme/audit?q=none-is-called-so").text.count("<details") == 2
     )
-    folded = re.findall(r"<details class=\"whole\">(.*?)</details>", page, re.S)
+    folded = re.findall(r"<details class=\"whole\">(.*?)</details>", page, re.DOTALL)
     assert ", ".join(names) in folded[1]
     assert "Show 4 more" in folded[0]
     assert [number for number in range(12) if f"Agent in Team {number}:" in folded[0]] == [8, 9, 10, 11]
