@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from unittest.mock import patch
 
@@ -25,6 +27,13 @@ CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 _numbers = itertools.count(1)
 _hash = functools.cache(passwords.hash_password)  # slow by design, so once for everyone
+
+
+@contextmanager
+def _quick_passwords() -> Iterator[None]:
+    """The one password of everyone is known to be good, and is hashed once."""
+    with patch.object(passwords, "hash_password", _hash), patch.object(passwords, "check"):
+        yield
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ def make_actor(app: Flask, contract_id: int, role: str, *, email: str | None = N
         with write_transaction() as session:
             account = accounts.find_account(session, email)
             if account is None:
-                with patch.object(passwords, "hash_password", _hash):
+                with _quick_passwords():
                     account = accounts.create_account(
                         session, email=email, name=f"Person {number}", password=PASSWORD
                     )
@@ -85,7 +94,7 @@ def make_actor(app: Flask, contract_id: int, role: str, *, email: str | None = N
 def make_support(app: Flask, email: str, *, may_sync: bool = False) -> Actor:
     """An account in no contract with platform-wide support, signed in."""
     with app.app_context():
-        with write_transaction() as session, patch.object(passwords, "hash_password", _hash):
+        with write_transaction() as session, _quick_passwords():
             account = accounts.create_account(session, email=email, name="Sol Support", password=PASSWORD)
             accounts.grant_support(session, account, may_sync=may_sync)
         account_id = account.id
