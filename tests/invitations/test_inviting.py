@@ -25,7 +25,8 @@ def activate(world: World, by: Actor, people: list[int], **fields: object) -> Pa
 def test_activating_invites_those_who_cannot_sign_in_when_asked_to(
     world: World, manager: Actor, app: Flask
 ) -> None:
-    people = [*world.add("Anna Kim", "Bo Lund"), *world.add("Cy Doe", email=False)]
+    bo, anna = world.add("Bo Lund", "Anna Kim")  # the log names them as the list does
+    people = [anna, bo, *world.add("Cy Doe", email=False)]
     bystander = world.add("Still Pending")
     page = open_page(manager, f"{world.url}/activate?status=pending&ids={'&ids='.join(map(str, people))}")
     assert "For 2 of them" in page.text
@@ -35,8 +36,9 @@ def test_activating_invites_those_who_cannot_sign_in_when_asked_to(
 
     assert "2 invitations are on their way." in done.notices
     sent = mails(app)
-    assert [mail.to for mail in sent] == [EMAIL, "bo.lund@acme.example"]
+    assert {mail.to for mail in sent} == {EMAIL, "bo.lund@acme.example"}
     assert {mail.purpose for mail in sent} == {"invitation"}
+    sent.sort(key=lambda mail: mail.to != EMAIL)
     assert sent[0].subject == "Contract acme: You are invited"
     for words in ("Hello Anna Kim,", "invites you to Contract acme", "works once, for 7 days"):
         assert words in sent[0].text

@@ -99,7 +99,8 @@ def invite(session: Session, contract_id: int, user_ids: Sequence[int], by_user_
         outbox.queue_personal(session, mails, contract_id=contract_id, purpose=PURPOSE)
         done.ids.extend(user.id for user in chosen)
     if done.ids:
-        names = batch.names_of(session, contract_id, done.ids)
+        mailed = set(done.ids)
+        names = batch.names_of(session, contract_id, [one for one in user_ids if one in mailed])  # as listed
         single = len(done.ids) == 1
         trail.record(
             session,
