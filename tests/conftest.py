@@ -13,7 +13,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser, Page
 from redis import Redis
 
@@ -24,7 +23,7 @@ from tests.servers.browser import chromium
 from tests.servers.databases import PostgresTemplate, SqliteTemplate
 from tests.servers.postgres import Postgres, postgres_server
 from tests.servers.redis import redis_server
-from tests.servers.reuse import shared_compilation
+from tests.servers.reuse import CompiledTemplates, shared_compilation
 from tests.servers.sandbox import Sandbox, sandbox_server
 from tests.servers.scoping import scoped_statements
 from tests.servers.stack import Stack, running_stack
@@ -137,13 +136,13 @@ def _scoped_statements() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def _compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+def _compiled_templates() -> CompiledTemplates:
     """Templates are compiled once for each test process, not once for each application."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    return CompiledTemplates()
 
 
 @pytest.fixture
-def app(settings: config.Settings, _compiled_templates: FileSystemBytecodeCache) -> Iterator[Flask]:
+def app(settings: config.Settings, _compiled_templates: CompiledTemplates) -> Iterator[Flask]:
     """The application upon ``settings``; no context is pushed."""
     app = webapp.create_app(settings)
     app.jinja_env.bytecode_cache = _compiled_templates

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from unittest import mock
 
 import sqlalchemy as sa
+from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.routing import Rule
 from werkzeug.routing import map as map_module
 from werkzeug.routing.matcher import State, StateMachineMatcher
@@ -29,6 +30,19 @@ def shared_compilation() -> Iterator[None]:
         mock.patch.object(db, "_make_engine", _of_one_dialect(db._make_engine)),
     ):
         yield
+
+
+class CompiledTemplates(BytecodeCache):
+    """Keeps what templates were compiled to in memory."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._made.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._made[bucket.key, bucket.checksum] = bucket.code
 
 
 def _compiled_once(compile_rule: Callable[[Rule], None]) -> Callable[[Rule], None]:
