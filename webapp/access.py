@@ -15,7 +15,7 @@ from flask import Flask, abort, current_app, g, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp.addresses import address_to_return_to
+from webapp.auth.ways_back import way_back
 from webapp.headers import is_static
 from webapp.models import Account, Contract, ContractFeature, Role, RolePermission, User, UserRole, db
 
@@ -179,7 +179,7 @@ def _check() -> Response | None:
     if rule.kind == "public":
         return None
     if not current_user.is_authenticated:
-        return redirect(url_for("auth.sign_in", next=address_to_return_to() or None))
+        return redirect(url_for("auth.sign_in", next=way_back()))
     if rule.kind == "signed_in":
         return None
     if rule.kind in ("support", "support_sync"):

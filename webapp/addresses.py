@@ -1,10 +1,10 @@
-"""Addresses: ``<int:…>`` takes whole numbers that a database can hold, and where a page leads back to."""
+"""Ids in addresses: ``<int:…>`` takes whole numbers that a database can hold, so a longer one is not found."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask
 from werkzeug.routing import IntegerConverter, Map
 
 LARGEST_ID = 2**63 - 1
@@ -20,14 +20,3 @@ class IdConverter(IntegerConverter):
 def init_app(app: Flask) -> None:
     """Before any route is added."""
     app.url_map.converters["int"] = IdConverter
-    app.jinja_env.globals["address_to_return_to"] = address_to_return_to
-
-
-def address_to_return_to() -> str:
-    """This page with its query, for who comes back to it; empty for a form, which cannot be sent again."""
-    if request.method != "GET":
-        return ""
-    try:
-        return request.full_path.rstrip("?")
-    except UnicodeDecodeError:  # raw bytes that are no text, which was refused
-        return request.path

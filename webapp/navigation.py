@@ -21,6 +21,7 @@ from webapp.access import (
     contracts_of,
     is_support,
 )
+from webapp.auth.ways_back import way_back
 from webapp.conflicts.listing import open_count
 from webapp.connectors.registry import PLATFORMS
 from webapp.models import Contract
@@ -35,6 +36,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         contracts = contracts_of(current_user) if signed_in else []
         return {
             "product_name": settings.product_name,
+            "way_back": way_back(),
             "theme": current_user.theme if signed_in else session.get("theme", "system"),
             "access": access,
             "contract": access.contract if access else None,

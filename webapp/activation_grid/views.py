@@ -20,7 +20,7 @@ from webapp.activation_grid.grid import (
     use_suggestions,
 )
 from webapp.activation_grid.similar import suggestions
-from webapp.activation_grid.words import why
+from webapp.activation_grid.words import filled_in, why
 from webapp.invitations.standing import how_many
 from webapp.models import db
 from webapp.users import activation as activating
@@ -139,9 +139,9 @@ def _page(
     ids = [row.user.id for row in rows]
     suggest_for(rows, suggestions(db.session(), ids, directory, access.permissions))
     if use == "above":
-        problem["filled"] = fill_down(rows)
+        problem["filled"] = filled_in(fill_down(rows), above=True)
     elif use is not None:
-        problem["filled"] = use_suggestions(rows, use, directory)
+        problem["filled"] = filled_in(use_suggestions(rows, use, directory), above=False)
     used = status_counts(access.contract.id)["active"]
     bought = access.contract.licences
     page = render_template(
@@ -171,7 +171,6 @@ def _page(
         invite=bool(request.form.get("invite")),
         confirmed=bool(request.form.get("confirm")),
         back_url=batch.list_url(access.contract.slug),
-        use=use,
         problem=problem,
     )
     return page, status

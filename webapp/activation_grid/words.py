@@ -1,4 +1,4 @@
-"""Why something is suggested, as a sentence."""
+"""What the grid says: why something is suggested, and what was filled in."""
 
 from __future__ import annotations
 
@@ -22,3 +22,17 @@ def why(suggestion: Suggestion) -> str:
         else f"{suggestion.same} of {suggestion.of}"
     )
     return f"{counted} people {alike} have this."
+
+
+def filled_in(rows: int, *, above: bool) -> tuple[str, str]:
+    """How many rows were filled in, from the row above or from suggestions: a title, and what to do now."""
+    if not rows:
+        return (
+            f"Nothing to fill in: no empty row has {'a filled one above it' if above else 'a suggestion'}",
+            "",
+        )
+    source = "like the one above" if above else "from suggestions"
+    return (
+        f"Filled in {rows} {'row' if rows == 1 else 'rows'} {source}",
+        "Check them; nobody is activated yet.",
+    )

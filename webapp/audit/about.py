@@ -34,11 +34,11 @@ def events_about(
         sa.select(event.id, event.details[IDS].as_string()).where(here, event.target_type.in_(OF_SEVERAL))
     )
     for event_id, text in batches:
-        if found := _among(text, wanted):
+        if found := among(text, wanted):
             yield event_id, found
 
 
-def _among(text: str | None, wanted: Collection[int]) -> set[int]:
+def among(text: str | None, wanted: Collection[int]) -> set[int]:
     """Those of ``wanted`` whom the ranges in ``text`` hold."""
     if not text:
         return set()

@@ -104,11 +104,19 @@ def details_of(details: dict[str, Any] | None) -> list[Detail]:
     """What an entry says besides, without what only machines read."""
     said: list[Detail] = []
     for label, value in (details or {}).items():
-        if label == EACH and all(isinstance(part, dict) for part in value):
-            said += [(part["given"], None, text_of(part.get("users")) or None) for part in value]
+        if label == EACH and (parts := parts_of(details)) == value:
+            said += [
+                (part["given"], None, text_of(part["users"]) if "users" in part else None) for part in parts
+            ]
         elif label != IDS:
             said.append(_detail(label, value))
     return said
+
+
+def parts_of(details: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """What each of several got, of an entry that says so; early entries say it as text, which has no parts."""
+    parts = (details or {}).get(EACH, [])
+    return [part for part in parts if isinstance(part, dict)]
 
 
 def _detail(label: str, value: Any) -> Detail:

@@ -1,8 +1,20 @@
-"""Where to go next, for addresses that came from the browser: a path on this site or nothing."""
+"""Where to go next: back to this page, or to an address from the browser if it is a path on this site."""
 
 from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit
+
+from flask import request
+
+
+def way_back() -> str | None:
+    """This page with its query, for who comes back to it; ``None`` for a form, which cannot be sent again."""
+    if request.method != "GET":
+        return None
+    try:
+        return request.full_path.rstrip("?")
+    except UnicodeDecodeError:  # raw bytes that are no text, which was refused
+        return request.path
 
 
 def own_path(target: str | None) -> str | None:

@@ -169,17 +169,13 @@ def _record(
     for user_id, entry in zip(ids, judgement.entries, strict=True):
         if entry.set_up is not None:
             groups.setdefault(entry.set_up, []).append(user_id)
-    first = names[: batch.NAMED]
-    if groups:
-        details |= given(ids, first if len(groups) == 1 else names, groups, directory)
-    else:
-        details |= batch.who(ids, first)
+    to_whom = given(ids, names, groups, directory) if groups else batch.who(ids, names[: batch.NAMED])
     trail.record(
         session,
         "users.uploaded",
         contract_id=upload.contract_id,
-        details=details,
-        **batch.target_of(ids, first),
+        details=details | to_whom,
+        **batch.target_of(ids, names),
     )
 
 

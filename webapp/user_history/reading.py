@@ -9,13 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.audit.about import events_about
+from webapp.audit.about import among, events_about
 from webapp.audit.reading import EventRow, row_of
 from webapp.audit.trail import EACH, IDS
-from webapp.audit.words import without_target
+from webapp.audit.words import parts_of, without_target
 from webapp.models import AuditEvent
 from webapp.paging import Page, page_of
-from webapp.users.batch import ids_in
 
 RECENT = 10  # on the user's own page
 
@@ -62,10 +61,7 @@ def _entry(event: AuditEvent, user_ids: Collection[int]) -> Entry:
 
 def _own(details: dict[str, Any] | None, user_ids: Collection[int]) -> dict[str, Any] | None:
     """``details`` with what these users were given, of all that a batch gave."""
-    parts = (details or {}).get(EACH) or []
-    if not details or not all(isinstance(part, dict) for part in parts):
+    parts = parts_of(details)
+    if not details or not parts:
         return details
-    own = [
-        {"given": part["given"]} for part in parts if not set(user_ids).isdisjoint(ids_in(part.get(IDS, "")))
-    ]
-    return {**details, EACH: own} if own else {name: value for name, value in details.items() if name != EACH}
+    return {**details, EACH: [{"given": part["given"]} for part in parts if among(part[IDS], user_ids)]}

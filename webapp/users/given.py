@@ -23,7 +23,7 @@ def given(
 ) -> dict[str, Any]:
     """Details of an audit row: what all got, or by set-up who got it. ``groups`` has the IDs of each set-up.
 
-    ``names``: those of the first IDs where all got the same, else of everybody, which is at most a file of people.
+    ``names``: of everybody, which is at most a file of people; where all got the same the first are enough.
     """
     if len(groups) > 1:
         name_of = dict(zip(ids, names, strict=True))
@@ -39,4 +39,4 @@ def given(
         same["team"] = directory.team_paths([set_up.team])
     if set_up.access:
         same["reporting access"] = directory.team_paths(set_up.access)
-    return same | batch.who(ids, names)
+    return same | batch.who(ids, names[: batch.NAMED])
