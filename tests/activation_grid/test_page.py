@@ -155,6 +155,11 @@ def test_past_the_licence_nobody_is_activated_and_who_would_stay_is_named(
     fewer.form(CONFIRM).send("Activate")
     assert world.statuses([anna, bartek]) == ["pending", "active"]
 
+    # one person alone has no button to leave somebody out, so there is no word of it
+    alone = open_page(manager, f"{world.url}/activate/each?status=pending&ids={anna}")
+    assert "1 chosen, none free: Anna Kim would stay pending." in alone.notices
+    assert "Leave out" not in alone.text
+
 
 def test_nobody_gives_more_than_they_may_do(world: World, manager: Actor) -> None:
     (anna,) = world.add("Anna Kim")
