@@ -25,7 +25,7 @@ class Limits(msgspec.Struct, frozen=True):
 class Held(msgspec.Struct, frozen=True):
     """Why a run is held: what it would do, beside what was known, and the limits that were in force then.
 
-    ``gone`` of ``known`` people would be marked as gone; ``new`` users would come to ``linked`` ones; ``renamed`` people
+    ``gone`` of ``known`` people would be marked as gone; ``new`` users would come to ``linked`` ones; ``renamed`` ones
     would get another name. ``restored``: what is known comes from a backup, and no run went through since.
     """
 
