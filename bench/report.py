@@ -99,7 +99,7 @@ def sync_line(one: Measurement) -> str:
 
 
 PAGE_HEADINGS = (
-    "database", "people", "page", "median ms", "p95 ms", "aim", "web CPU ms", "statements", "kB",
+    "database", "people", "page", "median ms", "p95 ms", "peer ms", "x peer", "aim", "web CPU ms", "statements", "kB",
 )  # fmt: skip
 
 
@@ -111,6 +111,8 @@ def page_row(one: PageMeasurement) -> list[str]:
         one.page,
         f"{one.median:.1f}",
         f"{one.p95:.1f}",
+        f"{one.peer_median:.1f}",
+        f"{one.times_peer:.2f}",
         f"{one.aim:.0f}/{P95_AIM:.0f} {'met' if one.met else 'missed'}",
         f"{one.cpu:.1f}",
         f"{one.statements}",
@@ -122,13 +124,14 @@ def page_line(one: PageMeasurement) -> str:
     """One measurement in a line, to see how far it is."""
     return (
         f"{one.database}, {one.people:,} people, {one.page}: median {one.median:.1f} ms, "
-        f"p95 {one.p95:.1f} ms, CPU {one.cpu:.1f} ms, {one.statements} statements (load {one.load:.1f})"
+        f"{one.times_peer:.2f} x peer, p95 {one.p95:.1f} ms, CPU {one.cpu:.1f} ms, {one.statements} statements "
+        f"(load {one.load:.1f})"
     )
 
 
 FLEET_HEADINGS = (
-    "database", "phase", "contracts", "people", "wall s", "runs/s", "tick s", "idle tick", "wait p50", "wait p95",
-    "run p50", "run p95", "big waited", "big took", "small beside",
+    "database", "phase", "contracts", "people", "wall s", "floor s", "x floor", "runs/s", "tick s", "idle tick",
+    "wait p50", "wait p95", "run p50", "run p95", "big waited", "big took", "small beside",
 )  # fmt: skip
 
 
@@ -143,6 +146,8 @@ def fleet_row(one: Cycle) -> list[str]:
         f"{one.contracts:,}",
         f"{one.people:,}",
         _seconds(one.wall),
+        _seconds(one.floor),
+        f"{one.ratio:.2f}",
         f"{one.runs_per_second:.1f}",
         *map(_seconds, seconds),
         f"{one.small_ended_beside_big:,}",
