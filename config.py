@@ -102,6 +102,7 @@ class Settings:
     lease: timedelta = timedelta(seconds=60)
     tick_seconds: int = 30
     batch_size: int = 1000
+    worker_runs: int = 2  # runs that one ``python worker.py`` has in work at once
     keep_lines: timedelta = timedelta(days=365)  # the lines and calls of runs; their figures stay for good
     http_connect_timeout: float = 5.0  # seconds
     http_read_timeout: float = 30.0  # seconds
@@ -130,6 +131,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         lease=timedelta(seconds=_whole(environ, "SYNC_LEASE_SECONDS", 60, 2, 600)),
         tick_seconds=_whole(environ, "SYNC_TICK_SECONDS", 30, 1, 60),
         batch_size=_whole(environ, "SYNC_BATCH_SIZE", 1000, 1, 10_000),
+        worker_runs=_whole(environ, "WORKER_RUNS", 2, 1, 32),
         keep_lines=timedelta(days=_whole(environ, "SYNC_HISTORY_DAYS", 365, 7, 36_500)),
     )
 

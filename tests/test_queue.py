@@ -21,7 +21,7 @@ from tests.sync.office import Office, open_office
 from webapp import heartbeat, jobs, queue
 from webapp.database import write_transaction
 from webapp.models import Incident, SyncRun, db, utcnow
-from webapp.queue import RUN, TICK, SafeJob
+from webapp.safe_jobs import CONTROL, RUN, SYNC, TICK, SafeJob
 from webapp.sync.waiting import waiting
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -43,7 +43,7 @@ def burst(app: Flask) -> None:
     """Work everything that waits, in this process."""
     with app.app_context():
         worker = rq.SimpleWorker(
-            [queue.queue(queue.CONTROL), queue.queue(queue.SYNC)],
+            [queue.queue(CONTROL), queue.queue(SYNC["intercom"])],
             connection=queue.connection(),
             serializer=JSONSerializer,
             job_class=SafeJob,
@@ -55,19 +55,19 @@ def plant(connection: redis.Redis, job_id: str, data: bytes, **fields: str) -> N
     """Put a job into the queue behind the product's back, as somebody with access to Redis could."""
     values = {
         "data": data,
-        "origin": queue.SYNC,
+        "origin": SYNC["intercom"],
         "status": "queued",
         "created_at": "2026-11-24T00:00:00.000000Z",
     }
     connection.hset(f"rq:job:{job_id}", mapping=values | fields)
-    connection.rpush(f"rq:queue:{queue.SYNC}", job_id)
+    connection.rpush(f"rq:queue:{SYNC['intercom']}", job_id)
 
 
 # ------------------------------------------------------------------ what is put
 def test_a_job_is_json_that_names_our_function_and_two_ids(office: Office, connection: redis.Redis) -> None:
     run = office.request()
     assert queue.wake_soon(run.id, run.attempt)
-    (job_id,) = queue.queue(queue.SYNC).get_job_ids()
+    (job_id,) = queue.queue(SYNC["intercom"]).get_job_ids()
     assert job_id == f"run-{run.id}-1"
     stored = connection.hgetall(f"rq:job:{job_id}")
     assert JSONSerializer.loads(_unpacked(stored[b"data"])) == [RUN, None, [run.id, 1], {}]
@@ -82,14 +82,16 @@ def test_an_attempt_is_put_once_however_often_it_is_woken(office: Office) -> Non
     run = office.request()
     assert [queue.wake([(run.id, 1)]) for _ in range(3)] == [1, 0, 0]
     assert queue.wake([(run.id, 2), (run.id, 2)]) == 1
-    assert queue.queue(queue.SYNC).count == 2
+    assert queue.queue(SYNC["intercom"]).count == 2
 
 
 def test_an_attempt_that_is_being_started_is_not_put_again(office: Office) -> None:
     run = office.request()
     queue.wake_soon(run.id, 1)
-    rq.Queue.dequeue_any([queue.queue(queue.SYNC)], None, connection=queue.connection(), job_class=SafeJob)
-    assert queue.queue(queue.SYNC).count == 0
+    rq.Queue.dequeue_any(
+        [queue.queue(SYNC["intercom"])], None, connection=queue.connection(), job_class=SafeJob
+    )
+    assert queue.queue(SYNC["intercom"]).count == 0
     assert queue.wake([(run.id, 1)]) == 0
     queue.forget_stuck(run.id, 1)
     assert queue.wake([(run.id, 1)]) == 1
@@ -125,7 +127,7 @@ def test_attack_19_a_planted_job_that_is_not_listed_does_not_run(
     plant(connection, "planted", data)
     burst(office.app)
     assert not mark.exists()
-    assert queue.queue(queue.SYNC).count == 0
+    assert queue.queue(SYNC["intercom"]).count == 0
 
 
 def test_attack_19_a_planted_pickle_is_never_opened(
@@ -183,21 +185,23 @@ def test_an_emptied_redis_is_filled_again_by_the_next_tick(office: Office, conne
     queue.wake_soon(run.id, 1)
     connection.flushall()
     jobs.tick()
-    assert queue.queue(queue.SYNC).get_job_ids() == [f"run-{run.id}-1"]
+    assert queue.queue(SYNC["intercom"]).get_job_ids() == [f"run-{run.id}-1"]
     jobs.tick()
-    assert queue.queue(queue.SYNC).count == 1
+    assert queue.queue(SYNC["intercom"]).count == 1
 
 
 def test_a_run_whose_job_vanished_between_taking_and_claiming_is_put_again(office: Office) -> None:
     run = office.request()
     queue.wake_soon(run.id, 1)
-    rq.Queue.dequeue_any([queue.queue(queue.SYNC)], None, connection=queue.connection(), job_class=SafeJob)
+    rq.Queue.dequeue_any(
+        [queue.queue(SYNC["intercom"])], None, connection=queue.connection(), job_class=SafeJob
+    )
     jobs.tick()
-    assert queue.queue(queue.SYNC).count == 0  # a worker may be about to claim it
+    assert queue.queue(SYNC["intercom"]).count == 0  # a worker may be about to claim it
     with write_transaction() as session:
         session.execute(sa.update(SyncRun).values(queued_at=utcnow() - jobs.STUCK_AFTER * 1.01))
     jobs.tick()
-    assert queue.queue(queue.SYNC).get_job_ids() == [f"run-{run.id}-1"]
+    assert queue.queue(SYNC["intercom"]).get_job_ids() == [f"run-{run.id}-1"]
 
 
 def test_a_run_that_has_waited_long_in_the_queue_keeps_its_place(
@@ -208,7 +212,7 @@ def test_a_run_that_has_waited_long_in_the_queue_keeps_its_place(
     with write_transaction() as session:
         session.execute(sa.update(SyncRun).values(queued_at=utcnow() - jobs.STUCK_AFTER * 2))
     jobs.tick()
-    assert queue.queue(queue.SYNC).get_job_ids() == [f"run-{first.id}-1", f"run-{second.id}-1"]
+    assert queue.queue(SYNC["intercom"]).get_job_ids() == [f"run-{first.id}-1", f"run-{second.id}-1"]
     assert connection.exists(f"rq:job:run-{first.id}-1")
 
 

@@ -13,8 +13,8 @@ from rq.serializers import JSONSerializer
 
 from webapp import heartbeat, queue
 from webapp.models import db
-from webapp.queue import CONTROL, SafeJob
-from webapp.scheduler import BEAT_EVERY, TICK_ID, TickScheduler
+from webapp.safe_jobs import CONTROL, TICK, TICK_ID, SafeJob
+from webapp.scheduler import BEAT_EVERY, TickScheduler
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -48,7 +48,7 @@ def test_a_pass_puts_the_tick_into_its_queue_and_plans_the_next(app: Flask, conn
     assert time.time() + 20 < due < time.time() + 40
     stored = connection.hgetall(f"rq:job:{TICK_ID}")
     job = SafeJob.fetch(TICK_ID, connection=connection, serializer=JSONSerializer)
-    assert (job.func_name, job.args, job.kwargs) == (queue.TICK, [], {})
+    assert (job.func_name, job.args, job.kwargs) == (TICK, [], {})
     assert json.loads(stored[b"meta"])["interval"] == 30
     assert connection.ttl(f"rq:job:{TICK_ID}") == -1  # a tick that expired would end the schedule
 

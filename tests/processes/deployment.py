@@ -15,7 +15,7 @@ import psutil
 
 from launch.processes import signal_session
 from tests.sandbox.caller import Caller
-from tests.servers.processes import ROOT, Program, family, start, wait_until
+from tests.servers.processes import ROOT, Program, start, wait_until
 from tests.servers.redis import redis_server
 from tests.servers.stack import stack_environ
 from tests.sync.office import Office, open_office
@@ -119,10 +119,15 @@ class Deployment:
             program.stop(patience=5)
 
 
-def horse_of(worker: Program) -> psutil.Process | None:
-    """The child that carries a job out, if there is one."""
-    children = family(worker.pid)[1:]
-    return children[0] if children else None
+def workers_of(program: Program) -> list[psutil.Process]:
+    """The workers that a worker process keeps."""
+    return psutil.Process(program.pid).children()
+
+
+def horse_of(program: Program) -> psutil.Process | None:
+    """The process that carries a job out, if there is one: a child of one of the workers."""
+    horses = [horse for worker in workers_of(program) for horse in worker.children()]
+    return horses[0] if horses else None
 
 
 def kill_all_of(worker: Program) -> None:
