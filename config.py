@@ -108,6 +108,7 @@ class Settings:
     http_read_timeout: float = 30.0  # seconds
     http_max_bytes: int = 512 * 1024 * 1024
     http_retry_ceiling: float = 60.0  # seconds a provider may make us wait once
+    http_refusal_pause: float = 3.0  # seconds before a refused call is made once more
 
     @property
     def secure_cookies(self) -> bool:
@@ -147,6 +148,7 @@ def test_settings(*, database_url: str, redis_url: str, data_dir: Path, **change
         credential_keys=("yGCgS0mhBBHe3x0VvOTaLJKIJ8JzLyJ3rcZ7HGcSv4o=",),
         public_url="http://127.0.0.1",
         intercom=OAuthClient(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, sandbox=True),
+        http_refusal_pause=0.05,
     )
     return replace(settings, **changes)  # type: ignore[arg-type]
 

@@ -36,7 +36,8 @@ from webapp.models import (
 from webapp.notify import announcing, reminders
 from webapp.oauth.tokens import token_of
 from webapp.outgoing import any_due
-from webapp.safe_jobs import DELIVER_MAIL, DELIVER_WEBHOOKS, FIND_DOUBLES
+from webapp.platform_waits import noting
+from webapp.safe_jobs import ANSWER, DELIVER_MAIL, DELIVER_WEBHOOKS, FIND_DOUBLES, KINDS
 from webapp.sync import answering, doubles, incidents, preview, retention, schedule
 from webapp.sync.batches import Batches
 from webapp.sync.run import Ingredients, NotRunnable, run_sync
@@ -122,7 +123,9 @@ def _at_hand(big_at_once: int, number: int) -> list[tuple[int, int]]:
 
 def answer(question_id: int) -> None:
     """Answer a question about one person."""
-    answering.answer_question(int(question_id), answering.Ingredients(db.engine, _load_question, _connector))
+    answering.answer_question(
+        int(question_id), answering.Ingredients(db.engine, _load_question, _quick_connector)
+    )
 
 
 def tick() -> None:
@@ -271,5 +274,24 @@ def _undone_by(run_id: int) -> tuple[SyncRun, SyncRun] | None:
 
 def _connector(integration: Integration, record: Recorder) -> Connector:
     return registry.connector(
-        integration.platform, Opening(integration.site or "", token_of(integration), _settings(), record)
+        integration.platform,
+        Opening(
+            integration.site or "",
+            token_of(integration),
+            _settings(),
+            record,
+            watch=noting(integration.id),
+        ),
     )
+
+
+def _quick_connector(integration: Integration, record: Recorder) -> Connector:
+    """For a question, whose job may not last as long as that of a run."""
+    opening = Opening(
+        integration.site or "",
+        token_of(integration),
+        _settings(),
+        record,
+        seconds=KINDS[ANSWER].timeout * 0.75,
+    )
+    return registry.connector(integration.platform, opening)

@@ -38,15 +38,14 @@ QUEUES = (CONTROL, CHORES, *SYNC.values())
 
 @dataclass(frozen=True)
 class Kind:
-    """How many IDs a function takes, its longest time in seconds, and the seconds that RQ keeps its outcome."""
+    """How many IDs a function takes, and its longest time in seconds."""
 
     ids: int
     timeout: int
-    keep: int = 0
 
 
 KINDS = {
-    TICK: Kind(ids=0, timeout=120, keep=-1),  # a tick that expired would take its own schedule with it
+    TICK: Kind(ids=0, timeout=120),
     RUN: Kind(ids=2, timeout=3600),
     ANSWER: Kind(ids=1, timeout=840),  # less than after which a question is given up
     DELIVER_MAIL: Kind(ids=0, timeout=600),
@@ -133,13 +132,12 @@ class SafeJob(Job):
             raise _NotOurs("it calls nothing")
         super().restore(known)
         name = _judged(self.data)
-        kind = KINDS[name]
         if self.origin not in QUEUES:
             raise _NotOurs("its queue is none of ours")
         self.description = self.id
-        self.timeout, self.result_ttl = kind.timeout, kind.keep
-        self.failure_ttl = None if kind.keep else 0
-        self.meta = _repeating(self.meta) if name == TICK else {}
+        self.timeout, self.result_ttl, self.failure_ttl, self.meta = KINDS[name].timeout, 0, 0, {}
+        if self.id == TICK_ID:  # one that expired would take its own schedule with it
+            self.result_ttl, self.failure_ttl, self.meta = -1, None, _repeating(self.meta)
 
     @property
     def func(self) -> Any:

@@ -8,7 +8,6 @@ that they never hold all workers while small ones wait.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,16 +31,6 @@ def waiting(
         found = [*found, *session.execute(_queued(_is_big(), platforms).limit(room))]
         found.sort(key=lambda row: (row.by_schedule, row.queued_at, row.size, row.id))
     return [(row.id, row.attempt) for row in found[:limit]]
-
-
-def worked_on(session: Session, now: datetime) -> int:
-    """How many runs a worker holds at ``now``. Whoever died holds its run until the lease ends."""
-    statement = (
-        sa.select(sa.func.count())
-        .select_from(SyncRun)
-        .where(SyncRun.state == "running", SyncRun.lease_expires_at >= now)
-    )
-    return session.scalar(statement) or 0
 
 
 def _queued(which: sa.ColumnElement[bool], platforms: Collection[str] | None) -> sa.Select[Any]:
