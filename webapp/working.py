@@ -22,7 +22,7 @@ from webapp import jobs
 from webapp.models import db
 from webapp.queue import queue
 from webapp.queue_mending import PLANTED, mend_all, tidy
-from webapp.safe_jobs import SYNC, SafeJob, SafeQueue
+from webapp.safe_jobs import SYNC, TICK_ID, SafeJob, SafeQueue
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +110,8 @@ class AppWorker(rq.Worker):
                 self._horse_pid = 0
             self.executions.clear()
             self._mend(error)
+            if job.id != TICK_ID:  # what it was for is in the database, and the tick puts it again
+                self.connection.delete(job.key)
 
     def main_work_horse(self, job: Any, queue: Any) -> None:
         """Runs in the child only, which lives for one job: collecting garbage in it frees nothing in time."""
