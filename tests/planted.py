@@ -149,7 +149,9 @@ IN_THE_SCHEDULE: dict[str, Plant] = {
     "a tick that is never due": lambda to: to.zadd(SCHEDULE, {TICK_ID: float("inf")}),
     "a tick before all time": lambda to: to.zadd(SCHEDULE, {TICK_ID: -1}),
     "a string where the schedule is": lambda to: (to.delete(SCHEDULE), to.set(SCHEDULE, "x")),
-    "a string where the tick is": lambda to: (to.delete(f"rq:job:{TICK_ID}"), to.set(f"rq:job:{TICK_ID}", "x")),
+    "a string where the tick is": lambda to: (
+        to.delete(f"rq:job:{TICK_ID}"), to.set(f"rq:job:{TICK_ID}", "x"), to.zadd(SCHEDULE, {TICK_ID: 0}),
+    ),
     "a string where the tick's queue is": lambda to: (
         to.delete(f"rq:queue:{CONTROL}"), to.set(f"rq:queue:{CONTROL}", "x"),
     ),

@@ -14,14 +14,17 @@ import redis
 import rq
 import sqlalchemy as sa
 from flask import Flask
+from rq.exceptions import NoSuchJobError
 from rq.serializers import JSONSerializer
 
 import webapp
+from tests.planted import IN_A_QUEUE
 from tests.sync.office import Office, open_office
 from webapp import heartbeat, jobs, queue
 from webapp.database import write_transaction
-from webapp.models import Incident, SyncRun, db, utcnow
-from webapp.safe_jobs import CONTROL, RUN, SYNC, TICK, SafeJob
+from webapp.models import Incident, Question, SyncRun, db, utcnow
+from webapp.queue_mending import mend, mend_all, tidy
+from webapp.safe_jobs import CONTROL, KINDS, RUN, SYNC, TICK, TICK_ID, SafeJob
 from webapp.sync.waiting import waiting
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -258,3 +261,85 @@ def _unpacked(data: bytes) -> bytes:
         return zlib.decompress(data)
     except zlib.error:
         return data
+
+
+# ------------------------------------------------------------------ what is planted
+TAKEN = (
+    "limits that are none",
+    "wrong meta",
+    "meta that names a class",
+    "callbacks and webhooks",
+)  # without those
+PLANTED_JOBS = {
+    name: plant
+    for name, plant in IN_A_QUEUE.items()
+    if name in (*TAKEN, "garbage", "nothing", "a pickle", "a function that is not listed", "IDs that are none",
+                "too few IDs", "named arguments", "deep JSON", "JSON of another shape", "a bomb", "a huge payload",
+                "a huge name of the queue", "a time that is none", "a state that is none", "another queue",
+                "a string where a job is")
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTED_JOBS)
+def test_A16_of_a_planted_job_nothing_is_left_but_what_ours_have(
+    app: Flask, connection: redis.Redis, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    PLANTED_JOBS[name](connection)
+    if name in TAKEN:
+        job = SafeJob.fetch("planted", connection)
+        assert job.func_name in KINDS
+        assert (job.timeout, job.result_ttl, job.failure_ttl) == (KINDS[job.func_name].timeout, 0, 0)
+        assert (job.meta, job.webhooks, job.retries_left, job.repeats_left) == ({}, [], None, None)
+        assert (job.success_callback, job.dependency_ids, job.rate_limit_key) == (None, [], None)
+        return
+    with pytest.raises(NoSuchJobError):
+        SafeJob.fetch("planted", connection)
+    assert not connection.exists("rq:job:planted")
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "webapp.safe_jobs"]
+    assert "is removed" in line
+    assert len(line) < 300
+
+
+def test_A16_keys_of_another_type_are_removed_and_all_others_kept(
+    app: Flask, connection: redis.Redis, office: Office
+) -> None:
+    run = office.request()
+    queue.wake_soon(run.id, 1)
+    connection.set("rq:results:other", "x")
+    connection.set(f"rq:wip:{CONTROL}", "x")
+    connection.set("somebody:else", "x")
+    assert (mend(connection), mend_all(connection), mend_all(connection)) == (1, 1, 0)
+    assert queue.waiting_runs() == {f"run-{run.id}-1"}
+    assert connection.get("somebody:else") == b"x"
+
+
+def test_what_dead_workers_left_in_redis_is_forgotten_but_for_the_tick(
+    app: Flask, connection: redis.Redis
+) -> None:
+    for job_id in ("run-1-1", TICK_ID):
+        connection.hset(f"rq:job:{job_id}", "data", "x")
+        connection.zadd(f"rq:wip:{CONTROL}", {f"{job_id}:an-execution": 1})
+    connection.sadd("rq:workers", "rq:worker:dead", "rq:worker:alive")
+    connection.hset("rq:worker:alive", "pid", "1")
+    tidy(connection)
+    assert {bytes(key) for key in connection.scan_iter("rq:job:*")} == {f"rq:job:{TICK_ID}".encode()}
+    assert not connection.exists(f"rq:wip:{CONTROL}")
+    assert connection.smembers("rq:workers") == {b"rq:worker:alive"}
+
+
+def test_B3_a_question_waits_with_the_runs_of_its_platform_and_before_them(office: Office) -> None:
+    run = office.request()
+    queue.wake([(run.id, 1)])
+    with write_transaction() as session:
+        question = Question(
+            contract_id=office.contract_id,
+            integration_id=office.integration_id,
+            text="Ada",
+            asked_by="Somebody",
+        )
+        session.add(question)
+        session.flush()
+        question_id = question.id
+    assert queue.wake_answer(question_id)
+    assert queue.queue(SYNC["intercom"]).get_job_ids() == [f"question-{question_id}", f"run-{run.id}-1"]
+    assert queue.queue(CONTROL).count == 0

@@ -56,7 +56,7 @@ KINDS = {
 # Of all that RQ may store with a job: callbacks, webhooks, dependencies, retries and limits are not among it.
 _FIELDS = (
     "data", "origin", "status", "meta", "created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat",
-    "worker_name", "enqueue_at_front",
+    "worker_name",
 )  # fmt: skip
 _MOST = 4096  # bytes of one field; ours have a few dozen
 _LARGEST = 2**63 - 1

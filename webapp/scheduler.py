@@ -23,7 +23,7 @@ from webapp import heartbeat
 from webapp.database import write_transaction
 from webapp.models import utcnow
 from webapp.queue_mending import PLANTED, mend_all
-from webapp.safe_jobs import CONTROL, TICK, TICK_ID, SafeJob
+from webapp.safe_jobs import CONTROL, TICK, TICK_ID, SafeJob, SafeQueue
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class TickScheduler(rq_scheduler.Scheduler):  # untyped package
     def enqueue_job(self, job: Job) -> None:
         """Put the tick into its queue unless it waits there already: no pile-up while no worker listens."""
         if self.connection.lpos(f"rq:queue:{CONTROL}", job.id) is None:
-            self.get_queue_for_job(job).enqueue_job(job)
+            SafeQueue(CONTROL, connection=self.connection, job_class=SafeJob).enqueue_job(job)
         self.connection.zadd(self.scheduled_jobs_key, {job.id: self._now() + self.tick_seconds})
 
     def _install_signal_handlers(self) -> None:

@@ -19,9 +19,11 @@ from tests.servers.processes import ROOT, Program, start, wait_until
 from tests.servers.redis import redis_server
 from tests.servers.stack import stack_environ
 from tests.sync.office import Office, open_office
+from webapp import queue
 from webapp.credentials import seal
 from webapp.database import write_transaction
 from webapp.models import Integration, SyncRun
+from webapp.safe_jobs import SYNC
 
 PATIENCE = 90.0  # seconds until a busy machine has surely done it
 
@@ -125,8 +127,11 @@ def workers_of(program: Program) -> list[psutil.Process]:
 
 
 def horse_of(program: Program) -> psutil.Process | None:
-    """The process that carries a job out, if there is one: a child of one of the workers."""
-    horses = [horse for worker in workers_of(program) for horse in worker.children()]
+    """The process that carries out a run, if there is one: the child of one of the workers that read platforms."""
+    redis = queue.connection()
+    listed = redis.sunion([f"rq:workers:{name}" for name in SYNC.values()])
+    reading = {int(redis.hget(key, "pid") or 0) for key in listed}  # type: ignore[arg-type]
+    horses = [horse for worker in workers_of(program) if worker.pid in reading for horse in worker.children()]
     return horses[0] if horses else None
 
 

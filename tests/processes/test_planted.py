@@ -29,6 +29,7 @@ def test_A16_nothing_planted_ends_the_worker_or_one_of_its_workers(deployment: D
     ticks_on(deployment)
     before = {worker.pid for worker in workers_of(program)}
     for name, plant in IN_A_QUEUE.items():
+        print(name)
         plant(queue.connection())
         ticks_on(deployment)
         assert {worker.pid for worker in workers_of(program)} == before, name
@@ -42,7 +43,8 @@ def test_A16_nothing_planted_ends_the_scheduler_or_stops_the_tick(deployment: De
     scheduler = deployment.scheduler()
     deployment.worker()
     ticks_on(deployment)
-    for plant in IN_THE_SCHEDULE.values():
+    for name, plant in IN_THE_SCHEDULE.items():
+        print(name)
         plant(queue.connection())
         ticks_on(deployment)
         assert scheduler.process.poll() is None
