@@ -102,11 +102,13 @@ class Settings:
     lease: timedelta = timedelta(seconds=60)
     tick_seconds: int = 30
     batch_size: int = 1000
+    worker_runs: int = 2  # runs that one ``python worker.py`` has in work at once
     keep_lines: timedelta = timedelta(days=365)  # the lines and calls of runs; their figures stay for good
     http_connect_timeout: float = 5.0  # seconds
     http_read_timeout: float = 30.0  # seconds
     http_max_bytes: int = 512 * 1024 * 1024
     http_retry_ceiling: float = 60.0  # seconds a provider may make us wait once
+    http_refusal_pause: float = 3.0  # seconds before a refused call is made once more
 
     @property
     def secure_cookies(self) -> bool:
@@ -130,6 +132,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         lease=timedelta(seconds=_whole(environ, "SYNC_LEASE_SECONDS", 60, 2, 600)),
         tick_seconds=_whole(environ, "SYNC_TICK_SECONDS", 30, 1, 60),
         batch_size=_whole(environ, "SYNC_BATCH_SIZE", 1000, 1, 10_000),
+        worker_runs=_whole(environ, "WORKER_RUNS", 2, 1, 32),
         keep_lines=timedelta(days=_whole(environ, "SYNC_HISTORY_DAYS", 365, 7, 36_500)),
     )
 
@@ -145,6 +148,7 @@ def test_settings(*, database_url: str, redis_url: str, data_dir: Path, **change
         credential_keys=("yGCgS0mhBBHe3x0VvOTaLJKIJ8JzLyJ3rcZ7HGcSv4o=",),
         public_url="http://127.0.0.1",
         intercom=OAuthClient(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, sandbox=True),
+        http_refusal_pause=0.05,
     )
     return replace(settings, **changes)  # type: ignore[arg-type]
 

@@ -5,9 +5,8 @@ import sys
 from flask import Flask
 
 from config import SettingsError
-from webapp import create_app, logs, scheduler
+from webapp import create_app, crew, logs, scheduler
 from webapp.serving import ready_to_serve
-from webapp.working import work
 
 logs.init_logging()
 
@@ -23,7 +22,7 @@ def app() -> Flask:
 if __name__ == "__main__":
     match sys.argv[1:]:
         case []:
-            work(app())
+            crew.serve(app())
         case ["schedule"]:
             scheduler.serve(app())
         case _:

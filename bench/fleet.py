@@ -107,6 +107,7 @@ def measure(folder: Path, databases: Databases, redis_url: str, api_url: str, si
         REDIS_URL=redis_url,
         INTERCOM_API_URL=api_url,
         INTERCOM_AUTHORIZE_URL=f"{api_url}/oauth",
+        WORKER_RUNS="1",
     )
     with product(environ):
         flask_migrate.upgrade(str(ROOT / "migrations"))

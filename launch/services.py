@@ -11,7 +11,7 @@ import config
 from config import Settings
 from launch.errors import LaunchError
 from launch.keeper import Service
-from launch.probes import http_ok, redis_answers, scheduler_registered, worker_registered
+from launch.probes import http_ok, redis_answers, scheduler_registered, workers_registered
 from launch.redis_server import find_redis_server, private_folder, redis_command
 
 
@@ -74,7 +74,12 @@ def make_plan(settings: Settings, environ: Mapping[str, str]) -> Plan:
                 # A browser keeps idle connections open; an end of the demo should not wait for them.
                 environ={"WEB_KEEPALIVE": "1", **child},
             ),
-            Service("worker", (python, "worker.py"), worker_registered(redis_url), environ=child),
+            Service(
+                "worker",
+                (python, "worker.py"),
+                workers_registered(redis_url, worker_names(settings)),
+                environ=child,
+            ),
             Service(
                 "scheduler", (python, "worker.py", "schedule"), scheduler_registered(redis_url), environ=child
             ),
@@ -87,6 +92,11 @@ def make_plan(settings: Settings, environ: Mapping[str, str]) -> Plan:
             ),
         ),
     )
+
+
+def worker_names(settings: Settings) -> list[str]:
+    """The workers that one ``worker.py`` consists of."""
+    return ["control", "chores", *(f"sync-{number + 1}" for number in range(settings.worker_runs))]
 
 
 def child_environ(settings: Settings, environ: Mapping[str, str], redis_url: str) -> dict[str, str]:

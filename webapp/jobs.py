@@ -36,6 +36,8 @@ from webapp.models import (
 from webapp.notify import announcing, reminders
 from webapp.oauth.tokens import token_of
 from webapp.outgoing import any_due
+from webapp.platform_waits import noting
+from webapp.safe_jobs import ANSWER, DELIVER_MAIL, DELIVER_WEBHOOKS, FIND_DOUBLES, KINDS
 from webapp.sync import answering, doubles, incidents, preview, retention, schedule
 from webapp.sync.batches import Batches
 from webapp.sync.run import Ingredients, NotRunnable, run_sync
@@ -55,6 +57,7 @@ GOES_ON_FOR = (
     3.0  # seconds in which a job begins further runs, as a child for each would cost more than the run
 )
 AT_HAND = 64  # runs looked up at once to go on with
+PLATFORMS_HERE = "platforms_read_here"  # in app.extensions: those that this worker reads, where not all
 
 
 def run(run_id: int, attempt: int) -> None:
@@ -66,13 +69,14 @@ def run(run_id: int, attempt: int) -> None:
         return
     try:
         big_at_once = max(1, queue.workers() // 2)
-        while monotonic() < until and (more := _at_hand(big_at_once, run_id)):
-            for other_id, other_attempt in more:
-                if monotonic() >= until or queue.control_waits():
-                    return
-                _carry_out(other_id, other_attempt)
     except redis.RedisError:
         log.warning("the queue is not reachable; what waits is gone on with by the next job")
+        return
+    while monotonic() < until and (more := _at_hand(big_at_once, run_id)):
+        for other_id, other_attempt in more:
+            if monotonic() >= until:
+                return
+            _carry_out(other_id, other_attempt)
 
 
 def _carry_out(run_id: int, attempt: int) -> None:
@@ -110,7 +114,8 @@ def _anything_waits() -> bool:
 
 def _at_hand(big_at_once: int, number: int) -> list[tuple[int, int]]:
     """Runs to go on with. Workers begin at different places, so that they seldom want the same one."""
-    found = waiting(db.session(), AT_HAND, big_at_once=big_at_once)
+    platforms = current_app.extensions.get(PLATFORMS_HERE)
+    found = waiting(db.session(), AT_HAND, big_at_once=big_at_once, platforms=platforms)
     db.session.rollback()
     start = number * 17 % len(found) if found else 0
     return found[start:] + found[:start]
@@ -118,7 +123,9 @@ def _at_hand(big_at_once: int, number: int) -> list[tuple[int, int]]:
 
 def answer(question_id: int) -> None:
     """Answer a question about one person."""
-    answering.answer_question(int(question_id), answering.Ingredients(db.engine, _load_question, _connector))
+    answering.answer_question(
+        int(question_id), answering.Ingredients(db.engine, _load_question, _quick_connector)
+    )
 
 
 def tick() -> None:
@@ -141,7 +148,7 @@ def tick() -> None:
             )
         ).all()
     try:
-        in_list = set(queue.queue(queue.SYNC).get_job_ids())
+        in_list = queue.waiting_runs()
         for run_id, attempt in stuck:
             if f"run-{run_id}-{attempt}" not in in_list:
                 queue.forget_stuck(run_id, attempt)
@@ -202,15 +209,15 @@ def _tell(settings: Settings, now: datetime) -> list[str]:
         doubles_wanted = doubles.wanted(session)
         mail_waits = settings.mail is not None and any_due(session, Message, now)
     waiting_for = {
-        queue.DELIVER_MAIL: mail_waits,
-        queue.DELIVER_WEBHOOKS: events_wait,
-        queue.FIND_DOUBLES: doubles_wanted,
+        DELIVER_MAIL: mail_waits,
+        DELIVER_WEBHOOKS: events_wait,
+        FIND_DOUBLES: doubles_wanted,
     }
     return [chore for chore, waits in waiting_for.items() if waits]
 
 
 def _workers() -> int:
-    """How many workers there are, as far as is known."""
+    """How many workers there are that read platforms, as far as is known."""
     try:
         return queue.workers()
     except redis.RedisError:
@@ -267,5 +274,24 @@ def _undone_by(run_id: int) -> tuple[SyncRun, SyncRun] | None:
 
 def _connector(integration: Integration, record: Recorder) -> Connector:
     return registry.connector(
-        integration.platform, Opening(integration.site or "", token_of(integration), _settings(), record)
+        integration.platform,
+        Opening(
+            integration.site or "",
+            token_of(integration),
+            _settings(),
+            record,
+            watch=noting(integration.id),
+        ),
     )
+
+
+def _quick_connector(integration: Integration, record: Recorder) -> Connector:
+    """For a question, whose job may not last as long as that of a run."""
+    opening = Opening(
+        integration.site or "",
+        token_of(integration),
+        _settings(),
+        record,
+        seconds=KINDS[ANSWER].timeout * 0.75,
+    )
+    return registry.connector(integration.platform, opening)

@@ -95,6 +95,16 @@ class Call(msgspec.Struct, frozen=True):
     note: str | None = None
 
 
+class Asking(msgspec.Struct, frozen=True):
+    """What a platform is asked for right now: the ``page`` of its list (1 is the first or only one).
+
+    ``pause`` are seconds until it is asked again, ``None`` while an answer is waited for.
+    """
+
+    page: int
+    pause: float | None = None
+
+
 class Token(Protocol):
     """What opens the account. Some platforms' tokens end within the hour and are exchanged for new ones."""
 
@@ -169,6 +179,7 @@ class NotFound(BadResponse):
 
 
 Recorder = Callable[[Call], None]
+Watcher = Callable[[Asking], None]
 Sleep = Callable[[float], None]
 
 

@@ -144,6 +144,7 @@ def open_account(opening: Opening) -> Connector:
             record=opening.record,
             limits=opening.limits,
             sleep=opening.sleep,
+            watch=opening.watch,
         )
     )
 

@@ -247,6 +247,7 @@ def open_account(opening: Opening) -> Connector:
         record=opening.record,
         limits=opening.limits,
         sleep=opening.sleep,
+        watch=opening.watch,
     )
     return ZendeskConnector(reader, opening.site)
 

@@ -18,7 +18,7 @@ from authlib.integrations.requests_client import OAuth2Session
 
 from config import Settings
 from webapp.connectors.zendesk import SCOPE, base_url
-from webapp.oauth.base import TIMEOUT, OAuthFailed, RefreshRefused, RefreshUnavailable
+from webapp.oauth.base import TIMEOUT, OAuthFailed, RefreshRefused, RefreshUnavailable, asked_twice
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +124,9 @@ class ZendeskRound:
         return answer.ok or answer.status_code == 401
 
     def _post(self, site: str, what: dict[str, Any]) -> requests.Response:
+        return asked_twice(lambda: self._send(site, what), self._settings.http_refusal_pause)
+
+    def _send(self, site: str, what: dict[str, Any]) -> requests.Response:
         return requests.post(
             f"{base_url(site, self._settings)}/oauth/tokens",
             json=what
