@@ -6,6 +6,7 @@ FORWARDED_ALLOW_IPS (gunicorn's own; default 127.0.0.1 and ::1: a proxy on this 
 """
 
 import os
+import sys
 from typing import Any
 
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or '8000'}"
@@ -34,6 +35,19 @@ access_log_format = '%(t)s %(h)s "%(m)s %(U)s" %(s)s %(B)s bytes %(M)s ms'
 errorlog = "-"
 loglevel = os.environ.get("WEB_LOG_LEVEL") or "info"
 proc_name = "rollcall-web"
+
+
+def when_ready(server: Any) -> None:
+    """End a demo that could be reached from elsewhere, however it was bound, before anything is answered."""
+    from settings_rules.addresses import is_loopback
+
+    names = [sock.getsockname() for sock in server.LISTENERS]
+    elsewhere = [name for name in names if isinstance(name, tuple) and not is_loopback(name[0])]
+    if elsewhere and server.app.wsgi().extensions["settings"].demo:
+        sys.exit(
+            f"The demo's passwords are public, so it listens on this machine alone and not on {elsewhere[0][0]}. "
+            "Leave BIND unset, or set ROLLCALL_MODE=production to run Rollcall for real."
+        )
 
 
 def post_fork(_server: Any, worker: Any) -> None:

@@ -15,6 +15,7 @@ from launch.launcher import Launcher
 from launch.processes import end_with_parent
 from launch.services import make_plan
 from launch.terminal import complain, say
+from settings_rules.running import NOTE
 
 
 def main(arguments: list[str]) -> int:
@@ -41,7 +42,7 @@ def launch(parent: int | None) -> None:
             "make run is the demo; unset ROLLCALL_MODE. The README says how to run Rollcall for real."
         )
     data_dir = Path(environ.get("DATA_DIR") or "var").resolve()
-    running = data_dir / "running.json"
+    running = data_dir / NOTE
     prepare_data_dir(data_dir)
     with lock_data_dir(data_dir):
         running.unlink(missing_ok=True)  # left by a launcher that was killed together with its guard

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from launch.errors import LaunchError
+from settings_rules.running import LOCK
 
 REDIS_TRIES = 3
 LOCK_PATIENCE = 6.0  # seconds; a killed launcher's guard may still be clearing up
@@ -39,7 +40,7 @@ def prepare_data_dir(path: Path) -> None:
 
 def lock_data_dir(path: Path) -> IO[str]:
     """Hold ``path`` for this launcher alone, as long as the returned file is open."""
-    lock = (path / "launch.lock").open("a+")
+    lock = (path / LOCK).open("a+")
     end = time.monotonic() + LOCK_PATIENCE
     while True:
         try:

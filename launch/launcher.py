@@ -19,6 +19,7 @@ from launch.keeper import Keeper, Service
 from launch.processes import caught_signals
 from launch.services import Plan, Step
 from launch.terminal import Log, complain, say
+from settings_rules.running import NOTE
 
 WATCH_EVERY = 0.25  # seconds between two looks at the parent
 START_PATIENCE = 60.0  # seconds until "still waiting for …" is said
@@ -160,12 +161,13 @@ class Launcher:
 
     @property
     def running_file(self) -> Path:
-        return self._plan.settings.data_dir / "running.json"
+        return self._plan.settings.data_dir / NOTE
 
     def _write_running(self) -> None:
         """Tell commands started beside us what we use. It may hold passwords: for the owner only."""
         environ = self._plan.services[0].environ
         found = {
+            "mode": self._plan.settings.mode,
             "port": self._plan.settings.port,
             "database_url": environ.get("DATABASE_URL"),
             "redis_url": environ["REDIS_URL"],

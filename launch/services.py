@@ -107,7 +107,6 @@ def child_environ(settings: Settings, environ: Mapping[str, str], redis_url: str
         "PORT": str(settings.port),
         "DATA_DIR": str(settings.data_dir),
         "REDIS_URL": redis_url,
-        "FLASK_APP": "wsgi",
         "PYTHONUNBUFFERED": "1",
     }
 

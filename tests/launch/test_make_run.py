@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -17,7 +19,7 @@ import pytest
 from redis import Redis
 
 from tests.servers.ports import answers, port_run
-from tests.servers.processes import family, lives, start, wait_until
+from tests.servers.processes import ROOT, family, lives, start, wait_until
 from tests.servers.redis import answers as redis_answers
 from tests.servers.sandbox import healthy
 from tests.servers.stack import READY, Stack, stack_environ, wait_until_ready
@@ -107,7 +109,7 @@ def test_only_this_machine_can_reach_it(stack: Stack) -> None:
 def test_what_it_writes_is_private(stack: Stack) -> None:
     running = stack.data_dir / "running.json"
     assert running.stat().st_mode & 0o777 == 0o600
-    assert set(json.loads(running.read_text())) == {"port", "database_url", "redis_url"}
+    assert set(json.loads(running.read_text())) == {"mode", "port", "database_url", "redis_url"}
     path = Path(stack.redis_url.removeprefix("unix://"))
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert stack.data_dir.stat().st_mode & 0o077 == 0
@@ -116,6 +118,17 @@ def test_what_it_writes_is_private(stack: Stack) -> None:
 def test_a_command_beside_it_finds_the_same_data(stack: Stack) -> None:
     ended = stack.flask("demo", "seed")
     assert ended.returncode == 0, ended
+
+
+def test_A4_a_command_beside_it_needs_no_setting_but_the_folder(stack: Stack) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "flask", "sync", "status", "--json"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(stack.data_dir)},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended
+    assert '"demo"' in ended.stdout
 
 
 def test_the_access_log_has_no_query_strings(stack: Stack) -> None:
