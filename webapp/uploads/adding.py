@@ -29,7 +29,7 @@ from webapp.users.set_up import SetUp
 
 
 class Forgotten(Exception):
-    """There is no such upload in the contract (any more)."""
+    """Whoever asks has no such upload in the contract (any more)."""
 
 
 class AlreadyAdded(Exception):
@@ -75,7 +75,8 @@ def _add(
     by_user_id: int,
 ) -> batch.Done:
     bought = batch.lock_licences(session, contract_id)
-    upload = kept(session, contract_id, upload_id, lock=True)
+    account_id = session.scalar(sa.select(User.account_id).where(User.id == by_user_id))
+    upload = kept(session, contract_id, upload_id, account_id=account_id, lock=True)
     if upload is None:
         raise Forgotten
     if upload.finished_at is not None:

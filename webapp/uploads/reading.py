@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from webapp.run_files.spreadsheet import restored
+from webapp.spreadsheets.cells import restored
 from webapp.uploads.columns import OWN_COLUMNS, column_of
 
 MAX_ROWS = 1_999
