@@ -14,7 +14,7 @@ from launch.guard import Guard
 from launch.launcher import Launcher
 from launch.processes import end_with_parent
 from launch.services import make_plan
-from launch.terminal import complain, say
+from launch.terminal import complain, let_go, say
 from settings_rules.running import NOTE
 
 
@@ -50,9 +50,11 @@ def launch(parent: int | None) -> None:
         plan = make_plan(settings, environ)
         for port, offset, user in plan.ports:
             check_port(port, offset, user)
+        say(f"Starting Rollcall; data and logs are in {data_dir}")
+        for remark in plan.remarks:
+            say(remark)
         if plan.redis is None:
             check_redis(settings.redis_url)
-        say(f"Starting Rollcall; data and logs are in {data_dir}")
         guard = Guard((running,))
         try:
             asyncio.run(Launcher(plan, guard).run(parent))
@@ -61,4 +63,6 @@ def launch(parent: int | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    let_go()
+    sys.exit(code)

