@@ -10,7 +10,7 @@ SBOM ?= sbom.json
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lighthouse screenshots lock sbom clean chromium
+.PHONY: help run test lint format bench lighthouse screenshots lock sbom clean chromium programs
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ help: ## Say what each target does
 run: $(RUN_READY) ## Start everything on this machine, with sample data; Ctrl-C ends it (PORT=8000, DATA_DIR=var)
 	@$(BIN)/python -m launch --with-parent
 
-test: $(DEV_READY) chromium ## Run all tests (ARGS= goes to pytest)
+test: $(DEV_READY) programs ## Run all tests (ARGS= goes to pytest)
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(DEV_READY) ## Check format, rules, types, import directions and templates
@@ -52,7 +52,10 @@ clean: ## Remove the environment, caches and test output; data in DATA_DIR stays
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 chromium: # the browser of the end-to-end tests
-	@sh tests/servers/chromium.sh
+	@sh tests/servers/programs.sh chromium
+
+programs: # all that the tests need besides Python's packages
+	@sh tests/servers/programs.sh chromium nginx caddy systemd-analyze
 
 $(LIGHTHOUSE)/node_modules/.ready: $(LIGHTHOUSE)/package-lock.json
 	@command -v npm >/dev/null || { echo "rollcall: make lighthouse needs Node with npm." >&2; exit 1; }

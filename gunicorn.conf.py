@@ -1,7 +1,8 @@
 """How gunicorn serves the web, in the demo and for real. What differs between machines comes from the environment.
 
 BIND (default 127.0.0.1:PORT), WEB_WORKERS (2), WEB_THREADS (4), WEB_TIMEOUT (30 s), WEB_GRACE (8 s),
-WEB_KEEPALIVE (5 s),
+WEB_KEEPALIVE (5 s), WEB_LOG_LEVEL (info),
+WEB_HEAD_SECONDS (10), WEB_BODY_SECONDS (60), WEB_SEND_SECONDS (30): how slow a client may be (webapp/receiving),
 FORWARDED_ALLOW_IPS (gunicorn's own; default 127.0.0.1 and ::1: a proxy on this machine).
 """
 
@@ -10,7 +11,7 @@ import sys
 from typing import Any
 
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or '8000'}"
-worker_class = "gthread"
+worker_class = "webapp.receiving.worker.Worker"  # threads that no slow client can keep
 workers = int(os.environ.get("WEB_WORKERS") or 2)
 threads = int(os.environ.get("WEB_THREADS") or 4)
 timeout = int(os.environ.get("WEB_TIMEOUT") or 30)

@@ -14,7 +14,7 @@ from typing import Any
 import config
 from launch.checks import cannot_be_written
 from launch.children import Child, describe
-from launch.errors import LaunchError
+from launch.errors import TOLD, LaunchError
 from launch.guard import Guard
 from launch.keeper import Keeper, Service
 from launch.processes import caught_signals
@@ -132,6 +132,8 @@ class Launcher:
             child.kill()
             await child.wait()
             raise
+        if code == TOLD:
+            raise LaunchError(log.tail()[-1].removeprefix("Error: "))
         if code:
             complain(f"the last lines of {log.path}:")
             for line in log.tail():

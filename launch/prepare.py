@@ -11,13 +11,20 @@ from collections.abc import Sequence
 
 from flask.cli import cli
 
+from launch.errors import TOLD
+
 
 def main(commands: Sequence[str]) -> int:
-    """Run the commands; words are separated by single spaces. 0 when all have succeeded."""
+    """Run the commands; words are separated by single spaces. 0 when all have succeeded.
+
+    :data:`~launch.errors.TOLD` when one has said in its last line all there is to say.
+    """
     for command in commands:
         try:
             cli.main(args=command.split(" "), prog_name="flask")
         except SystemExit as end:  # click ends every command this way
+            if end.code == TOLD:
+                return TOLD
             if end.code:
                 print(f"flask {command} failed", flush=True)
                 return end.code if isinstance(end.code, int) else 1

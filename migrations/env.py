@@ -1,5 +1,8 @@
 """Runs the migrations with the application's own rules for connections, as the role that owns the tables."""
 
+import sys
+
+import click
 from alembic import context
 from flask import current_app
 from sqlalchemy.sql import sqltypes
@@ -8,6 +11,9 @@ from webapp.database import check_foreign_keys, foreign_keys_off, writing
 from webapp.database_roles import as_owner, let_serve, migrating_engine
 from webapp.models import db
 from webapp.models.base import UtcDateTime
+from webapp.schema_version import EXIT_CODE, NewerVersion, refuse_newer, versions
+
+MIGRATING = 0x526F6C6C63616C6C  # the number of the lock: any that is only ours
 
 
 def render_item(kind, item, _autogen_context):
@@ -22,6 +28,25 @@ def same_type(_context, _inspected, _metadata, inspected_type, metadata_type):
     if isinstance(metadata_type, UtcDateTime):
         return not isinstance(inspected_type, sqltypes.DateTime)
     return None
+
+
+def one_at_a_time(connection):
+    """Whoever migrates the same database at the same time waits, and then finds it migrated.
+
+    SQLite has it by ``BEGIN IMMEDIATE``.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATING})")
+
+
+def end_upon_newer(connection):
+    """A newer version's migrations are not here, so Alembic could only say that it does not find them."""
+    try:
+        refuse_newer(versions(connection))
+    except NewerVersion as newer:
+        click.echo(f"Error: {newer}", err=True)
+        sys.exit(EXIT_CODE)
 
 
 def run():
@@ -40,6 +65,8 @@ def run():
             **(configured | {"compare_type": same_type}),
         )
         with as_owner(), context.begin_transaction():
+            one_at_a_time(connection)
+            end_upon_newer(connection)
             context.run_migrations()
             check_foreign_keys(connection)
             let_serve(connection, settings)

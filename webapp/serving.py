@@ -1,4 +1,5 @@
-"""What must hold before a process begins to serve: tables that it may use, and no demo accounts in production."""
+"""What must hold before a process begins to serve: tables of its own version that it may use, and no demo accounts in
+production."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from webapp.auth.demo_accounts import DemoAccountsPresent, refuse_in_production
 from webapp.database_roles import WrongRole, refuse_too_little, warn_of_too_much
 from webapp.models import db
+from webapp.schema_version import OtherVersion, refuse_other
 
 log = logging.getLogger(__name__)
 
@@ -20,12 +22,13 @@ def ready_to_serve(app: Flask) -> Flask:
     settings = app.extensions["settings"]
     with app.app_context():
         try:
-            refuse_in_production(settings.mode)
             with db.engine.connect() as connection:
                 refuse_too_little(connection)
+                refuse_other(connection)
                 if settings.mode == "production":
                     warn_of_too_much(connection)
-        except (DemoAccountsPresent, WrongRole) as error:
+            refuse_in_production(settings.mode)
+        except (DemoAccountsPresent, OtherVersion, WrongRole) as error:
             sys.exit(str(error))
         except (OperationalError, ProgrammingError) as error:
             reason = str(error.orig).splitlines()[0]

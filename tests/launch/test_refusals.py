@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ from tests.servers.processes import ROOT
 from tests.servers.stack import stack_environ
 
 
-def refusal(data_dir: Path, port: int | str, **changes: str) -> str:
-    """The only line that the launcher says before it ends with exit code 1."""
+def refusal(data_dir: Path, port: int | str, *, begun: bool = False, **changes: str) -> str:
+    """The only complaint before the launcher ends with exit code 1; without ``begun`` all that it says."""
     environ = stack_environ(0, data_dir, changes | {"PORT": str(port)})
     ended = subprocess.run(
         [sys.executable, "-m", "launch"],
@@ -33,7 +34,7 @@ def refusal(data_dir: Path, port: int | str, **changes: str) -> str:
         check=False,
     )
     assert ended.returncode == 1, ended
-    assert ended.stdout == ""
+    assert begun or ended.stdout == ""
     assert ended.stderr.startswith("rollcall: ")
     assert ended.stderr.count("\n") == 1
     assert not (data_dir / "running.json").exists()
@@ -96,6 +97,14 @@ def test_the_redis_that_was_named_does_not_answer(tmp_path: Path) -> None:
         said = refusal(tmp_path, port, REDIS_URL=f"redis://:quite-secret@127.0.0.1:{port + 2}/0")
     assert said.startswith(f"REDIS_URL redis://127.0.0.1:{port + 2}/0 does not answer (")
     assert "quite-secret" not in said
+
+
+def test_b5_the_database_is_of_a_newer_version(tmp_path: Path, sqlite_url: str) -> None:
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    with port_run() as port:
+        said = refusal(tmp_path / "var", port, begun=True, DATABASE_URL=sqlite_url)
+    assert said.startswith("The database was made by a newer version of Rollcall (9999; ")
 
 
 def test_production_is_not_started_by_the_launcher(tmp_path: Path) -> None:

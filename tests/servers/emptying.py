@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import psycopg
 
-# What tables, columns, constraints, indexes, triggers and functions there are, and who may do what with them.
+# What tables, columns, constraints, indexes, triggers and functions there are, of which version, and who may do what
+# with them.
 _SHAPE = """
     SELECT md5(string_agg(part, chr(10) ORDER BY part)) FROM (
         SELECT concat_ws(' ', 'class', oid, relname, relkind, relnatts, relowner, relacl) AS part
@@ -18,6 +19,7 @@ _SHAPE = """
         UNION ALL SELECT concat_ws(' ', 'schema', nspowner, nspacl) FROM pg_namespace WHERE nspname = 'public'
         UNION ALL SELECT concat_ws(' ', 'function', oid, proname)
         FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+        UNION ALL SELECT concat_ws(' ', 'version', version_num) FROM alembic_version
     ) AS parts
 """
 

@@ -8,17 +8,17 @@ from typing import Any
 import click
 import sqlalchemy as sa
 from flask import current_app
-from flask.cli import AppGroup
 
 from config import Settings
 from webapp.account import changing
 from webapp.auth import accounts
 from webapp.auth.passwords import MIN_LENGTH, PasswordRefused
 from webapp.commands.answers import contract_or_fail, fail, print_json
+from webapp.commands.groups import CommandGroup
 from webapp.database import write_transaction
 from webapp.models import Account, Contract, User, db
 
-group = AppGroup("account", help="Accounts: who can sign in.")
+group = CommandGroup("account", help="Accounts: who can sign in.")
 
 SUPPORT_WORDS = {None: "", "look": "  support: looks", "sync": "  support: looks and starts syncs"}
 

@@ -9,17 +9,17 @@ from typing import Any
 
 import click
 import sqlalchemy as sa
-from flask.cli import AppGroup
 
 from webapp import contracts
 from webapp.access import FEATURES
 from webapp.commands.answers import contract_or_fail, fail, print_json
+from webapp.commands.groups import CommandGroup
 from webapp.contract_settings.changing import by_command
 from webapp.database import write_transaction
 from webapp.models import Contract, ContractFeature, User, db
 from webapp.names import tidied
 
-group = AppGroup("contract", help="Contracts, their features and licences.")
+group = CommandGroup("contract", help="Contracts, their features and licences.")
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 import sqlalchemy as sa
-from flask.cli import AppGroup
 
 from webapp.commands.answers import fail
+from webapp.commands.groups import CommandGroup
 from webapp.credentials import CredentialsUnreadable, reseal
 from webapp.database import write_transaction
 from webapp.models import ConnectAttempt, Integration, Message, Webhook
 
-group = AppGroup("credentials", help="Stored secrets and their encryption keys.")
+group = CommandGroup("credentials", help="Stored secrets and their encryption keys.")
 
 
 @group.command("rotate")

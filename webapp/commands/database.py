@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 import sqlalchemy as sa
-from flask.cli import AppGroup
 
 from webapp.commands.answers import fail
+from webapp.commands.groups import CommandGroup
 from webapp.database_roles import WrongRole, beyond_serving, refuse_too_little
 from webapp.models import db
 
-group = AppGroup("database", help="The database: what its role may do.")
+group = CommandGroup("database", help="The database: what its role may do.")
 
 
 @group.command("role")

@@ -5,18 +5,18 @@ from __future__ import annotations
 import click
 import sqlalchemy as sa
 from flask import current_app
-from flask.cli import AppGroup
 from sqlalchemy.orm import Session
 
 from webapp.access import INTEGRATIONS
 from webapp.auth import accounts
 from webapp.auth.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from webapp.commands.answers import fail
+from webapp.commands.groups import CommandGroup
 from webapp.contracts import create_contract, set_feature
 from webapp.database import write_transaction
 from webapp.models import Account, Contract, Team, db
 
-group = AppGroup("demo", help="What make run starts with.")
+group = CommandGroup("demo", help="What make run starts with.")
 
 # a team, and the teams below it
 STRUCTURE: dict[str, dict[str, tuple[str, ...]]] = {

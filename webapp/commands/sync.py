@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 import sqlalchemy as sa
-from flask.cli import AppGroup
 
 from webapp import heartbeat, queue
 from webapp.commands.answers import contract_or_fail, fail, print_json
+from webapp.commands.groups import CommandGroup
 from webapp.connectors.registry import PLATFORMS
 from webapp.models import Contract, Integration, SyncRequest, SyncRun, db, utcnow
 from webapp.models.sync import COUNTERS, SUCCESS_STATES
@@ -20,7 +20,7 @@ from webapp.sync.schedule import Requester
 from webapp.user_sync import settings as use
 from webapp.user_sync.locking import NotConnected, NotEnabled
 
-group = AppGroup("sync", help="User sync: start runs and see how they went.")
+group = CommandGroup("sync", help="User sync: start runs and see how they went.")
 
 POLL = 0.2  # seconds
 BY_COMMAND = Requester(None, "command: flask sync now")

@@ -1,0 +1,1 @@
+"""The files in deploy/, judged and run by the programs that they are for."""

@@ -1,0 +1,1 @@
+"""How the web receives requests from whoever sends them, however slowly."""
