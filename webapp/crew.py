@@ -10,9 +10,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import signal
 import time
-import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
@@ -113,7 +113,7 @@ class Worker:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             with self._app.app_context():
                 db.engine.dispose(close=False)
-            name = f"{self.place.name}-{parent}-{uuid.uuid4().hex[:12]}"
+            name = f"{self.place.name}-{parent}-{secrets.token_hex(6)}"
             work(self._app, name, self.place.queues, parent=parent)
             code = 0
         except (redis.ConnectionError, redis.TimeoutError) as error:
