@@ -8,6 +8,7 @@ process that has loaded everything, so that a further one costs little, and all 
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import secrets
@@ -181,4 +182,6 @@ class Crew:
 def serve(app: Flask) -> None:
     """Work jobs until told to end. Call in the main thread of a process that does nothing else."""
     log.info("workers started")
+    gc.collect()
+    gc.freeze()  # what is loaded stays shared with the workers
     Crew(app, app.extensions["settings"].worker_runs).serve()
