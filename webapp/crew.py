@@ -8,11 +8,12 @@ process that has loaded everything, so that a further one costs little, and all 
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
+import secrets
 import signal
 import time
-import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
@@ -113,7 +114,7 @@ class Worker:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             with self._app.app_context():
                 db.engine.dispose(close=False)
-            name = f"{self.place.name}-{parent}-{uuid.uuid4().hex[:12]}"
+            name = f"{self.place.name}-{parent}-{secrets.token_hex(6)}"
             work(self._app, name, self.place.queues, parent=parent)
             code = 0
         except (redis.ConnectionError, redis.TimeoutError) as error:
@@ -181,4 +182,6 @@ class Crew:
 def serve(app: Flask) -> None:
     """Work jobs until told to end. Call in the main thread of a process that does nothing else."""
     log.info("workers started")
+    gc.collect()
+    gc.freeze()  # what is loaded stays shared with the workers
     Crew(app, app.extensions["settings"].worker_runs).serve()

@@ -148,7 +148,7 @@ def test_a_second_signal_does_not_wait_for_the_run(deployment: Deployment) -> No
         return program.process.poll() is not None
 
     deployment.wait(ended)
-    assert program.process.returncode == 0
+    assert program.process.returncode in (0, -SIGTERM)  # the last of the signals may come as it ends
     deployment.wait(lambda: not any(lives(process) for process in processes if process))
 
 
