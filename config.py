@@ -24,6 +24,8 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from cryptography.fernet import Fernet
 from email_validator import EmailNotValidError, validate_email
 
+import private_data
+
 Mode = Literal["demo", "production", "test"]
 
 SANDBOX_CLIENT_ID = "rollcall-sandbox"
@@ -134,6 +136,21 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
+def keep_private(settings: Settings) -> str:
+    """Close to others what is stored on this machine; what to say about it, empty when nothing was open.
+
+    For real nothing is kept in ``data_dir``, so only a SQLite database counts there. Raises :class:`SettingsError`
+    when something open belongs to somebody else.
+    """
+    try:
+        closed = private_data.close_to_others(
+            settings.data_dir if settings.demo else None, private_data.database_files(settings.database_url)
+        )
+    except private_data.NotOurs as error:
+        raise SettingsError(str(error)) from error
+    return private_data.told(closed) if closed else ""
+
+
 def test_settings(*, database_url: str, redis_url: str, data_dir: Path, **changes: object) -> Settings:
     """Settings for a test: no file is read, nothing is taken from the environment."""
     settings = Settings(
@@ -173,13 +190,16 @@ def _demo(environ: Mapping[str, str]) -> Settings:
             sandbox=True,
         )
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        private_data.refuse_folder_of_another(data_dir)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret_key = environ.get("SECRET_KEY") or _kept(
             data_dir / "secret_key", lambda: secrets.token_urlsafe(48)
         )
         keys = environ.get("CREDENTIAL_KEYS") or _kept(
             data_dir / "credential_keys", lambda: Fernet.generate_key().decode()
         )
+    except private_data.NotOurs as error:
+        raise SettingsError(str(error)) from error
     except OSError as error:
         raise SettingsError(
             f"DATA_DIR {data_dir} cannot be written ({error.strerror}). Set DATA_DIR to a folder of yours."

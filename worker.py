@@ -1,15 +1,18 @@
 """The process beside the web: ``python worker.py`` works jobs, ``python worker.py schedule`` ticks."""
 
+import os
 import sys
 
 from flask import Flask
 
 from config import SettingsError
+from private_data import UMASK
 from webapp import create_app, logs, scheduler
 from webapp.serving import ready_to_serve
 from webapp.working import work
 
 logs.init_logging()
+os.umask(UMASK)
 
 
 def app() -> Flask:

@@ -1,14 +1,17 @@
 """What gunicorn (``wsgi:serving()``) and the flask command (``app``) load."""
 
+import os
 import sys
 
 from flask import Flask
 
 from config import SettingsError
+from private_data import UMASK
 from webapp import create_app, logs
 from webapp.serving import ready_to_serve
 
 logs.init_logging()
+os.umask(UMASK)
 try:
     app = create_app()
 except SettingsError as error:

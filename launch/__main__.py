@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import config
+import private_data
 from launch.checks import check_port, check_redis, lock_data_dir, prepare_data_dir
 from launch.errors import LaunchError
 from launch.guard import Guard
@@ -22,6 +23,7 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--with-parent"]):
         complain("usage: python -m launch [--with-parent]")
         return 2
+    os.umask(private_data.UMASK)
     parent = end_with_parent() if arguments else None
     try:
         launch(parent)
@@ -50,8 +52,9 @@ def launch(parent: int | None) -> None:
         for port, offset, user in plan.ports:
             check_port(port, offset, user)
         say(f"Starting Rollcall; data and logs are in {data_dir}")
-        for remark in plan.remarks:
-            say(remark)
+        for remark in (config.keep_private(settings), *plan.remarks):
+            if remark:
+                say(remark)
         if plan.redis is None:
             check_redis(settings.redis_url)
         guard = Guard((running,))
