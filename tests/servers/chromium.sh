@@ -7,12 +7,9 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     exit 1
 fi
 echo "Installing chromium ..."
-log=$(mktemp)
-if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-    chromium fonts-liberation; } </dev/null >"$log" 2>&1; then
-    tail -n 20 "$log" >&2
-    rm -f "$log"
+"${PYTHON:-python3}" launch/progress.py "installing chromium" sh -c '
+    apt-get update -q &&
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium fonts-liberation' || {
     echo "rollcall: chromium could not be installed (apt-get's last words are above)." >&2
     exit 1
-fi
-rm -f "$log"
+}
