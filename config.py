@@ -21,7 +21,7 @@ from typing import Literal
 from cryptography.fernet import Fernet
 from email_validator import EmailNotValidError, validate_email
 
-from settings_rules import SettingsError, addresses, keys, running, services
+from settings_rules import SettingsError, addresses, keys, private_data, running, services
 from settings_rules.services import normal_database_url
 
 __all__ = [
@@ -151,6 +151,21 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, command: bool = Fa
     )
 
 
+def keep_private(settings: Settings) -> str:
+    """Close to others what is stored on this machine; what to say about it, empty when nothing was open.
+
+    For real nothing is kept in ``data_dir``, so only a SQLite database counts there. Raises :class:`SettingsError`
+    when something open belongs to somebody else.
+    """
+    try:
+        closed = private_data.close_to_others(
+            settings.data_dir if settings.demo else None, private_data.database_files(settings.database_url)
+        )
+    except private_data.NotOurs as error:
+        raise SettingsError(str(error)) from error
+    return private_data.told(closed) if closed else ""
+
+
 def test_settings(*, database_url: str, redis_url: str, data_dir: Path, **changes: object) -> Settings:
     """Settings for a test: no file is read, nothing is taken from the environment."""
     settings = Settings(
@@ -193,13 +208,16 @@ def _demo(environ: Mapping[str, str]) -> Settings:
             sandbox=True,
         )
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        private_data.refuse_folder_of_another(data_dir)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret_key = environ.get("SECRET_KEY") or _kept(
             data_dir / "secret_key", lambda: secrets.token_urlsafe(48)
         )
         credential_keys = environ.get("CREDENTIAL_KEYS") or _kept(
             data_dir / "credential_keys", lambda: Fernet.generate_key().decode()
         )
+    except private_data.NotOurs as error:
+        raise SettingsError(str(error)) from error
     except OSError as error:
         raise SettingsError(
             f"DATA_DIR {data_dir} cannot be written ({error.strerror}). Set DATA_DIR to a folder of yours."

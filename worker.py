@@ -1,14 +1,17 @@
 """The process beside the web: ``python worker.py`` works jobs, ``python worker.py schedule`` ticks."""
 
+import os
 import sys
 
 from flask import Flask
 
 from config import SettingsError
+from settings_rules.private_data import UMASK
 from webapp import create_app, crew, logs, scheduler
 from webapp.serving import ready_to_serve
 
 logs.init_logging()
+os.umask(UMASK)
 
 
 def app() -> Flask:

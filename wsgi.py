@@ -1,5 +1,6 @@
 """What gunicorn (``wsgi:serving()``) and the ``flask`` command (``create_app``, found by its name) load."""
 
+import os
 import sys
 
 import click
@@ -8,10 +9,12 @@ from flask.cli import run_command
 
 import webapp
 from config import SettingsError, load_settings
+from settings_rules.private_data import UMASK
 from webapp import logs
 from webapp.serving import ready_to_serve
 
 logs.init_logging()
+os.umask(UMASK)
 
 
 def serving() -> Flask:

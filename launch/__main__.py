@@ -15,6 +15,7 @@ from launch.launcher import Launcher
 from launch.processes import end_with_parent
 from launch.services import make_plan
 from launch.terminal import complain, let_go, say
+from settings_rules import private_data
 from settings_rules.running import NOTE
 
 
@@ -23,6 +24,7 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--with-parent"]):
         complain("usage: python -m launch [--with-parent]")
         return 2
+    os.umask(private_data.UMASK)
     parent = end_with_parent() if arguments else None
     try:
         launch(parent)
@@ -51,8 +53,9 @@ def launch(parent: int | None) -> None:
         for port, offset, user in plan.ports:
             check_port(port, offset, user)
         say(f"Starting Rollcall; data and logs are in {data_dir}")
-        for remark in plan.remarks:
-            say(remark)
+        for remark in (config.keep_private(settings), *plan.remarks):
+            if remark:
+                say(remark)
         if plan.redis is None:
             check_redis(settings.redis_url)
         guard = Guard((running,))

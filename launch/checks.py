@@ -18,6 +18,7 @@ from redis.retry import Retry
 
 from launch.errors import LaunchError
 from launch.terminal import say
+from settings_rules import private_data
 from settings_rules.running import LOCK
 
 REDIS_TRIES = 2  # more after the first
@@ -25,13 +26,16 @@ LOCK_PATIENCE = 6.0  # seconds; a killed launcher's guard may still be clearing 
 
 
 def prepare_data_dir(path: Path) -> None:
-    """Make ``path`` and its folder for logs, and see that we may write there and that something still fits."""
+    """Make ``path`` and its folder for logs, and see that it is ours, may be written and is not full."""
     try:
+        private_data.refuse_folder_of_another(path)
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         (path / "log").mkdir(mode=0o700, exist_ok=True)
         probe = path / "log" / ".writable"
         probe.write_bytes(b"x")
         probe.unlink()
+    except private_data.NotOurs as error:
+        raise LaunchError(str(error)) from error
     except OSError as error:
         raise cannot_be_written(path, error) from error
 

@@ -14,6 +14,7 @@ from flask import Flask
 
 import config
 import webapp
+from settings_rules.private_data import database_files
 from tests.servers.processes import ROOT
 from tests.settings_rules.environ import production_environ
 from webapp.models import db
@@ -100,6 +101,9 @@ def test_no_program_serves_demo_accounts_in_production(
     build: Callable[..., Flask], settings: config.Settings, program: list[str], tmp_path: Path
 ) -> None:
     flask(build(mode="demo"), "demo", "seed")
+    for path in database_files(settings.database_url):  # else that is said as well
+        if path.exists():
+            path.chmod(0o600)
     ended = subprocess.run(
         [sys.executable, *program],
         cwd=ROOT,

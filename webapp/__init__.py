@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from flask import Flask
@@ -9,7 +10,9 @@ from flask_bootstrap import Bootstrap5
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 
-from config import Settings, load_settings
+from config import Settings, keep_private, load_settings
+
+log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -71,7 +74,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.webhooks.views import bp as webhooks
     from webapp.why.views import bp as why
 
-    settings = settings or load_settings()
+    if settings is None:
+        settings = load_settings()
+        if told := keep_private(settings):
+            log.warning(told)
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
     app.config.from_mapping(flask_config(settings))
     app.extensions["settings"] = settings

@@ -25,7 +25,7 @@ from tests.servers.sandbox import healthy
 from tests.servers.stack import READY, Stack, stack_environ, wait_until_ready
 
 PROGRAMS = {
-    "redis": "redis-server",
+    "redis": "redis.sock",  # redis-server or valkey-server
     "sandbox": "-m sandbox intercom",
     "web": "gunicorn",
     "worker": "worker.py",
@@ -196,8 +196,13 @@ def test_nothing_is_left_and_the_next_one_goes_on(tmp_path: Path, number: int, t
         assert not answers(port + 1)
         assert not (first.data_dir / "running.json").exists()
 
+        for name, mode in (("", 0o755), ("rollcall.db", 0o644), ("log/web.log", 0o644)):
+            (first.data_dir / name).chmod(mode)  # A17: as an earlier version has made them
         second = make_run(tmp_path, port)
         try:
+            assert f"Others on this machine could look into {second.data_dir}, " in second.program.said()
+            files = [second.data_dir, *second.data_dir.rglob("*")]
+            assert [path for path in files if path.stat().st_mode & 0o077 and not path.is_socket()] == []
             with closing(sqlite3.connect(second.data_dir / "rollcall.db")) as database:
                 names = database.execute("SELECT name FROM contracts WHERE slug = 'demo'").fetchall()
         finally:
