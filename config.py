@@ -95,6 +95,7 @@ class Settings:
     port: int = 8000
     product_name: str = "Rollcall"
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    web_threads: int = 8  # of one process
     proxies: int = 0  # in front of us; each adds the address it was asked from to X-Forwarded-For
     intercom: OAuthClient = field(default_factory=OAuthClient)
     zendesk: OAuthClient = field(default_factory=OAuthClient)
@@ -143,6 +144,7 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, command: bool = Fa
         modes[mode](environ),
         product_name=environ.get("PRODUCT_NAME") or "Rollcall",
         proxies=_whole(environ, "TRUSTED_PROXIES", 0, 0, 10),
+        web_threads=_whole(environ, "WEB_THREADS", 8, 1, 64),
         lease=timedelta(seconds=_whole(environ, "SYNC_LEASE_SECONDS", 60, 2, 600)),
         tick_seconds=_whole(environ, "SYNC_TICK_SECONDS", 30, 1, 60),
         batch_size=_whole(environ, "SYNC_BATCH_SIZE", 1000, 1, 10_000),

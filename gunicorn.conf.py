@@ -1,6 +1,6 @@
 """How gunicorn serves the web, in the demo and for real. What differs between machines comes from the environment.
 
-BIND (default 127.0.0.1:PORT), WEB_WORKERS (2), WEB_THREADS (4), WEB_TIMEOUT (30 s), WEB_GRACE (8 s),
+BIND (default 127.0.0.1:PORT), WEB_WORKERS (2), WEB_THREADS (8), WEB_TIMEOUT (30 s), WEB_GRACE (8 s),
 WEB_KEEPALIVE (5 s), WEB_LOG_LEVEL (info),
 WEB_HEAD_SECONDS (10), WEB_BODY_SECONDS (60), WEB_SEND_SECONDS (30): how slow a client may be (webapp/receiving),
 FORWARDED_ALLOW_IPS (gunicorn's own; default 127.0.0.1 and ::1: a proxy on this machine).
@@ -13,7 +13,7 @@ from typing import Any
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or '8000'}"
 worker_class = "webapp.receiving.worker.Worker"  # threads that no slow client can keep
 workers = int(os.environ.get("WEB_WORKERS") or 2)
-threads = int(os.environ.get("WEB_THREADS") or 4)
+threads = int(os.environ.get("WEB_THREADS") or 8)
 timeout = int(os.environ.get("WEB_TIMEOUT") or 30)
 graceful_timeout = int(os.environ.get("WEB_GRACE") or 8)
 keepalive = int(os.environ.get("WEB_KEEPALIVE") or 5)  # seconds an idle browser may also delay a stop

@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         logs,
         navigation,
         paging,
+        proxies,
         queue,
         sheets,
         times,
@@ -39,7 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.activation_grid.views import bp as activation_grid
     from webapp.activations.views import bp as activations
     from webapp.audit.views import bp as audit
-    from webapp.auth import sign_in_manager
+    from webapp.auth import hashing, sign_in_manager
     from webapp.auth.views import bp as auth
     from webapp.conflicts.views import bp as conflicts
     from webapp.contract_settings.views import bp as contract_settings
@@ -88,6 +89,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     sheets.init_app(app)
     versions.init_app(app)
     headers.init_app(app, settings)
+    proxies.init_app(app, settings.proxies)
     database.init_app(app, settings.database_url)
     Migrate(app, db, directory="migrations", render_as_batch=True, compare_type=True)
     credentials.init_app(app, settings)
@@ -95,6 +97,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     oauth.init_app(app, settings)
     csrf = CSRFProtect(app)
     Bootstrap5(app)
+    hashing.init_app(settings)
     sign_in_manager.init_app(app)
     access.init_app(app)
     errors.init_app(app)

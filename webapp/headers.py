@@ -8,17 +8,16 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, current_app, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import SecurityError
-from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wsgi import LimitedStream
 
 from config import Settings
+from webapp.auth.ways_back import is_one_way
 from webapp.connectors.intercom import REGIONS
 from webapp.connectors.zendesk import URL as ZENDESK_URL
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    _believe_proxies(app, settings.proxies)
     form_targets = " ".join(["'self'", *_authorize_origins(settings)])
     policy = (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; "
@@ -52,7 +51,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         headers["Content-Security-Policy"] = policy
         headers["X-Content-Type-Options"] = "nosniff"
         headers["X-Frame-Options"] = "DENY"
-        headers["Referrer-Policy"] = "same-origin"
+        # Forms over https are asked which site they are of, so an address with a secret is cut to that.
+        headers["Referrer-Policy"] = "strict-origin" if is_one_way() else "same-origin"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
@@ -65,12 +65,6 @@ def init_app(app: Flask, settings: Settings) -> None:
             headers["Cache-Control"] = "no-store"
             response.vary.add("Cookie")
         return response
-
-
-def _believe_proxies(app: Flask, count: int) -> None:
-    """Take the client's address and scheme from what the last ``count`` proxies say, and from nobody else."""
-    if count:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
 
 
 def _asked() -> MultiDict[str, str]:
