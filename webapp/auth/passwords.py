@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from webapp.auth import guessing
 from webapp.auth.hashing import Busy, gate
+from webapp.sync.keys import normal
 
 __all__ = ["Busy", "PasswordRefused", "check", "hash_password", "place", "renewed", "verify"]
 
@@ -65,7 +64,7 @@ def check(password: str, *, context: tuple[str, ...] = ()) -> None:
         )
     if len(password) > MAX_LENGTH:
         raise PasswordRefused(f"Use at most {MAX_LENGTH} characters.")
-    folded = unicodedata.normalize("NFKC", password).casefold()
+    folded = normal(password).casefold()
     if len(set(folded)) < 5:
         raise PasswordRefused("Use more different characters: this one repeats only a few.")
     about = guessing.words_in(*context)

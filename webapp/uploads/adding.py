@@ -20,6 +20,7 @@ from webapp.sync.keys import USER_KEYS, match_key, user_keys
 from webapp.uploads.judging import WAYS, Entry, Judgement, judge
 from webapp.uploads.keeping import kept, sheet_of
 from webapp.uploads.reading import Sheet
+from webapp.uploads.rows import Rows
 from webapp.uploads.taken import taken_by
 from webapp.users import batch
 from webapp.users.activation import LicencesExceeded
@@ -85,7 +86,8 @@ def _add(
     directory = directory_of(session, contract_id)
     permissions = batch.permissions_now(session, contract_id, by_user_id)
     sheet = sheet_of(upload)
-    judgement = judge(sheet, taken_by(session, contract_id, sheet), directory, permissions, way)
+    rows = Rows(sheet)
+    judgement = judge(rows, taken_by(session, contract_id, rows), directory, permissions, way)
     if judgement.stamp != stamp:
         raise Changed
     if judgement.problems and not leave_out:

@@ -20,6 +20,7 @@ from webapp.uploads.forms import AddForm, FileForm
 from webapp.uploads.judging import WAYS, Judgement, judge
 from webapp.uploads.keeping import keep, kept, sheet_of
 from webapp.uploads.reading import MAX_ROWS, Sheet, Unreadable
+from webapp.uploads.rows import Rows
 from webapp.uploads.taken import taken_by
 from webapp.users.activation import LicencesExceeded
 from webapp.users.directory import Directory, directory_of
@@ -156,8 +157,9 @@ def _page(upload_id: int, way: str, form: AddForm, status: int = 200, **problem:
 
 def _judged(sheet: Sheet, directory: Directory, way: str) -> Judgement:
     access: Access = g.access
-    taken = taken_by(db.session(), access.contract.id, sheet)
-    return judge(sheet, taken, directory, access.permissions, way)
+    rows = Rows(sheet)
+    taken = taken_by(db.session(), access.contract.id, rows)
+    return judge(rows, taken, directory, access.permissions, way)
 
 
 def _upload(upload_id: int) -> UserUpload:
