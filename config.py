@@ -25,6 +25,7 @@ from cryptography.fernet import Fernet
 from email_validator import EmailNotValidError, validate_email
 
 Mode = Literal["demo", "production", "test"]
+LogFormat = Literal["json", "text"]
 
 SANDBOX_CLIENT_ID = "rollcall-sandbox"
 SANDBOX_CLIENT_SECRET = "rollcall-sandbox-secret"  # noqa: S105 - the local sandbox's published one
@@ -132,6 +133,20 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         batch_size=_whole(environ, "SYNC_BATCH_SIZE", 1000, 1, 10_000),
         keep_lines=timedelta(days=_whole(environ, "SYNC_HISTORY_DAYS", 365, 7, 36_500)),
     )
+
+
+def log_format(environ: Mapping[str, str] = os.environ) -> LogFormat:
+    """How records are written: json in production, text elsewhere, or what LOG_FORMAT says.
+
+    Known before the other settings, which may be refused. Raises :class:`SettingsError`.
+    """
+    match environ.get("LOG_FORMAT", "").strip().lower():
+        case "":
+            return "json" if environ.get("ROLLCALL_MODE", "").strip().lower() == "production" else "text"
+        case ("json" | "text") as chosen:
+            return chosen
+        case other:
+            raise SettingsError(f"LOG_FORMAT is “{other}”. Set it to json or text.")
 
 
 def test_settings(*, database_url: str, redis_url: str, data_dir: Path, **changes: object) -> Settings:

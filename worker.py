@@ -9,12 +9,11 @@ from webapp import create_app, logs, scheduler
 from webapp.serving import ready_to_serve
 from webapp.working import work
 
-logs.init_logging()
-
 
 def app() -> Flask:
     """The application, once it may serve."""
     try:
+        logs.init_logging()
         return ready_to_serve(create_app())
     except SettingsError as error:
         sys.exit(str(error))

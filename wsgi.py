@@ -8,8 +8,8 @@ from config import SettingsError
 from webapp import create_app, logs
 from webapp.serving import ready_to_serve
 
-logs.init_logging()
 try:
+    logs.init_logging()
     app = create_app()
 except SettingsError as error:
     sys.exit(str(error))

@@ -9,9 +9,11 @@ from typing import Any
 import rq
 from flask import Flask
 from rq.exceptions import NoSuchJobError
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 import webapp.jobs  # noqa: F401 - once here, not in every child again
+from webapp.logs import bind
 from webapp.models import db
 from webapp.queue import CONTROL, SYNC, SafeJob, queue
 
@@ -34,9 +36,25 @@ class AppWorker(rq.Worker):
         """Runs in the child only, which lives for one job: collecting garbage in it frees nothing in time."""
         gc.freeze()
         gc.disable()
+        bind(job=job.id)
         with self.app.app_context():
             db.engine.dispose(close=False)
             super().main_work_horse(job, queue)
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """A job failed: told by our log, which keeps people's data out of it, and not by RQ."""
+        log.error("job %s failed", job.id, exc_info=exc_info)
+
+    def handle_job_failure(
+        self,
+        job: Job,
+        queue: rq.Queue,
+        started_job_registry: Any = None,
+        exc_string: str = "",
+        execution: Any = None,
+    ) -> None:
+        """What RQ writes into Redis of a failure: that the log tells why."""
+        super().handle_job_failure(job, queue, started_job_registry, "The log tells why.", execution)
 
 
 def work(app: Flask) -> None:
