@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 Mode = Literal["demo", "production", "test"]
+LogFormat = Literal["json", "text"]
 
 SANDBOX_CLIENT_ID = "rollcall-sandbox"
 SANDBOX_CLIENT_SECRET = "rollcall-sandbox-secret"  # noqa: S105 - the local sandbox's published one
@@ -166,6 +167,20 @@ def keep_private(settings: Settings) -> str:
     except private_data.NotOurs as error:
         raise SettingsError(str(error)) from error
     return private_data.told(closed) if closed else ""
+
+
+def log_format(environ: Mapping[str, str] = os.environ) -> LogFormat:
+    """How records are written: json in production, text elsewhere, or what LOG_FORMAT says.
+
+    Known before the other settings, which may be refused. Raises :class:`SettingsError`.
+    """
+    match environ.get("LOG_FORMAT", "").strip().lower():
+        case "":
+            return "json" if environ.get("ROLLCALL_MODE", "").strip().lower() == "production" else "text"
+        case ("json" | "text") as chosen:
+            return chosen
+        case other:
+            raise SettingsError(f"LOG_FORMAT is “{other}”. Set it to json or text.")
 
 
 def test_settings(*, database_url: str, redis_url: str, data_dir: Path, **changes: object) -> Settings:

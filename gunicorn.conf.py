@@ -30,10 +30,13 @@ limit_request_line = 4094  # bytes
 limit_request_fields = 60
 limit_request_field_size = 8190  # bytes
 
-# No query strings: OAuth's codes and people's searches do not belong in a log. %(U)s is the path alone.
+# gunicorn would let a proxy say where the application begins (SCRIPT_NAME) and what was asked for (PATH_INFO), and it
+# takes every program on this machine for one. Ours is at the root of its address.
+forwarder_headers = ""
+header_map = "drop"  # X_Forwarded_For is not X-Forwarded-For
+
+logger_class = "webapp.logs.web_server.Logger"  # into the one log; LOG_FORMAT says how
 accesslog = "-"
-access_log_format = '%(t)s %(h)s "%(m)s %(U)s" %(s)s %(B)s bytes %(M)s ms'
-errorlog = "-"
 loglevel = os.environ.get("WEB_LOG_LEVEL") or "info"
 proc_name = "rollcall-web"
 
@@ -52,9 +55,13 @@ def when_ready(server: Any) -> None:
 
 
 def post_fork(_server: Any, worker: Any) -> None:
-    """No worker may use a database connection that was opened before the fork."""
+    """No worker may use a database connection that was opened before the fork; its own answers are like ours."""
+    from webapp.headers import protection_of
     from webapp.models import db
+    from webapp.refusals_of_gunicorn import answer_like_the_application
 
-    with worker.app.wsgi().app_context():
+    app = worker.app.wsgi()
+    answer_like_the_application(protection_of(app.extensions["settings"]))
+    with app.app_context():
         for engine in db.engines.values():
             engine.dispose(close=False)

@@ -10,13 +10,13 @@ from settings_rules.private_data import UMASK
 from webapp import create_app, crew, logs, scheduler
 from webapp.serving import ready_to_serve
 
-logs.init_logging()
 os.umask(UMASK)
 
 
 def app() -> Flask:
     """The application, once it may serve."""
     try:
+        logs.init_logging()
         return ready_to_serve(create_app())
     except SettingsError as error:
         sys.exit(str(error))

@@ -13,7 +13,10 @@ from settings_rules.private_data import UMASK
 from webapp import logs
 from webapp.serving import ready_to_serve
 
-logs.init_logging()
+try:
+    logs.init_logging()
+except SettingsError as error:
+    sys.exit(str(error))
 os.umask(UMASK)
 
 

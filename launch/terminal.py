@@ -15,6 +15,8 @@ TAIL_LINES = 15
 LINE_LENGTH = 300  # characters of a program's line on the terminal
 
 _IMPORTANT = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b")
+# Our own records say their level in its place, so that nothing a stranger sends can look like one that matters.
+_OURS = re.compile(r'\d{4}-\d\d-\d\dT[\d:.]+Z ([A-Z]+) |\{"timestamp": "[\dTZ:.-]+", "level": "([A-Z]+)"')
 _TRACEBACK = "Traceback (most recent call last)"
 
 
@@ -111,7 +113,8 @@ class Log:
         if self._in_traceback and text[:1].strip():
             self._in_traceback = False
             return True
-        return _IMPORTANT.search(text) is not None
+        ours = _OURS.match(text)
+        return _IMPORTANT.search((ours[1] or ours[2]) if ours else text) is not None
 
     def _rotate(self) -> None:
         self._let_go()

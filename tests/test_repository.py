@@ -134,7 +134,7 @@ GUESSABLE = {
     "exec",
 }
 # Where that word makes no secret: pauses that spread load, a platform's own kind of signature, references of errors.
-HARMLESS = {"connectors/http.py": {"random"}, "hooks/intake.py": {"sha1"}, "webapp/logs.py": {"uuid4"}}
+HARMLESS = {"connectors/http.py": {"random"}, "hooks/intake.py": {"sha1"}, "logs/requests.py": {"uuid4"}}
 
 
 def _words(tree: ast.AST) -> Iterator[str]:

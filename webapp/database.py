@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy import event
@@ -19,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from webapp.models.base import db
+from webapp.postgres_errors import postgres_text
 
 BUSY_TIMEOUT = 10  # seconds a SQLite writer waits for its turn
 
@@ -40,10 +42,26 @@ def init_app(app: Flask, url: str) -> None:
     options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 8, "connect_args": POSTGRES_CONNECT}
     if url.startswith("sqlite"):
         options = {"connect_args": {"timeout": BUSY_TIMEOUT}}
+    options["hide_parameters"] = True
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     with app.app_context():
         install_sqlite_rules(db.engine)
+        keep_values_out_of_errors(db.engine)
+
+
+def keep_values_out_of_errors(engine: sa.Engine) -> None:
+    """Errors of Postgres quote rows in DETAIL and CONTEXT. Whoever shows, stores or logs one gets its first line."""
+
+    @event.listens_for(engine, "handle_error")
+    def _shorten(context: sa.engine.ExceptionContext) -> None:
+        error, wrapped = context.original_exception, context.sqlalchemy_exception
+        if not isinstance(error, psycopg.Error):
+            return
+        said, kept = str(error), postgres_text(error)
+        error.args = (kept,)
+        if wrapped is not None and wrapped.args:
+            wrapped.args = (str(wrapped.args[0]).replace(said, kept), *wrapped.args[1:])
 
 
 def install_sqlite_rules(engine: sa.Engine) -> None:

@@ -12,7 +12,7 @@ from flask import current_app
 from sqlalchemy.orm import undefer
 
 from config import Settings
-from webapp import heartbeat, queue, requesters
+from webapp import heartbeat, logs, queue, requesters
 from webapp.access import INTEGRATIONS
 from webapp.connectors import registry
 from webapp.connectors.base import Connector, Recorder
@@ -79,11 +79,15 @@ def run(run_id: int, attempt: int) -> None:
             _carry_out(other_id, other_attempt)
 
 
+@logs.scope()
 def _carry_out(run_id: int, attempt: int) -> None:
+    logs.bind(run=run_id)
     settings = _settings()
     session = db.session()
     session.rollback()
     waits = session.get(SyncRun, run_id)
+    if waits is not None:
+        logs.bind(contract=waits.contract_id, account=waits.requested_by_id)
     if waits is not None and requesters.ended_unasked(waits, settings.product_name):
         db.session.remove()
         return
@@ -241,6 +245,7 @@ def _load(run_id: int) -> tuple[Integration, UserSync, SyncRun, str, str]:
 
 def _load_question(question: Question) -> tuple[Integration, UserSync, str]:
     """What a question is about. Raises :class:`NotRunnable`."""
+    logs.bind(contract=question.contract_id)
     db.session.rollback()
     integration, sync = _ready(question.integration_id)
     return integration, sync, registry.PLATFORMS[integration.platform].people_word

@@ -16,9 +16,11 @@ import rq
 from flask import Flask
 from rq import worker_registration
 from rq.exceptions import StopRequested
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from webapp import jobs
+from webapp.logs import bind
 from webapp.models import db
 from webapp.queue import queue
 from webapp.queue_mending import PLANTED, mend_all, tidy
@@ -118,6 +120,7 @@ class AppWorker(rq.Worker):
         try:
             gc.freeze()
             gc.disable()
+            bind(job=job.id)
             self.app.extensions[jobs.PLATFORMS_HERE] = self.platforms
             with self.app.app_context():
                 db.engine.dispose(close=False)
@@ -131,6 +134,21 @@ class AppWorker(rq.Worker):
             mend_all(self.connection)
         except redis.ResponseError as another:
             log.warning("the queue could not be tidied: %.200s", another)
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """A job failed: told by our log, which keeps people's data out of it, and not by RQ."""
+        log.error("job %s failed", job.id, exc_info=exc_info)
+
+    def handle_job_failure(
+        self,
+        job: Job,
+        queue: rq.Queue,
+        started_job_registry: Any = None,
+        exc_string: str = "",
+        execution: Any = None,
+    ) -> None:
+        """What RQ writes into Redis of a failure: that the log tells why."""
+        super().handle_job_failure(job, queue, started_job_registry, "The log tells why.", execution)
 
 
 def work(app: Flask, name: str, queues: tuple[str, ...], *, parent: int = 0) -> None:

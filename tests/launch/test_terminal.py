@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import resource
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from launch import terminal
 from launch.terminal import Log
+from tests.logs.records import line as record
 
 
 def test_a_log_is_put_aside_when_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,6 +53,19 @@ def test_warnings_and_the_names_of_errors_reach_the_terminal(
     ):
         log.write(line.encode())
     assert capsys.readouterr().out == "worker: WARNING half is well\nworker: ValueError: nothing is well\n"
+
+
+def test_A2_of_our_own_records_only_the_level_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So a stranger whose address says ERROR is not shown, and an error is, in either form of the log."""
+    log = Log(tmp_path / "web.log")
+    forged = "ERROR CRITICAL 2026-11-23T08:10:00.123Z ERROR webapp"
+    loud = [record("broken", form=form, level=logging.ERROR) for form in ("text", "json")]
+    quiet = [record(forged, form=form, level=logging.INFO, path=forged) for form in ("text", "json")]
+    for one in (*quiet, *loud):
+        log.write(one.encode())
+    assert capsys.readouterr().out == "".join(f"web: {one}\n" for one in loud)
 
 
 def test_nothing_a_program_says_can_drive_the_terminal(
