@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import time
 from time import monotonic
 from typing import Any
 
@@ -30,6 +31,7 @@ LISTENS = 5  # seconds for which it waits for a job before it looks around
 TTL = 30  # seconds; RQ keeps the sign of life for a minute longer
 TIDY_EVERY = 10.0  # seconds
 BEAT_EVERY = 15  # seconds between two signs of life beside a job
+PAUSE = 1.0  # seconds after something was wrong, as it may stay so: a Redis that is full, or read only
 
 
 class AppWorker(rq.Worker):
@@ -122,6 +124,8 @@ class AppWorker(rq.Worker):
             with self.app.app_context():
                 db.engine.dispose(close=False)
                 super().main_work_horse(job, queue)
+        except BaseException:
+            log.exception("%s could not be begun", job.id)
         finally:
             os._exit(1)  # never on into the parent's loop
 
@@ -131,6 +135,7 @@ class AppWorker(rq.Worker):
             mend_all(self.connection)
         except redis.ResponseError as another:
             log.warning("the queue could not be tidied: %.200s", another)
+        time.sleep(PAUSE)
 
 
 def work(app: Flask, name: str, queues: tuple[str, ...], *, parent: int = 0) -> None:
