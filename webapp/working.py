@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import time
 from time import monotonic
 from typing import Any
 
@@ -32,6 +33,7 @@ LISTENS = 5  # seconds for which it waits for a job before it looks around
 TTL = 30  # seconds; RQ keeps the sign of life for a minute longer
 TIDY_EVERY = 10.0  # seconds
 BEAT_EVERY = 15  # seconds between two signs of life beside a job
+PAUSE = 1.0  # seconds after something was wrong, as it may stay so: a Redis that is full, or read only
 
 
 class AppWorker(rq.Worker):
@@ -125,6 +127,8 @@ class AppWorker(rq.Worker):
             with self.app.app_context():
                 db.engine.dispose(close=False)
                 super().main_work_horse(job, queue)
+        except BaseException:
+            log.exception("%s could not be begun", job.id)
         finally:
             os._exit(1)  # never on into the parent's loop
 
@@ -134,6 +138,7 @@ class AppWorker(rq.Worker):
             mend_all(self.connection)
         except redis.ResponseError as another:
             log.warning("the queue could not be tidied: %.200s", another)
+        time.sleep(PAUSE)
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """A job failed: told by our log, which keeps people's data out of it, and not by RQ."""
