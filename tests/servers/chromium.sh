@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that a Chromium is on the PATH for the end-to-end tests; as root on Debian or Ubuntu it installs one.
+# Makes sure that a Chromium is on the PATH for the end-to-end tests; as root on Debian it installs one.
 set -eu
 command -v chromium >/dev/null 2>&1 && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
