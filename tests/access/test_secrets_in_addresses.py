@@ -11,7 +11,7 @@ from tests.access.world import World, world
 from tests.servers.databases import SqliteTemplate
 from tests.servers.processes import ROOT
 
-SECRET = "do-not-carry-this"  # noqa: S105
+SECRET = "do-not-carry-this"
 QUERY = f"?code={SECRET}&state={SECRET}&token={SECRET}&error={SECRET}"
 
 
