@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from hmac import compare_digest
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -67,7 +68,7 @@ def _sign_in(
             if accounts.still_fits(account, password, stored):  # nobody has set another one meanwhile
                 throttle.forgive(session, key, source, utcnow(), tries)
                 account.last_sign_in_at = utcnow()
-                if renewed and account.password_hash == stored:
+                if renewed and compare_digest(account.password_hash or "", stored or ""):
                     account.password_hash = renewed
                 if instead_of:
                     sessions.end(session, instead_of)
