@@ -28,6 +28,17 @@ def asked_twice(ask: Callable[[], requests.Response], pause: float) -> requests.
     return ask()
 
 
+TOKEN_MAX = 8_000  # characters; a header can hold no more
+LIFETIME_MAX = 3600 * 24 * 365  # seconds; whatever a platform says, its token is exchanged by then
+
+
+def token_in(value: object) -> str | None:
+    """A token as a header can carry it (RFC 6750: ASCII that can be seen); ``None`` for anything else."""
+    if not isinstance(value, str) or not 0 < len(value) <= TOKEN_MAX:
+        return None
+    return value if value.isascii() and value.isprintable() and " " not in value else None
+
+
 class OAuthFailed(Exception):
     """The round did not end with a token. The text is a sentence for people that says what to do."""
 

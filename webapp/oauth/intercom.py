@@ -18,7 +18,7 @@ from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
 
 from config import Settings
 from webapp.connectors.intercom import REGIONS, api_url
-from webapp.oauth.base import REFUSALS, TIMEOUT, OAuthFailed, RefreshRefused
+from webapp.oauth.base import REFUSALS, TIMEOUT, OAuthFailed, RefreshRefused, token_in
 
 log = logging.getLogger(__name__)
 
@@ -123,11 +123,7 @@ def _check_token_answer(session: Any) -> None:
         if answer.status_code != 200:
             raise _Refused(answer.status_code)
         content = answer.json()
-        if (
-            not isinstance(content, dict)
-            or not isinstance(content.get("access_token"), str)
-            or not content["access_token"]
-        ):
+        if not isinstance(content, dict) or token_in(content.get("access_token")) is None:
             raise _Refused(502)
         return answer
 
