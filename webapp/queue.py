@@ -32,7 +32,7 @@ FIND_DOUBLES = "webapp.jobs.find_doubles"
 ALLOWED = frozenset({TICK, RUN, ANSWER, DELIVER_MAIL, DELIVER_WEBHOOKS, FIND_DOUBLES})
 CONTROL, SYNC = "control", "sync"  # worked in this order
 RUN_TIMEOUT = 3600  # seconds
-ANSWER_TIMEOUT = 840  # seconds; less than after which a question is given up
+ANSWER_TIMEOUT = 840  # seconds
 DELIVERY_TIMEOUT = 600  # seconds
 
 
@@ -102,13 +102,14 @@ def wake_soon(run_id: int, attempt: int) -> bool:
     return True
 
 
-def wake_answer(question_id: int) -> bool:
+def wake_answer(question_id: int, attempt: int = 1) -> bool:
     """Wake a worker for a question just committed; ``False`` when Redis is away and the next tick has to.
 
     Somebody waits for the answer, so it goes before runs.
     """
     try:
-        _put(queue(CONTROL), f"question-{question_id}", ANSWER, question_id, timeout=ANSWER_TIMEOUT)
+        job_id = f"question-{question_id}-{attempt}"
+        _put(queue(CONTROL), job_id, ANSWER, question_id, attempt, timeout=ANSWER_TIMEOUT)
     except redis.RedisError:
         log.exception("the queue is not reachable; the next tick wakes a worker for question %s", question_id)
         return False
