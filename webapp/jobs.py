@@ -14,6 +14,7 @@ from sqlalchemy.orm import undefer
 from config import Settings
 from webapp import heartbeat, logs, queue, requesters
 from webapp.access import INTEGRATIONS
+from webapp.clock import has_come, now_in
 from webapp.connectors import registry
 from webapp.connectors.base import Connector, Recorder
 from webapp.connectors.platform import Opening
@@ -92,8 +93,9 @@ def _carry_out(run_id: int, attempt: int) -> None:
         db.session.remove()
         return
     undone = _undone_by(run_id)
+    batches = Batches.growing_from(settings.batch_size)
     if undone is not None:
-        undo_run(db.engine, *undone, attempt, lease=settings.lease, batch_size=settings.batch_size)
+        undo_run(db.engine, *undone, attempt, lease=settings.lease, batches=batches)
     else:
         run_sync(
             run_id,
@@ -103,7 +105,7 @@ def _carry_out(run_id: int, attempt: int) -> None:
                 _load,
                 _connector,
                 lease=settings.lease,
-                batches=Batches.growing_from(settings.batch_size),
+                batches=batches,
             ),
         )
     db.session.remove()
@@ -125,11 +127,10 @@ def _at_hand(big_at_once: int, number: int) -> list[tuple[int, int]]:
     return found[start:] + found[:start]
 
 
-def answer(question_id: int) -> None:
-    """Answer a question about one person."""
-    answering.answer_question(
-        int(question_id), answering.Ingredients(db.engine, _load_question, _quick_connector)
-    )
+def answer(question_id: int, attempt: int = 1) -> None:
+    """Carry out one attempt to answer a question about one person."""
+    use = answering.Ingredients(db.engine, _load_question, _quick_connector, lease=_settings().lease)
+    answering.answer_question(int(question_id), int(attempt), use)
 
 
 def tick() -> None:
@@ -138,17 +139,20 @@ def tick() -> None:
     now = utcnow()
     workers = _workers()
     with write_transaction() as session:
-        done = schedule.tick(session, now, feature=INTEGRATIONS, every=settings.sync_every)
+        done = schedule.tick(
+            session, now_in(session), feature=INTEGRATIONS, every=settings.sync_every, lease=settings.lease
+        )
         heartbeat.beat(session, heartbeat.WORKER, now)
         preview.forget_old(session, now)
         retention.remove_old_lines(session, now, settings.keep_lines)
-        answering.tidy(session, now)
+        answering.tidy(session, now_in(session), settings.lease)
         uploads.tidy(session, now)
         questions = answering.waiting(session)
         first = waiting(session, max(WOKEN, WOKEN_EACH * workers), big_at_once=max(1, workers // 2))
         stuck = session.execute(
             sa.select(SyncRun.id, SyncRun.attempt).where(
-                SyncRun.id.in_([run_id for run_id, _ in first]), SyncRun.queued_at < now - STUCK_AFTER
+                SyncRun.id.in_([run_id for run_id, _ in first]),
+                has_come(SyncRun.queued_at, now - STUCK_AFTER, 2 * STUCK_AFTER),
             )
         ).all()
     try:
@@ -157,8 +161,8 @@ def tick() -> None:
             if f"run-{run_id}-{attempt}" not in in_list:
                 queue.forget_stuck(run_id, attempt)
         woken = queue.wake(first)
-        for question_id in questions:
-            queue.wake_answer(question_id)
+        for question_id, attempt in questions:
+            queue.wake_answer(question_id, attempt)
     except redis.RedisError:
         log.exception("tick: the queue is not reachable; the next tick tries again")
         woken = 0

@@ -73,7 +73,7 @@ def wake_soon(run_id: int, attempt: int) -> bool:
     return True
 
 
-def wake_answer(question_id: int) -> bool:
+def wake_answer(question_id: int, attempt: int = 1) -> bool:
     """Wake a worker for a question just committed; ``False`` when Redis is away and the next tick has to.
 
     Somebody waits for the answer, so it goes before runs. It reads a platform, so it waits where those do.
@@ -82,7 +82,8 @@ def wake_answer(question_id: int) -> bool:
     if platform is None:
         return True
     try:
-        _put(SYNC[platform], f"question-{question_id}", ANSWER, question_id, at_front=True)
+        job_id = f"question-{question_id}-{attempt}"
+        _put(SYNC[platform], job_id, ANSWER, question_id, attempt, at_front=True)
     except redis.RedisError:
         log.exception("the queue is not reachable; the next tick wakes a worker for question %s", question_id)
         return False

@@ -47,7 +47,7 @@ class Kind:
 KINDS = {
     TICK: Kind(ids=0, timeout=120),
     RUN: Kind(ids=2, timeout=3600),
-    ANSWER: Kind(ids=1, timeout=840),  # less than after which a question is given up
+    ANSWER: Kind(ids=2, timeout=840),
     DELIVER_MAIL: Kind(ids=0, timeout=600),
     DELIVER_WEBHOOKS: Kind(ids=0, timeout=600),
     FIND_DOUBLES: Kind(ids=0, timeout=600),

@@ -314,3 +314,22 @@ def test_a_preview_is_said_to_be_one(watched: Watched) -> None:
     page = said(watched.run_page(preview))
     assert "Nothing was saved: this is a preview" in page
     assert "Someone New" in page
+
+
+def test_b1_a_run_that_waits_says_what_for_and_when_it_is_tried_again(watched: Watched) -> None:
+    with watched.inside() as office:
+        run = office.request()
+        with write_transaction() as session:
+            session.execute(
+                sa.update(SyncRun)
+                .where(SyncRun.id == run.id)
+                .values(
+                    waits_for="The database’s disk is full.", not_before=utcnow() + timedelta(seconds=170)
+                )
+            )
+    for tail in ("", "/panel"):
+        text = said(watched.status(path=f"/runs/{run.id}{tail}").text)
+        assert "The database’s disk is full." in text
+        assert "It is tried again by itself in 3 min" in text
+    address = f"/c/{watched.slug}/integrations/platforms/intercom/user-sync"
+    assert "The database’s disk is full." in said(watched.admin.get(address).text)
