@@ -118,6 +118,8 @@ class RunRow:
             "found": held.found,
             "missing": held.gone,
             "new": held.new,
+            "undone": held.undone,
+            "renamed": held.renamed,
             "limits": held.limits,
             "names": held.names,
         }

@@ -9,7 +9,9 @@ import sys
 from flask import Flask
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from config import Settings
 from webapp.auth.demo_accounts import DemoAccountsPresent, refuse_in_production
+from webapp.backup.in_use import InUse, database_path, serve_from
 from webapp.database_roles import WrongRole, refuse_too_little, warn_of_too_much
 from webapp.models import db
 from webapp.schema_version import OtherVersion, refuse_other
@@ -28,7 +30,8 @@ def ready_to_serve(app: Flask) -> Flask:
                 if settings.mode == "production":
                     warn_of_too_much(connection)
             refuse_in_production(settings.mode)
-        except (DemoAccountsPresent, OtherVersion, WrongRole) as error:
+            use_database(app, settings)
+        except (DemoAccountsPresent, InUse, OtherVersion, WrongRole) as error:
             sys.exit(str(error))
         except (OperationalError, ProgrammingError) as error:
             reason = str(error.orig).splitlines()[0]
@@ -41,3 +44,10 @@ def ready_to_serve(app: Flask) -> Flask:
             "tables. Set it for flask db upgrade alone."
         )
     return app
+
+
+def use_database(app: Flask, settings: Settings) -> None:
+    """Keep a restore away from a SQLite file for as long as this process, or one that it forks, lives."""
+    path = database_path(settings.database_url)
+    if path is not None:
+        app.extensions["database_in_use"] = serve_from(path)

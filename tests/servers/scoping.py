@@ -32,7 +32,9 @@ OF_ALL = {
     # the secret of a link says whose it is
     "invitations/accepting _judged",
     # commands of who runs the server
-    "auth/operating had_email", "commands/account _slugs", "commands/contract _rows", "commands/credentials rotate",
+    "auth/operating had_email", "backup/marking _compare_what_comes", "backup/marking _end_what_was_under_way",
+    "backup/marking _send_nothing_twice", "backup/marking _end_what_opens_something", "commands/account _slugs",
+    "commands/contract _rows", "commands/credentials rotate",
     "a test",
 }  # fmt: skip
 JOINING = (operators.eq, operators.in_op, operators.is_not_distinct_from)

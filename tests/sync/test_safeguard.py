@@ -197,6 +197,7 @@ def test_a_shrunken_list_is_held_with_nothing_applied(office: Office) -> None:
         "known": 20, "found": 15, "gone": 6, "percent": 20, "people": 5,
         "names": [f"Person {n}" for n in range(14, 20)],
         "linked": 20, "new": 1, "growth_percent": 50, "growth_people": 50, "new_names": ["New"],
+        "restored": False, "renamed": 1,
     }  # fmt: skip
     assert (office.users()["p0@example.com"].name, len(office.users()), gone(office)) == (before, 20, 0)
     assert run.proposed

@@ -18,7 +18,7 @@ from tests.zendesk.conftest import Desk
 from webapp.connectors.base import AccessDenied, Unavailable
 from webapp.credentials import seal, unseal
 from webapp.database import write_transaction
-from webapp.models import Integration, db
+from webapp.models import Integration, db, utcnow
 from webapp.oauth import tokens
 from webapp.oauth.tokens import token_of
 
@@ -137,6 +137,17 @@ def test_a_dead_refresh_token_asks_for_a_new_consent_at_once(connected: Desk) ->
         assert integration.refreshing_until is None
         with pytest.raises(AccessDenied):
             token_of(integration).current()
+
+
+def test_b6_a_token_that_was_renewed_after_the_backup_asks_to_reconnect_and_says_why(connected: Desk) -> None:
+    end_soon(connected)
+    connected.fault(path="/anything", kind="revoke")
+    with connected.app.app_context(), write_transaction() as session:
+        session.scalars(sa.select(Integration)).one().restored_at = utcnow()
+    run = connected.enable()
+    assert (run.state, run.error_kind) == ("failed", "access_denied")
+    assert "because Rollcall was restored from a backup on " in (run.message or "")
+    assert "An administrator must reconnect to resume." in (run.message or "")
 
 
 def test_zendesk_being_down_loses_nothing(connected: Desk) -> None:

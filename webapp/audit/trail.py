@@ -36,6 +36,7 @@ ACTIONS: dict[str, str] = {
     "contract.feature_enabled": "Switched on the feature",
     "contract.feature_disabled": "Switched off the feature",
     "contract.licences_changed": "Changed the licences of",
+    "contract.restored": "Restored from a backup",
     "contract.settings_changed": "Changed the settings of",
     "role.created": "Created the role",
     "role.changed": "Changed the role",

@@ -57,6 +57,9 @@ class Integration(Base):
         server_default="0",
         comment="how often people changed who is linked; a run that planned before plans anew",
     )
+    restored_at: Mapped[datetime | None] = mapped_column(
+        comment="from a backup; the first good run after it is compared with what was restored"
+    )
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
     user_sync: Mapped[UserSync] = relationship(back_populates="integration", uselist=False)

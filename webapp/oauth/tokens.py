@@ -85,9 +85,7 @@ def _exchange(integration_id: int, platform: str, site: str, token: dict[str, An
         following = round_for(platform).refresh(site, token)
     except RefreshRefused as error:
         _give_back(integration_id)
-        raise AccessDenied(
-            f"{label} does not renew our access any more: it was revoked, or it was not used for too long."
-        ) from error
+        raise AccessDenied(_why_refused(integration_id, label)) from error
     except RefreshUnavailable as error:
         _give_back(integration_id)
         raise Unavailable(f"{label} could not renew our access just now.") from error
@@ -100,6 +98,19 @@ def _exchange(integration_id: int, platform: str, site: str, token: dict[str, An
         integration.refreshing_until = None
     log.info("integration %s: the token was exchanged", integration_id)
     return following
+
+
+def _why_refused(integration_id: int, label: str) -> str:
+    """What may have ended the access, in a sentence for whoever has to reconnect."""
+    with write_transaction() as session:
+        integration = _locked(session, integration_id)
+        restored, connected = integration.restored_at, integration.connected_at
+    if restored is not None and (connected is None or connected < restored):
+        return (
+            f"{label} does not renew our access any more, because Rollcall was restored from a backup on "
+            f"{restored.day} {restored:%B %Y}: the access stored in it has been renewed since, or was revoked."
+        )
+    return f"{label} does not renew our access any more: it was revoked, or it was not used for too long."
 
 
 def _give_back(integration_id: int) -> None:

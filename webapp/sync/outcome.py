@@ -202,6 +202,17 @@ def why_held(held_: Held, people_word: str) -> str:
             f"({held_.new_percent:.0f}%; the limit is {held_.growth_percent}%)"
         )
         parts.append(text if parts else f"Unusually many people are new: {text}")
+    if held_.undone:
+        text = (
+            f"{held_.renamed:,} {'name' if held_.renamed == 1 else 'names'} would change and "
+            f"{counted(held_.gone, people_word)} go missing, of {held_.known:,} "
+            f"({held_.undone_percent:.0f}%; the limit is {held_.percent}%)"
+        )
+        parts.append(
+            f"against the backup {text}"
+            if parts
+            else f"Rollcall was restored from a backup, and much of that would change: {text}"
+        )
     return ", and ".join(parts)
 
 

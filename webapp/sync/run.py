@@ -255,7 +255,15 @@ def _safeguard(work: Attempt, listing: Listing, memory: store.Memory, plan: Plan
         limits=safeguard.Limits(
             saved.shrink_percent, saved.shrink_people, saved.growth_percent, saved.growth_people
         ),
+        restored=_restored(work),
+        renamed=plan.count(Kind.RENAME),
     )
+
+
+def _restored(work: Attempt) -> bool:
+    """Whether what is known comes from a backup, and no run has gone through since it was restored."""
+    restored, good = work.integration.restored_at, work.saved.last_success_at
+    return restored is not None and (good is None or good < restored)
 
 
 def _touched(plan: Plan) -> safeguard.Shown:
@@ -263,4 +271,5 @@ def _touched(plan: Plan) -> safeguard.Shown:
     return safeguard.Shown(
         [step.remote_id for step in plan.steps if step.kind is Kind.MISSING],
         [step.remote_id for step in plan.steps if step.kind is Kind.IMPORT],
+        [step.remote_id for step in plan.steps if step.kind is Kind.RENAME],
     )

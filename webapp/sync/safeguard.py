@@ -25,7 +25,8 @@ class Limits(msgspec.Struct, frozen=True):
 class Held(msgspec.Struct, frozen=True):
     """Why a run is held: what it would do, beside what was known, and the limits that were in force then.
 
-    ``gone`` of ``known`` people would be marked as gone; ``new`` users would come to ``linked`` ones.
+    ``gone`` of ``known`` people would be marked as gone; ``new`` users would come to ``linked`` ones; ``renamed`` ones
+    would get another name. ``restored``: what is known comes from a backup, and no run went through since.
     """
 
     known: int
@@ -39,6 +40,8 @@ class Held(msgspec.Struct, frozen=True):
     growth_percent: int = 50
     growth_people: int = 50
     new_names: list[str] = []
+    restored: bool = False
+    renamed: int = 0
 
     @property
     def limits(self) -> Limits:
@@ -57,6 +60,16 @@ class Held(msgspec.Struct, frozen=True):
         return _grown(self, self.limits)
 
     @property
+    def undone(self) -> bool:
+        """Whether too much of what was restored would change: who is gone and whose name is another, together."""
+        changed = self.gone + self.renamed
+        return self.restored and self.renamed > 0 and shrunk(gone=changed, known=self.known, limits=self.limits)
+
+    @property
+    def undone_percent(self) -> float:
+        return 100 * (self.gone + self.renamed) / self.known if self.known else 0.0
+
+    @property
     def gone_percent(self) -> float:
         return 100 * self.gone / self.known if self.known else 0.0
 
@@ -71,10 +84,11 @@ def shrunk(*, gone: int, known: int, limits: Limits) -> bool:
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """Whom a held run was about, by remote ID: who would be marked as gone, and who would be new."""
+    """Whom a held run was about, by remote ID: who would be marked as gone, be new, and get another name."""
 
     gone: list[str]
     new: list[str]
+    renamed: list[str] = []
 
 
 def judge(
@@ -85,8 +99,10 @@ def judge(
     limits: Limits,
     linked: int = 0,
     new_names: Sequence[str] = (),
+    restored: bool = False,
+    renamed: int = 0,
 ) -> Held | None:
-    """``Held`` when the list is empty, shrank or grew past ``limits``, else ``None``.
+    """``Held`` when the list is empty, shrank or grew past ``limits``, or undoes much of a backup, else ``None``.
 
     ``known``: people listed at the last good run; ``linked``: how many of them are users here, none before a
     first import, which is therefore never too large.
@@ -103,8 +119,10 @@ def judge(
         limits.growth_percent,
         limits.growth_people,
         sorted(new_names)[:NAMES_SHOWN],
+        restored,
+        renamed,
     )
-    return held if held.empty or held.shrunk or held.grown else None
+    return held if held.empty or held.shrunk or held.grown or held.undone else None
 
 
 def still_covers(approved: Held, shown: Shown | None, now: Held, people: Shown) -> bool:
@@ -114,10 +132,15 @@ def still_covers(approved: Held, shown: Shown | None, now: Held, people: Shown) 
     held before people were kept is compared by numbers.)
     """
     if shown is None:
-        return now.gone <= approved.gone and now.new <= approved.new
+        return now.gone <= approved.gone and now.new <= approved.new and not now.undone
     gone_covered = set(people.gone) <= set(shown.gone)
     new_covered = set(people.new) <= set(shown.new)
-    return (gone_covered or not (now.empty or now.shrunk)) and (new_covered or not now.grown)
+    renamed_covered = set(people.renamed) <= set(shown.renamed)
+    return (
+        (gone_covered or not (now.empty or now.shrunk or now.undone))
+        and (new_covered or not now.grown)
+        and (renamed_covered or not now.undone)
+    )
 
 
 def raised(held: Held, limits: Limits) -> Limits:

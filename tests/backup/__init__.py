@@ -1,0 +1,1 @@
+"""Backups, the way back to one, and going on from there."""

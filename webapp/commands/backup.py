@@ -1,0 +1,107 @@
+"""``flask backup``, ``flask restore`` and ``flask restored``: docs/backup.md says what goes around them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import redis
+from flask import current_app
+from flask.cli import with_appcontext
+
+from config import Settings
+from webapp import queue
+from webapp.backup.in_use import InUse, database_path
+from webapp.backup.manifest import NoBackup
+from webapp.backup.marking import mark_restored
+from webapp.backup.restoring import restore as put_back
+from webapp.backup.taking import NotTaken, take
+from webapp.commands.answers import fail
+from webapp.commands.groups import upon_its_own_version
+from webapp.database import write_transaction
+from webapp.models import utcnow
+
+KEEP = "Keep CREDENTIAL_KEYS and SECRET_KEY as well, in another place: without them no platform's token can be read."
+NEXT = (
+    "Everybody signs in again, and open invitations and links have ended. The next run of each platform is compared "
+    "with this state, and is held if it would undo much. Where a platform then asks for it, press Reconnect."
+)
+POSTGRES_BACKUP = """\
+The database is a Postgres, whose own programs make its backups (docs/backup.md):
+  pg_dump --format=custom --file=rollcall.dump --dbname="$MIGRATIONS_DATABASE_URL"
+With one role for all it is $DATABASE_URL. {keep}"""
+POSTGRES_RESTORE = """\
+The database is a Postgres, whose own programs restore it. In a new, empty database (docs/backup.md):
+  pg_restore --exit-on-error --single-transaction --dbname="$MIGRATIONS_DATABASE_URL" rollcall.dump
+  flask db upgrade
+  flask restored"""
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@with_appcontext
+@upon_its_own_version
+def backup(file: Path) -> None:
+    """Copy the SQLite database to the new FILE, whole, while everything goes on.
+
+    For Postgres it says which of its own programs to use, with exit code 1.
+    """
+    database = database_path(_settings().database_url)
+    if database is None:
+        fail(POSTGRES_BACKUP.format(keep=KEEP))
+    try:
+        about = take(_settings(), database, file.resolve())
+    except NotTaken as reason:
+        fail(str(reason))
+    click.echo(f"Backed up to {file} as it was on {about.taken_at:%d %B %Y at %H:%M} UTC. {KEEP}")
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--other-keys", is_flag=True, help="Though CREDENTIAL_KEYS are others; platforms are connected anew."
+)
+@with_appcontext
+def restore(file: Path, other_keys: bool) -> None:
+    """Put the backup FILE in the place of the SQLite database; what is there now is kept beside it.
+
+    Refused while anything uses the database.
+    """
+    database = database_path(_settings().database_url)
+    if database is None:
+        fail(POSTGRES_RESTORE)
+    try:
+        restored = put_back(_settings(), database, file, other_keys=other_keys)
+    except (NoBackup, InUse, OSError) as reason:
+        fail(str(reason))
+    about = restored.about
+    click.echo(
+        f"Restored the backup of {about.taken_at:%d %B %Y, %H:%M} UTC, made by Rollcall {about.release}."
+        + (f" What was there before is kept as {restored.kept}." if restored.kept else "")
+        + f" {NEXT}"
+    )
+
+
+@click.command("restored")
+@with_appcontext
+@upon_its_own_version
+def restored() -> None:
+    """Say that the database was restored by other means (pg_restore). Refused while workers are there."""
+    try:
+        if queue.workers():
+            fail(
+                "A worker is running. Stop web, workers and scheduler first: systemctl stop rollcall.target."
+            )
+    except redis.RedisError:
+        click.echo("The queue is not reachable, so nobody looked whether a worker is running.", err=True)
+    with write_transaction() as session:
+        mark_restored(session, utcnow(), actor="command: flask restored")
+    click.echo(f"Marked as restored. {NEXT}")
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings
+
+
+ALL = (backup, restore, restored)
