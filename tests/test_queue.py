@@ -341,5 +341,5 @@ def test_B3_a_question_waits_with_the_runs_of_its_platform_and_before_them(offic
         session.flush()
         question_id = question.id
     assert queue.wake_answer(question_id)
-    assert queue.queue(SYNC["intercom"]).get_job_ids() == [f"question-{question_id}", f"run-{run.id}-1"]
+    assert queue.queue(SYNC["intercom"]).get_job_ids() == [f"question-{question_id}-1", f"run-{run.id}-1"]
     assert queue.queue(CONTROL).count == 0
