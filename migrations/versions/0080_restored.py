@@ -1,7 +1,7 @@
 """When an integration was restored from a backup: its next run is compared with what was restored.
 
 Revision ID: 0080
-Revises: 0071
+Revises: 0074
 """
 
 import sqlalchemy as sa
