@@ -38,12 +38,13 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         print(f"rollcall: {command[0]} cannot be started ({error.strerror})", file=sys.stderr)
         return 127
-    try:
-        said = follow(process, what)
-    except KeyboardInterrupt:  # the command has got it too
-        process.wait()
-        return 130
-    code = process.wait()
+    with process:
+        try:
+            said = follow(process, what)
+        except KeyboardInterrupt:  # the command has got it too
+            process.wait()
+            return 130
+    code = process.returncode
     if code:
         print("".join(said[-TAIL_LINES:]), file=sys.stderr, end="", flush=True)
     return code if code >= 0 else 128 - code

@@ -77,14 +77,17 @@ def told(closed: list[Path]) -> str:
 
 
 def _kept_in(data_dir: Path) -> Iterator[Path]:
+    """What is Rollcall's in there, without what is behind links: those lead to what somebody has laid elsewhere."""
     entries = sorted(data_dir.iterdir())
     ours = [entry for pattern in OURS for entry in entries if fnmatchcase(entry.name, pattern)]
     if len(ours) == len(entries):
         yield data_dir
     for entry in ours:
-        yield entry
-        for folder, folders, files in os.walk(entry):
-            yield from (Path(folder) / name for name in sorted([*folders, *files]))
+        below = os.walk(entry) if entry.is_dir() and not entry.is_symlink() else ()
+        inside = [
+            Path(folder) / name for folder, folders, files in below for name in sorted([*folders, *files])
+        ]
+        yield from (path for path in (entry, *inside) if not path.is_symlink())
 
 
 def _close(path: Path) -> bool:

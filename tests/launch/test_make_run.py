@@ -85,6 +85,18 @@ def test_all_is_up_when_it_says_so(stack: Stack) -> None:
         assert list(redis.scan_iter("rq:scheduler_instance:*"))
 
 
+def test_it_says_what_it_is_at(stack: Stack) -> None:
+    expected = [
+        f"Starting Rollcall; data and logs are in {stack.data_dir}",
+        "Preparing the database and the demo contract ...",
+        "Starting web, worker and scheduler ...",
+        f"{READY} http://127.0.0.1:{stack.port}",
+    ]
+    lines = stack.program.said().splitlines()
+    assert lines[0] == expected[0]
+    assert [line for line in lines if line in expected] == expected
+
+
 def test_it_names_the_demo_accounts(stack: Stack) -> None:
     said = stack.program.said()
     for words in (

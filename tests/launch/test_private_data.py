@@ -96,6 +96,19 @@ def test_A17_what_is_not_rollcalls_stays_as_it_is(tmp_path: Path) -> None:
     assert open_to_others(folder) == [".", "letters", "letters/a.txt"]
 
 
+def test_A17_what_is_behind_a_link_stays_but_for_the_database(tmp_path: Path) -> None:
+    elsewhere = lay(tmp_path / "elsewhere")
+    folder = tmp_path / "var"
+    folder.mkdir()
+    for name in ("log", "secret_key", "rollcall.db"):
+        (folder / name).symlink_to(elsewhere / name)
+    closed = close_to_others(folder, database_files(f"sqlite:///{folder}/rollcall.db"))
+    assert closed == [folder, folder / "rollcall.db"]
+    assert set(open_to_others(elsewhere)) == {
+        *FILES, ".", "log", "sandbox", "sandbox/intercom", "backups",
+    } - {"rollcall.db"}  # fmt: skip
+
+
 def test_A17_a_database_elsewhere_is_closed_with_what_sqlite_lays_beside_it(tmp_path: Path) -> None:
     folder = lay(tmp_path / "elsewhere")
     closed = close_to_others(None, database_files(f"sqlite:///{folder}/rollcall.db?timeout=5"))

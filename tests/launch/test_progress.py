@@ -43,7 +43,7 @@ def test_a_command_that_succeeds_says_nothing_of_its_own(capfd: pytest.CaptureFi
 
 def test_a_command_that_fails_shows_its_last_lines(capfd: pytest.CaptureFixture[str]) -> None:
     script = "import sys\nfor number in range(30): print('line', number)\nprint('why', file=sys.stderr)\nsys.exit(7)"
-    assert progress.main(["looking", sys.executable, "-c", script]) == 7
+    assert progress.main(["looking", sys.executable, "-u", "-c", script]) == 7
     said, complained = capfd.readouterr()
     assert said == ""
     assert complained.splitlines()[0] == "line 11"
