@@ -13,6 +13,7 @@ import msgspec
 from bench.fleet import Cycle
 from bench.pages import P95_AIM, PageMeasurement
 from bench.programs import ROOT
+from bench.routes import LIMIT, RouteMeasurement
 from bench.syncs import Measurement
 
 RESULTS = ROOT / "bench" / "results"
@@ -37,6 +38,7 @@ class Report(msgspec.Struct):
     syncs: list[Measurement]
     pages: list[PageMeasurement] = []
     fleet: list[Cycle] = []
+    routes: list[RouteMeasurement] = []
 
 
 def machine(databases: Sequence[str]) -> Machine:
@@ -180,3 +182,40 @@ def _processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.machine()
+
+
+ROUTE_HEADINGS = ("database", "CPU s", "as", "route", "sent", "status", "kB")
+DEAREST = 25  # routes that the table lists
+
+
+def route_rows(measured: Sequence[RouteMeasurement]) -> list[list[str]]:
+    """The dearest request of each route, the dearest routes first; those above the limit all."""
+    worst: dict[tuple[str, str, str], RouteMeasurement] = {}
+    for one in sorted(measured, key=lambda one: one.cpu):
+        worst[one.database, one.method, one.rule] = one
+    dearest = sorted(worst.values(), key=lambda one: -one.cpu)
+    return [route_row(one) for place, one in enumerate(dearest) if place < DEAREST or one.cpu > LIMIT]
+
+
+def route_row(one: RouteMeasurement) -> list[str]:
+    return [
+        one.database,
+        f"{one.cpu:.2f}",
+        one.actor,
+        f"{one.method} {one.rule}",
+        one.sent,
+        str(one.status),
+        f"{one.bytes / 1000:,.0f}",
+    ]
+
+
+def route_line(one: RouteMeasurement) -> str:
+    return " | ".join(route_row(one))
+
+
+def routes_line(measured: Sequence[RouteMeasurement]) -> str:
+    """How many requests there were, and how many of them cost more than they may."""
+    above = sum(one.cpu > LIMIT for one in measured)
+    failed = sum(one.status >= 500 for one in measured)
+    routes = len({(one.method, one.rule) for one in measured})
+    return f"{len(measured):,} requests to {routes} routes: {above} cost more than {LIMIT:g} s of CPU, {failed} failed."

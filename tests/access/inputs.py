@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -24,7 +23,6 @@ from werkzeug.utils import cached_property
 from tests.access.table import FORMS
 from tests.access.test_walk import EXPECTED, address
 from tests.access.world import World
-from webapp.connectors.texts import DIRECTIONS
 from webapp.models import db
 
 # What nobody would send, by what it tries. Bytes are sent as they are, which is not always UTF-8.
@@ -69,7 +67,8 @@ EVIL: dict[str, bytes] = {
     }.items()
 }
 OF_POSTGRES = (  # what a database may take otherwise than another
-    "5,000 digits", "more than a database holds", "more than an integer", "-1", "NUL", "half a character", "the last day",
+    "5,000 digits", "more than a database holds", "more than an integer", "-1", "NUL", "half a character",
+    "the last day",
 )  # fmt: skip
 PLACES = ("query", "form")
 TOKEN = "csrf_token"
@@ -205,37 +204,17 @@ class Database:
         if self._owner is not None:
             self._owner.dispose()
 
-    def wrong_texts(self) -> list[str]:
-        """Stored texts that do not fit their column, or hold what nobody can see or no database takes."""
-        wrong = []
-        with self._there.app.app_context(), db.engine.connect() as connection:
-            for table in db.metadata.sorted_tables:
-                for row in connection.execute(sa.select(table)).mappings():
-                    for column in table.columns:
-                        for text in texts_in(row[column.name]):
-                            if reason := wrong_with(text, getattr(column.type, "length", None)):
-                                wrong.append(f"{table.name}.{column.name}: {text[:40]!r} {reason}")
-        return wrong
 
+class Browsers:
+    """The cookies that everybody had, brought back after each request: a form may sign somebody out."""
 
-def texts_in(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        yield from texts_in([*value, *value.values()])
-    elif isinstance(value, list):
-        for item in value:
-            yield from texts_in(item)
+    def __init__(self, there: World) -> None:
+        self._there = there
+        self._kept = {name: dict(actor.client._cookies) for name, actor in there.actors.items()}
 
-
-def wrong_with(text: str, most: int | None) -> str:
-    if most is not None and len(text) > most:
-        return f"has {len(text)} characters of {most}"
-    for char in text:
-        kind = unicodedata.category(char)
-        if (kind in ("Cc", "Cs") and char not in "\n\t") or char in DIRECTIONS:
-            return f"holds {char!r}"
-    return ""
+    def bring_back(self) -> None:
+        for name, cookies in self._kept.items():
+            self._there.actors[name].client._cookies = dict(cookies)
 
 
 class FormsOf(HTMLParser):
@@ -259,9 +238,10 @@ class FormsOf(HTMLParser):
             self._select = name
         elif tag == "option" and self._select and ("selected" in given or self._select not in values):
             values.setlist(self._select, [given.get("value", "")])
-        elif tag == "input" and name:
-            if given.get("type") not in ("checkbox", "radio") or "checked" in given:
-                values.add(name, given.get("value", "on"))
+        elif (
+            tag == "input" and name and (given.get("type") not in ("checkbox", "radio") or "checked" in given)
+        ):
+            values.add(name, given.get("value", "on"))
 
 
 @dataclass

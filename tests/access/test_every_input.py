@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.access.inputs import EVIL, OF_POSTGRES, TOKEN, Database, Field, Probe, Reads
+from tests.access.inputs import EVIL, OF_POSTGRES, TOKEN, Browsers, Database, Field, Probe, Reads
 from tests.access.test_walk import EXPECTED, tokens
 from tests.access.world import NOWHERE, World, world
 from tests.actors import PASSWORD
 from tests.servers.databases import PostgresTemplate
+from tests.stored import wrong_texts
 from webapp.auth import passwords
 
 ANSWERS = {200, 302, 303, 400, 404, 409, 410, 413, 422, 429}
@@ -31,7 +32,7 @@ class Asking:
     probe: Probe
     database: Database
     there: World
-    cookies: dict[str, dict[object, object]]
+    browsers: Browsers
 
     def check(self, answer: TestResponse, what: object) -> list[str]:
         """What is wrong with an answer and with what it stored."""
@@ -42,10 +43,9 @@ class Asking:
             wrong.append(f"{what}: led to {where[:100]}")
         if answer.mimetype == "text/html" and answer.status_code >= 400 and 'id="main"' not in answer.text:
             wrong.append(f"{what}: no page of the product")
-        for name, cookies in self.cookies.items():
-            self.there.actors[name].client._cookies = dict(cookies)  # type: ignore[assignment]
+        self.browsers.bring_back()
         if self.database.written:
-            wrong += [f"{what}: stored {text}" for text in self.database.wrong_texts()]
+            wrong += [f"{what}: stored {text}" for text in wrong_texts(self.there.app)]
             self.database.bring_back()
         return wrong
 
@@ -89,9 +89,8 @@ def asking(
         reads = Reads()
         there.app.request_class = reads.request_class(there.app.request_class)
         probe = Probe(there, reads, tokens(there))
-        cookies = {name: dict(actor.client._cookies) for name, actor in there.actors.items()}
         database = Database(there, tmp_path, owner)
-        yield Asking(probe, database, there, cookies)  # type: ignore[arg-type]
+        yield Asking(probe, database, there, Browsers(there))
         database.close()
 
 
