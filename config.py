@@ -1,16 +1,14 @@
 """Every setting of Rollcall, typed, read from the environment in one place.
 
-Three modes (``ROLLCALL_MODE``): ``demo`` is what ``make run`` uses and makes up what is missing inside
-``DATA_DIR``; ``production`` makes up nothing and refuses to start on anything weak; ``test`` is built by
-:func:`test_settings`.
+Three modes (``ROLLCALL_MODE``, which has no default): ``demo`` is what ``make run`` sets, stays on this machine and
+makes up what is missing inside ``DATA_DIR``; ``production`` makes up nothing and refuses to start on anything weak;
+``test`` is built by :func:`test_settings`. What each setting must be, ``settings_rules`` says.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
-import ipaddress
-import json
 import os
 import secrets
 import tempfile
@@ -19,23 +17,32 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
-from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from cryptography.fernet import Fernet
 from email_validator import EmailNotValidError, validate_email
 
+from settings_rules import SettingsError, addresses, keys, private_data, running, services
+from settings_rules.services import normal_database_url
+
+__all__ = [
+    "MailServer",
+    "OAuthClient",
+    "Settings",
+    "SettingsError",
+    "load_settings",
+    "normal_database_url",
+    "redis_socket",
+    "redis_socket_url",
+    "test_settings",
+]
+
 Mode = Literal["demo", "production", "test"]
+LogFormat = Literal["json", "text"]
 
 SANDBOX_CLIENT_ID = "rollcall-sandbox"
 SANDBOX_CLIENT_SECRET = "rollcall-sandbox-secret"  # noqa: S105 - the local sandbox's published one
 SANDBOX_SUBDOMAINS = ("kestrel", "harbour")  # the accounts of the local Zendesk
-MIN_SECRET_KEY = 32  # characters
 MAIL_PORTS = {"starttls": 587, "tls": 465, "none": 25}
-WEAK_SECRETS = ("dev", "secret", "changeme", "change-me", "password", "rollcall", "example", "test")
-
-
-class SettingsError(Exception):
-    """A setting is missing, weak or contradictory; the text says which one and what to do."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,7 @@ class Settings:
     port: int = 8000
     product_name: str = "Rollcall"
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    web_threads: int = 8  # of one process
     proxies: int = 0  # in front of us; each adds the address it was asked from to X-Forwarded-For
     intercom: OAuthClient = field(default_factory=OAuthClient)
     zendesk: OAuthClient = field(default_factory=OAuthClient)
@@ -102,11 +110,13 @@ class Settings:
     lease: timedelta = timedelta(seconds=60)
     tick_seconds: int = 30
     batch_size: int = 1000
+    worker_runs: int = 2  # runs that one ``python worker.py`` has in work at once
     keep_lines: timedelta = timedelta(days=365)  # the lines and calls of runs; their figures stay for good
     http_connect_timeout: float = 5.0  # seconds
     http_read_timeout: float = 30.0  # seconds
     http_max_bytes: int = 512 * 1024 * 1024
     http_retry_ceiling: float = 60.0  # seconds a provider may make us wait once
+    http_refusal_pause: float = 3.0  # seconds before a refused call is made once more
 
     @property
     def secure_cookies(self) -> bool:
@@ -117,21 +127,60 @@ class Settings:
         return self.mode == "demo"
 
 
-def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings from ``environ``. Raises :class:`SettingsError` with one clear sentence."""
-    mode = environ.get("ROLLCALL_MODE", "demo").strip().lower()
+def load_settings(environ: Mapping[str, str] = os.environ, *, command: bool = False) -> Settings:
+    """Read the settings from ``environ``. Raises :class:`SettingsError` with one clear sentence.
+
+    A ``command`` needs no mode beside a ``make run`` that lives and has the same DATA_DIR; what serves always does.
+    """
+    mode = environ.get("ROLLCALL_MODE", "").strip().lower()
+    if not mode and command and running.is_beside(environ, running.note_of(_data_dir(environ))):
+        mode = "demo"
     modes = {"demo": _demo, "production": _production}
     if mode not in modes:
-        raise SettingsError(f"ROLLCALL_MODE is “{mode}”. Set it to demo or production.")
+        raise SettingsError(
+            f"ROLLCALL_MODE is {f'“{mode}”' if mode else 'not set'}. Set it to production to run Rollcall for real, or "
+            "to demo to try it on this machine with made-up people (make run does that by itself)."
+        )
     return replace(
         modes[mode](environ),
         product_name=environ.get("PRODUCT_NAME") or "Rollcall",
         proxies=_whole(environ, "TRUSTED_PROXIES", 0, 0, 10),
+        web_threads=_whole(environ, "WEB_THREADS", 8, 1, 64),
         lease=timedelta(seconds=_whole(environ, "SYNC_LEASE_SECONDS", 60, 2, 600)),
         tick_seconds=_whole(environ, "SYNC_TICK_SECONDS", 30, 1, 60),
         batch_size=_whole(environ, "SYNC_BATCH_SIZE", 1000, 1, 10_000),
+        worker_runs=_whole(environ, "WORKER_RUNS", 2, 1, 32),
         keep_lines=timedelta(days=_whole(environ, "SYNC_HISTORY_DAYS", 365, 7, 36_500)),
     )
+
+
+def keep_private(settings: Settings) -> str:
+    """Close to others what is stored on this machine; what to say about it, empty when nothing was open.
+
+    For real nothing is kept in ``data_dir``, so only a SQLite database counts there. Raises :class:`SettingsError`
+    when something open belongs to somebody else.
+    """
+    try:
+        closed = private_data.close_to_others(
+            settings.data_dir if settings.demo else None, private_data.database_files(settings.database_url)
+        )
+    except private_data.NotOurs as error:
+        raise SettingsError(str(error)) from error
+    return private_data.told(closed) if closed else ""
+
+
+def log_format(environ: Mapping[str, str] = os.environ) -> LogFormat:
+    """How records are written: json in production, text elsewhere, or what LOG_FORMAT says.
+
+    Known before the other settings, which may be refused. Raises :class:`SettingsError`.
+    """
+    match environ.get("LOG_FORMAT", "").strip().lower():
+        case "":
+            return "json" if environ.get("ROLLCALL_MODE", "").strip().lower() == "production" else "text"
+        case ("json" | "text") as chosen:
+            return chosen
+        case other:
+            raise SettingsError(f"LOG_FORMAT is “{other}”. Set it to json or text.")
 
 
 def test_settings(*, database_url: str, redis_url: str, data_dir: Path, **changes: object) -> Settings:
@@ -145,6 +194,7 @@ def test_settings(*, database_url: str, redis_url: str, data_dir: Path, **change
         credential_keys=("yGCgS0mhBBHe3x0VvOTaLJKIJ8JzLyJ3rcZ7HGcSv4o=",),
         public_url="http://127.0.0.1",
         intercom=OAuthClient(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, sandbox=True),
+        http_refusal_pause=0.05,
     )
     return replace(settings, **changes)  # type: ignore[arg-type]
 
@@ -153,9 +203,11 @@ test_settings.__test__ = False  # type: ignore[attr-defined]  # the name starts 
 
 
 def _demo(environ: Mapping[str, str]) -> Settings:
-    data_dir = Path(environ.get("DATA_DIR") or "var").resolve()
-    running = _running(data_dir)
-    port = _port(environ.get("PORT") or str(running.get("port") or 8000))
+    data_dir = _data_dir(environ)
+    beside = running.note_of(data_dir)
+    port = _port(environ.get("PORT") or str(beside.get("port") or 8000))
+    public_url = addresses.demo_url(environ.get("PUBLIC_URL") or f"http://127.0.0.1:{port}")
+    addresses.demo_hosts(environ.get("ALLOWED_HOSTS") or "")
     intercom, zendesk = _intercom(environ), _zendesk(environ)
     if not zendesk.configured:
         zendesk = OAuthClient(
@@ -173,31 +225,36 @@ def _demo(environ: Mapping[str, str]) -> Settings:
             sandbox=True,
         )
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        private_data.refuse_folder_of_another(data_dir)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret_key = environ.get("SECRET_KEY") or _kept(
             data_dir / "secret_key", lambda: secrets.token_urlsafe(48)
         )
-        keys = environ.get("CREDENTIAL_KEYS") or _kept(
+        credential_keys = environ.get("CREDENTIAL_KEYS") or _kept(
             data_dir / "credential_keys", lambda: Fernet.generate_key().decode()
         )
+    except private_data.NotOurs as error:
+        raise SettingsError(str(error)) from error
     except OSError as error:
         raise SettingsError(
             f"DATA_DIR {data_dir} cannot be written ({error.strerror}). Set DATA_DIR to a folder of yours."
         ) from error
     database_url = normal_database_url(
-        environ.get("DATABASE_URL") or running.get("database_url") or f"sqlite:///{data_dir / 'rollcall.db'}"
+        environ.get("DATABASE_URL") or beside.get("database_url") or f"sqlite:///{data_dir / 'rollcall.db'}"
     )
+    redis_url = environ.get("REDIS_URL") or beside.get("redis_url") or redis_socket_url(data_dir)
+    services.refuse_elsewhere(database_url, redis_url)
     return Settings(
         mode="demo",
         data_dir=data_dir,
         database_url=database_url,
         migrations_database_url=_migrations_database_url(environ, database_url),
-        redis_url=environ.get("REDIS_URL") or running.get("redis_url") or redis_socket_url(data_dir),
+        redis_url=redis_url,
         secret_key=secret_key,
-        credential_keys=_fernet_keys(keys),
-        public_url=(environ.get("PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+        credential_keys=keys.fernet_keys(credential_keys),
+        public_url=public_url,
         port=port,
-        allowed_hosts=_hosts(environ.get("ALLOWED_HOSTS"), environ.get("PUBLIC_URL") or ""),
+        allowed_hosts=_hosts(environ.get("ALLOWED_HOSTS"), public_url),
         intercom=intercom,
         mail=_mail(environ),
         webhook_loopback=True,
@@ -206,43 +263,34 @@ def _demo(environ: Mapping[str, str]) -> Settings:
 
 
 def _production(environ: Mapping[str, str]) -> Settings:
-    public_url = (environ.get("PUBLIC_URL") or "").rstrip("/")
-    if not public_url.startswith("https://") or not _split(public_url).hostname:
-        raise SettingsError(
-            "PUBLIC_URL must be the https address people use, such as https://rollcall.example.com."
-        )
+    public_url = addresses.public_url(environ.get("PUBLIC_URL") or "")
     if environ.get("FLASK_DEBUG", "0").lower() not in ("", "0", "false"):
         raise SettingsError("FLASK_DEBUG is on. Production refuses to run with the debugger; unset it.")
-    secret_key = environ.get("SECRET_KEY") or ""
-    if not _strong(secret_key):
+    secret_key = keys.secret_key(environ.get("SECRET_KEY") or "")
+    credential_keys = keys.fernet_keys(environ.get("CREDENTIAL_KEYS") or "")
+    keys.refuse_weak_fernet_keys(credential_keys)
+    if keys.raw(secret_key) in map(keys.raw, credential_keys):
         raise SettingsError(
-            f"SECRET_KEY is missing or weak. Set it to at least {MIN_SECRET_KEY} random characters, for example "
-            "from: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'."
+            f"CREDENTIAL_KEYS and SECRET_KEY must differ. Make a new SECRET_KEY: {keys.MAKE_SECRET_KEY}"
         )
-    credential_keys = _fernet_keys(environ.get("CREDENTIAL_KEYS") or "")
-    if secret_key in credential_keys:
-        raise SettingsError("CREDENTIAL_KEYS and SECRET_KEY must differ. Make a new SECRET_KEY.")
     database_url = environ.get("DATABASE_URL") or ""
     if not database_url:
         raise SettingsError(
             "DATABASE_URL is missing. Set it to your Postgres, postgresql://user:password@host/name."
         )
-    redis_url = environ.get("REDIS_URL") or ""
-    if not _private_redis(redis_url):
-        raise SettingsError(
-            "REDIS_URL is missing or has no password. Set it to a Redis that asks for one, "
-            "rediss://:password@host:6379/0, or to a private socket, unix:///path/redis.sock."
-        )
-    data_dir = Path(environ.get("DATA_DIR") or "var").resolve()
     database_url = normal_database_url(database_url)
     migrations_database_url = _migrations_database_url(environ, database_url)
-    if (environ.get("PRIVATE_NETWORK") or "").strip().lower() != "yes":
-        _refuse_database_in_the_clear("DATABASE_URL", database_url)
-        _refuse_database_in_the_clear("MIGRATIONS_DATABASE_URL", migrations_database_url)
-        _refuse_redis_in_the_clear(redis_url)
+    redis_url = environ.get("REDIS_URL") or ""
+    services.refuse_redis(redis_url)
+    _refuse_in_the_clear(environ, database_url, migrations_database_url, redis_url)
+    if not environ.get("TRUSTED_PROXIES", "").strip():
+        raise SettingsError(
+            "TRUSTED_PROXIES is missing. Set it to how many proxies stand between browsers and Rollcall: 1 for one "
+            "nginx or Caddy, 0 when browsers reach it directly. Wrong sign-ins are counted by the address this gives."
+        )
     return Settings(
         mode="production",
-        data_dir=data_dir,
+        data_dir=_data_dir(environ),
         database_url=database_url,
         migrations_database_url=migrations_database_url,
         redis_url=redis_url,
@@ -251,38 +299,33 @@ def _production(environ: Mapping[str, str]) -> Settings:
         public_url=public_url,
         port=_port(environ.get("PORT") or "8000"),
         allowed_hosts=_hosts(environ.get("ALLOWED_HOSTS"), public_url),
-        intercom=_intercom(environ),
-        zendesk=_zendesk(environ),
+        intercom=_own_client("INTERCOM", _intercom(environ)),
+        zendesk=_own_client("ZENDESK", _zendesk(environ)),
         mail=_mail(environ),
     )
 
 
-def _refuse_database_in_the_clear(name: str, url: str) -> None:
-    """Refuse a database on another machine whose connection is not encrypted, or whose name is not proved."""
-    database = _split(url)
-    choices = parse_qs(database.query)
-    host = (choices.get("host") or [database.hostname or ""])[-1]
-    if (
-        host
-        and not host.startswith("/")
-        and not _loopback(host)
-        and choices.get("sslmode") != ["verify-full"]
-    ):
-        raise SettingsError(
-            f"{name} names another machine without ?sslmode=verify-full, so people's data could be read on the "
-            "way. Add it (with sslrootcert=…), or set PRIVATE_NETWORK=yes when nobody else is on that network."
-        )
+def _refuse_in_the_clear(environ: Mapping[str, str], database: str, migrations: str, redis: str) -> None:
+    """Refuse what goes elsewhere than it says, and what could be read on the way."""
+    private = (environ.get("PRIVATE_NETWORK") or "").strip().lower() == "yes"
+    for name, url in (("DATABASE_URL", database), ("MIGRATIONS_DATABASE_URL", migrations)):
+        services.refuse_doubtful_database(name, url, environ)
+        if not private:
+            services.refuse_database_in_the_clear(name, url)
+    if not private:
+        services.refuse_redis_in_the_clear(redis)
 
 
-def _refuse_redis_in_the_clear(url: str) -> None:
-    redis = _split(url)
-    if redis.scheme == "unix" or _loopback(redis.hostname or ""):
-        return
-    if redis.scheme != "rediss" or parse_qs(redis.query).get("ssl_cert_reqs", ["required"]) != ["required"]:
+def _own_client(name: str, client: OAuthClient) -> OAuthClient:
+    """``client`` if it is whole and nobody else's: whoever knows its secret can forge notices and finish rounds."""
+    if SANDBOX_CLIENT_SECRET in client.client_secret or client.client_id == SANDBOX_CLIENT_ID:
         raise SettingsError(
-            "REDIS_URL names another machine without TLS that is checked. Use rediss://, or set PRIVATE_NETWORK=yes "
-            "when nobody else is on that network."
+            f"{name}_CLIENT_ID and {name}_CLIENT_SECRET are those of the local sandbox, which everybody knows. Set "
+            f"those of your own app or client, which {name.capitalize()} makes and shows you, as the README says."
         )
+    if bool(client.client_id) != bool(client.client_secret):
+        raise SettingsError(f"Set both {name}_CLIENT_ID and {name}_CLIENT_SECRET, or neither.")
+    return client
 
 
 def _migrations_database_url(environ: Mapping[str, str], database_url: str) -> str:
@@ -290,23 +333,12 @@ def _migrations_database_url(environ: Mapping[str, str], database_url: str) -> s
     url = environ.get("MIGRATIONS_DATABASE_URL", "").strip()
     if not url:
         return ""
-    ways = ("postgres://", "postgresql://", "postgresql+psycopg://")
-    if not url.startswith(ways) or not database_url.startswith(ways):
+    if not url.startswith(services.POSTGRES) or not database_url.startswith(services.POSTGRES):
         raise SettingsError(
             "MIGRATIONS_DATABASE_URL names another role of the Postgres in DATABASE_URL, so both must start with "
             "postgresql://. Unset it for SQLite, which has no roles."
         )
     return normal_database_url(url)
-
-
-def normal_database_url(url: str) -> str:
-    """The same address with the driver this product uses (psycopg 3) spelled out."""
-    for prefix in ("postgres://", "postgresql://"):
-        if url.startswith(prefix):
-            return "postgresql+psycopg://" + url.removeprefix(prefix)
-    if url.startswith(("sqlite:///", "postgresql+psycopg://")):
-        return url
-    raise SettingsError("DATABASE_URL must start with postgresql:// or sqlite:///.")
 
 
 def redis_socket(data_dir: Path) -> Path:
@@ -334,8 +366,8 @@ def _intercom(environ: Mapping[str, str]) -> OAuthClient:
     return OAuthClient(
         client_id=environ.get("INTERCOM_CLIENT_ID", "").strip(),
         client_secret=environ.get("INTERCOM_CLIENT_SECRET", "").strip(),
-        api_url=_address("INTERCOM_API_URL", environ.get("INTERCOM_API_URL")),
-        authorize_url=_address("INTERCOM_AUTHORIZE_URL", environ.get("INTERCOM_AUTHORIZE_URL")),
+        api_url=addresses.provider_url("INTERCOM_API_URL", environ.get("INTERCOM_API_URL")),
+        authorize_url=addresses.provider_url("INTERCOM_AUTHORIZE_URL", environ.get("INTERCOM_AUTHORIZE_URL")),
     )
 
 
@@ -343,7 +375,7 @@ def _zendesk(environ: Mapping[str, str]) -> OAuthClient:
     return OAuthClient(
         client_id=environ.get("ZENDESK_CLIENT_ID", "").strip(),
         client_secret=environ.get("ZENDESK_CLIENT_SECRET", "").strip(),
-        api_url=_template("ZENDESK_URL_TEMPLATE", environ.get("ZENDESK_URL_TEMPLATE")),
+        api_url=addresses.provider_template("ZENDESK_URL_TEMPLATE", environ.get("ZENDESK_URL_TEMPLATE")),
     )
 
 
@@ -355,7 +387,7 @@ def _mail(environ: Mapping[str, str]) -> MailServer | None:
     security = environ.get("SMTP_SECURITY", "starttls").strip().lower()
     if security not in MAIL_PORTS:
         raise SettingsError(f"SMTP_SECURITY is “{security}”. Set it to starttls, tls or none.")
-    if security == "none" and not _loopback(host):
+    if security == "none" and not addresses.is_loopback(host):
         raise SettingsError(
             "SMTP_SECURITY is none, so mails and the password would cross the network in the clear. "
             "Set it to starttls or tls; none is for a mail server on this machine."
@@ -374,46 +406,9 @@ def _mail(environ: Mapping[str, str]) -> MailServer | None:
     return MailServer(host, port, sender, security, username, password)
 
 
-def _address(name: str, value: str | None) -> str | None:
-    """A provider's address; https, or http on this machine only (the sandbox)."""
-    if not value:
-        return None
-    url = _split(value.strip())
-    if url.scheme == "https" and url.hostname:
-        return value.strip().rstrip("/")
-    if url.scheme == "http" and url.hostname and _loopback(url.hostname):
-        return value.strip().rstrip("/")
-    raise SettingsError(f"{name} must be an https address (http is allowed for 127.0.0.1 only).")
-
-
-def _split(url: str) -> SplitResult:
-    """The parts of ``url``, all empty when it is none."""
-    try:
-        return urlsplit(url)
-    except ValueError:
-        return SplitResult("", "", "", "", "")
-
-
-def _template(name: str, value: str | None) -> str | None:
-    """An address with {subdomain} in it, like :func:`_address`."""
-    if not value:
-        return None
-    if value.count("{subdomain}") != 1:
-        raise SettingsError(f"{name} must hold {{subdomain}} once, as in https://{{subdomain}}.zendesk.com.")
-    _address(name, value.replace("{subdomain}", "example"))
-    return value.strip().rstrip("/")
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _hosts(listed: str | None, public_url: str) -> tuple[str, ...]:
     hosts = [part.strip().lower() for part in (listed or "").split(",") if part.strip()]
-    public = _split(public_url).hostname
+    public = addresses.split(public_url).hostname
     if public:
         hosts.append(public)
     if not listed:
@@ -435,43 +430,8 @@ def _whole(environ: Mapping[str, str], name: str, default: int, low: int, high: 
     raise SettingsError(f"{name} is “{text}”. Set it to a whole number from {low} to {high}.")
 
 
-def _fernet_keys(text: str) -> tuple[str, ...]:
-    keys = tuple(part.strip() for part in text.split(",") if part.strip())
-    try:
-        for key in keys:
-            Fernet(key)
-    except ValueError:
-        keys = ()
-    if not keys:
-        raise SettingsError(
-            "CREDENTIAL_KEYS is missing or not a list of Fernet keys. Make one with: python3 -c "
-            "'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())' "
-            "and separate several with commas, the newest first."
-        )
-    return keys
-
-
-def _strong(secret: str) -> bool:
-    lowered = secret.lower()
-    return (
-        len(secret) >= MIN_SECRET_KEY
-        and len(set(secret)) >= 12
-        and not any(lowered.startswith(w) for w in WEAK_SECRETS)
-    )
-
-
-def _private_redis(url: str) -> bool:
-    parts = _split(url)
-    return parts.scheme == "unix" or (parts.scheme in ("redis", "rediss") and bool(parts.password))
-
-
-def _running(data_dir: Path) -> dict[str, str]:
-    """What a running ``make run`` on the same folder uses, so that commands beside it find the same."""
-    try:
-        found = json.loads((data_dir / "running.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def _data_dir(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("DATA_DIR") or "var").resolve()
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:

@@ -1,20 +1,22 @@
 """The process beside the web: ``python worker.py`` works jobs, ``python worker.py schedule`` ticks."""
 
+import os
 import sys
 
 from flask import Flask
 
 from config import SettingsError
-from webapp import create_app, logs, scheduler
+from settings_rules.private_data import UMASK
+from webapp import create_app, crew, logs, scheduler
 from webapp.serving import ready_to_serve
-from webapp.working import work
 
-logs.init_logging()
+os.umask(UMASK)
 
 
 def app() -> Flask:
     """The application, once it may serve."""
     try:
+        logs.init_logging()
         return ready_to_serve(create_app())
     except SettingsError as error:
         sys.exit(str(error))
@@ -23,7 +25,7 @@ def app() -> Flask:
 if __name__ == "__main__":
     match sys.argv[1:]:
         case []:
-            work(app())
+            crew.serve(app())
         case ["schedule"]:
             scheduler.serve(app())
         case _:

@@ -1,20 +1,42 @@
-"""What gunicorn (``wsgi:serving()``) and the flask command (``app``) load."""
+"""What gunicorn (``wsgi:serving()``) and the ``flask`` command (``create_app``, found by its name) load."""
 
+import os
 import sys
 
+import click
 from flask import Flask
+from flask.cli import run_command
 
-from config import SettingsError
-from webapp import create_app, logs
+import webapp
+from config import SettingsError, load_settings
+from settings_rules.private_data import UMASK
+from webapp import logs
 from webapp.serving import ready_to_serve
 
-logs.init_logging()
 try:
-    app = create_app()
+    logs.init_logging()
 except SettingsError as error:
     sys.exit(str(error))
+os.umask(UMASK)
 
 
 def serving() -> Flask:
     """The application, once it may serve."""
-    return ready_to_serve(app)
+    return ready_to_serve(_made(command=False))
+
+
+def create_app() -> Flask:
+    """The application for a command, which needs no settings beside a ``make run`` that lives."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.command is run_command:
+        sys.exit(
+            "flask run does not serve Rollcall. Start the demo with make run, or gunicorn as the README says."
+        )
+    return _made(command=True)
+
+
+def _made(*, command: bool) -> Flask:
+    try:
+        return webapp.create_app(load_settings(command=command))
+    except SettingsError as error:
+        sys.exit(str(error))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import fleet, pages, report, servers, syncs
+from bench import fleet, pages, report, routes, servers, syncs
 from bench.databases import Databases, Postgres, Sqlite
 from bench.pages import PageMeasurement
 from bench.programs import BenchError
@@ -48,7 +48,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure syncs, pages and a fleet.")
     parser.add_argument("--sizes", type=_sizes, help="how many people, such as 1000,10000")
     parser.add_argument("--databases", type=_databases, default=DATABASES, help="sqlite, postgres or both")
-    parser.add_argument("--only", choices=["sync", "pages", "fleet"], help="only this half")
+    parser.add_argument("--only", choices=["sync", "pages", "fleet", "routes"], help="only this half")
     parser.add_argument("--contracts", type=int, default=500, help="of the fleet")
     parser.add_argument("--people", type=int, default=200, help="of each contract of the fleet")
     parser.add_argument(
@@ -67,6 +67,9 @@ def measure(wanted: argparse.Namespace, folder: Path, started: ExitStack) -> Non
         measure_fleet(wanted, folder, started)
         return
     redis_url = started.enter_context(servers.redis(folder / "redis"))
+    if wanted.only == "routes":
+        measure_routes(wanted, folder, redis_url, started)
+        return
     workspace = Workspace(started.enter_context(servers.sandbox(folder / "sandbox")))
     databases: list[Databases] = []
     if "sqlite" in wanted.databases:
@@ -140,6 +143,24 @@ def measure_fleet(wanted: argparse.Namespace, folder: Path, started: ExitStack) 
                 measured.append(cycle)
     print(report.table(report.FLEET_HEADINGS, [report.fleet_row(one) for one in measured]))
     print(f"Saved as {report.save(report.Report(facts, [], [], measured))}")
+
+
+def measure_routes(wanted: argparse.Namespace, folder: Path, redis_url: str, started: ExitStack) -> None:
+    """Every route with the largest input that it takes, on each database; 1 when one costs more than it may."""
+    kinds: list[Databases] = [Sqlite(folder)] if "sqlite" in wanted.databases else []
+    if "postgres" in wanted.databases:
+        kinds.append(Postgres(started.enter_context(servers.postgres(folder / "postgres"))))
+    facts = report.machine([one.version for one in kinds])
+    print(report.machine_line(facts), flush=True)
+    measured: list[routes.RouteMeasurement] = []
+    for one in kinds:
+        for measurement in routes.measure(one.name, one.make(), redis_url, folder):
+            measured.append(measurement)
+            if measurement.cpu > routes.LIMIT:
+                print(report.route_line(measurement), file=sys.stderr, flush=True)
+    print(report.table(report.ROUTE_HEADINGS, report.route_rows(measured)))
+    print(report.routes_line(measured))
+    print(f"Saved as {report.save(report.Report(facts, [], routes=measured))}")
 
 
 def _sizes(text: str) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ tick twice a minute as in real life. One contract has a far bigger list than the
 from __future__ import annotations
 
 import os
+import statistics
 import sys
 import time
 from collections.abc import Iterator
@@ -24,9 +25,11 @@ import sqlalchemy as sa
 from bench.cloning import clone
 from bench.databases import Databases
 from bench.figures import percentile
+from bench.floor import Task
 from bench.many_workspaces import TOKEN
-from bench.product import product
+from bench.product import headers_for, product
 from bench.programs import ROOT, BenchError, product_environ, running
+from bench.syncs import floor_of
 from webapp import jobs
 from webapp.access import INTEGRATIONS
 from webapp.credentials import seal_for
@@ -48,6 +51,7 @@ TICK_EVERY = 30.0  # seconds
 LOOK_EVERY = 1.0  # seconds
 STALLED = 240.0  # seconds without a run that ended
 AT_ONCE = 1000  # rows
+FLOORS = 5  # times a list is fetched for the floor; the median counts
 MODEL = 2  # the contract that is copied; the first is the big one
 
 
@@ -55,7 +59,8 @@ class Cycle(msgspec.Struct):
     """One phase on one database. Times are in seconds; a wait is from being due to being begun.
 
     ``big_wait`` and ``big_seconds`` are of the one big list, ``longest_beside_big`` the longest that a small list
-    that was begun while the big one ran had taken from due to done.
+    that was begun while the big one ran had taken from due to done. ``floor`` is what fetching and decoding the same
+    lists takes, shared by as many processes as there are workers.
     """
 
     database: str
@@ -75,6 +80,12 @@ class Cycle(msgspec.Struct):
     big_seconds: float
     small_ended_beside_big: int
     load: float
+    floor: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long as the floor."""
+        return self.wall / self.floor
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,7 @@ def measure(folder: Path, databases: Databases, redis_url: str, api_url: str, si
         REDIS_URL=redis_url,
         INTERCOM_API_URL=api_url,
         INTERCOM_AUTHORIZE_URL=f"{api_url}/oauth",
+        WORKER_RUNS="1",
     )
     with product(environ):
         flask_migrate.upgrade(str(ROOT / "migrations"))
@@ -107,12 +119,13 @@ def measure(folder: Path, databases: Databases, redis_url: str, api_url: str, si
             started.enter_context(running([sys.executable, "worker.py"], log, lambda: True, environ=environ))
         imports = min(size.contracts, size.imports)
         with product(environ):
-            yield cycle(databases.name, "first imports", size, imports)
+            yield cycle(databases.name, "first imports", size, imports, floor(folder, api_url, size, imports))
             if size.contracts > imports:
                 clone(MODEL, imports + 1, size.contracts)
         databases.settle(url)
         with product(environ):
-            yield cycle(databases.name, "nothing changed", size, size.contracts)
+            lists = floor(folder, api_url, size, size.contracts)
+            yield cycle(databases.name, "nothing changed", size, size.contracts, lists)
     databases.drop(url)
 
 
@@ -158,7 +171,18 @@ def fill(size: Size) -> None:
             session.execute(sa.insert(table_of(UserSync)), syncs)
 
 
-def cycle(database: str, phase: str, size: Size, contracts: int) -> Cycle:
+def floor(folder: Path, api_url: str, size: Size, contracts: int) -> float:
+    """The least seconds in which the workers could fetch and decode the lists of the first ``contracts``."""
+
+    def of_one(number: int, people: int) -> float:
+        task = Task(api_url, headers_for(f"{TOKEN}{number}"), people, "", [])
+        return statistics.median(floor_of(folder, task)[0].wall for _ in range(FLOORS))
+
+    small = of_one(MODEL, size.people) * (contracts - 1)
+    return (of_one(1, size.big) + small) / WORKERS
+
+
+def cycle(database: str, phase: str, size: Size, contracts: int, least: float) -> Cycle:
     """Make the first ``contracts`` due, tick, and wait until all of it has been worked."""
     load = os.getloadavg()[0]
     idle_tick = _ticked()
@@ -199,6 +223,7 @@ def cycle(database: str, phase: str, size: Size, contracts: int) -> Cycle:
         big_seconds=(big.finished_at - big.started_at).total_seconds(),
         small_ended_beside_big=len(beside),
         load=load,
+        floor=least,
     )
 
 

@@ -17,7 +17,8 @@ from rq.serializers import JSONSerializer
 from bench.figures import counted, measured
 from webapp import create_app, logs
 from webapp.models import db
-from webapp.queue import SYNC, SafeJob, queue
+from webapp.queue import queue
+from webapp.safe_jobs import SYNC, SafeJob
 from webapp.serving import ready_to_serve
 from webapp.working import AppWorker
 
@@ -40,7 +41,7 @@ def main(report: Path) -> None:
     logs.init_logging("WARNING")
     app = ready_to_serve(create_app())
     with app.app_context():
-        waiting = queue(SYNC)
+        waiting = queue(SYNC["intercom"])
     worker = MeasuredWorker(
         [waiting], connection=app.extensions["redis"], serializer=JSONSerializer, job_class=SafeJob
     )

@@ -102,8 +102,13 @@ def request_headers(environ: Mapping[str, str]) -> dict[str, str]:
     """The headers that the product sends to Intercom."""
     with product(environ):
         token = unseal(_integration())
+    return headers_for(token["access_token"])
+
+
+def headers_for(token: str) -> dict[str, str]:
+    """The headers that the product sends to Intercom with ``token``."""
     return {
-        "Authorization": f"Bearer {token['access_token']}",
+        "Authorization": f"Bearer {token}",
         "Accept": "application/json",
         "Intercom-Version": VERSION,
     }

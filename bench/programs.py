@@ -95,4 +95,4 @@ def product_environ(**settings: str) -> dict[str, str]:
         "MIGRATIONS_", "PUBLIC_URL", "REDIS_URL", "ROLLCALL_MODE", "SECRET_KEY", "WEB_", "ZENDESK_",
     )  # fmt: skip
     kept = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
-    return kept | {"ROLLCALL_MODE": "demo", "FLASK_APP": "wsgi"} | settings
+    return kept | {"ROLLCALL_MODE": "demo"} | settings

@@ -13,6 +13,7 @@ import msgspec
 from bench.fleet import Cycle
 from bench.pages import P95_AIM, PageMeasurement
 from bench.programs import ROOT
+from bench.routes import LIMIT, RouteMeasurement
 from bench.syncs import Measurement
 
 RESULTS = ROOT / "bench" / "results"
@@ -37,6 +38,7 @@ class Report(msgspec.Struct):
     syncs: list[Measurement]
     pages: list[PageMeasurement] = []
     fleet: list[Cycle] = []
+    routes: list[RouteMeasurement] = []
 
 
 def machine(databases: Sequence[str]) -> Machine:
@@ -99,7 +101,7 @@ def sync_line(one: Measurement) -> str:
 
 
 PAGE_HEADINGS = (
-    "database", "people", "page", "median ms", "p95 ms", "aim", "web CPU ms", "statements", "kB",
+    "database", "people", "page", "median ms", "p95 ms", "peer ms", "x peer", "aim", "web CPU ms", "statements", "kB",
 )  # fmt: skip
 
 
@@ -111,6 +113,8 @@ def page_row(one: PageMeasurement) -> list[str]:
         one.page,
         f"{one.median:.1f}",
         f"{one.p95:.1f}",
+        f"{one.peer_median:.1f}",
+        f"{one.times_peer:.2f}",
         f"{one.aim:.0f}/{P95_AIM:.0f} {'met' if one.met else 'missed'}",
         f"{one.cpu:.1f}",
         f"{one.statements}",
@@ -122,13 +126,14 @@ def page_line(one: PageMeasurement) -> str:
     """One measurement in a line, to see how far it is."""
     return (
         f"{one.database}, {one.people:,} people, {one.page}: median {one.median:.1f} ms, "
-        f"p95 {one.p95:.1f} ms, CPU {one.cpu:.1f} ms, {one.statements} statements (load {one.load:.1f})"
+        f"{one.times_peer:.2f} x peer, p95 {one.p95:.1f} ms, CPU {one.cpu:.1f} ms, {one.statements} statements "
+        f"(load {one.load:.1f})"
     )
 
 
 FLEET_HEADINGS = (
-    "database", "phase", "contracts", "people", "wall s", "runs/s", "tick s", "idle tick", "wait p50", "wait p95",
-    "run p50", "run p95", "big waited", "big took", "small beside",
+    "database", "phase", "contracts", "people", "wall s", "floor s", "x floor", "runs/s", "tick s", "idle tick",
+    "wait p50", "wait p95", "run p50", "run p95", "big waited", "big took", "small beside",
 )  # fmt: skip
 
 
@@ -143,6 +148,8 @@ def fleet_row(one: Cycle) -> list[str]:
         f"{one.contracts:,}",
         f"{one.people:,}",
         _seconds(one.wall),
+        _seconds(one.floor),
+        f"{one.ratio:.2f}",
         f"{one.runs_per_second:.1f}",
         *map(_seconds, seconds),
         f"{one.small_ended_beside_big:,}",
@@ -175,3 +182,40 @@ def _processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.machine()
+
+
+ROUTE_HEADINGS = ("database", "CPU s", "as", "route", "sent", "status", "kB")
+DEAREST = 25  # routes that the table lists
+
+
+def route_rows(measured: Sequence[RouteMeasurement]) -> list[list[str]]:
+    """The dearest request of each route, the dearest routes first; those above the limit all."""
+    worst: dict[tuple[str, str, str], RouteMeasurement] = {}
+    for one in sorted(measured, key=lambda one: one.cpu):
+        worst[one.database, one.method, one.rule] = one
+    dearest = sorted(worst.values(), key=lambda one: -one.cpu)
+    return [route_row(one) for place, one in enumerate(dearest) if place < DEAREST or one.cpu > LIMIT]
+
+
+def route_row(one: RouteMeasurement) -> list[str]:
+    return [
+        one.database,
+        f"{one.cpu:.2f}",
+        one.actor,
+        f"{one.method} {one.rule}",
+        one.sent,
+        str(one.status),
+        f"{one.bytes / 1000:,.0f}",
+    ]
+
+
+def route_line(one: RouteMeasurement) -> str:
+    return " | ".join(route_row(one))
+
+
+def routes_line(measured: Sequence[RouteMeasurement]) -> str:
+    """How many requests there were, and how many of them cost more than they may."""
+    above = sum(one.cpu > LIMIT for one in measured)
+    failed = sum(one.status >= 500 for one in measured)
+    routes = len({(one.method, one.rule) for one in measured})
+    return f"{len(measured):,} requests to {routes} routes: {above} cost more than {LIMIT:g} s of CPU, {failed} failed."

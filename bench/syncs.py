@@ -116,7 +116,7 @@ def _repeated(lab: Lab, people: int, start: str, sync: str, aim: float | None) -
 
         database = lab.databases.copy(start)
         task = Task(lab.workspace.url, headers, people, database, writes)
-        fetch, floor = _floor(lab, task)
+        fetch, floor = floor_of(lab.folder, task)
         lab.databases.drop(database)
         fetches.append(fetch)
         floors.append(floor)
@@ -137,8 +137,9 @@ def _repeated(lab: Lab, people: int, start: str, sync: str, aim: float | None) -
     )
 
 
-def _floor(lab: Lab, task: Task) -> tuple[Figures, Figures]:
-    given, report = lab.folder / "task", lab.folder / "floor.json"
+def floor_of(folder: Path, task: Task) -> tuple[Figures, Figures]:
+    """What fetching and decoding cost in a process of its own, and that with the writing."""
+    given, report = folder / "task", folder / "floor.json"
     given.write_bytes(msgspec.msgpack.encode(task))
     finished("bench.floor", given, report, environ=product_environ())
     return msgspec.json.decode(report.read_bytes(), type=tuple[Figures, Figures])

@@ -1,4 +1,4 @@
-"""The product's web as gunicorn serves it, and a signed-in visitor on one connection that stays open."""
+"""The product's web and its peer as gunicorn serves them, and visitors on one connection that stays open."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from bench.counted_web import PROCESSOR, STATEMENTS
+from bench.counting import PROCESSOR, STATEMENTS
 from bench.programs import ROOT, BenchError, free_port, running
 from bench.servers import healthy
 from webapp.auth.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
@@ -47,12 +47,28 @@ def web(environ: Mapping[str, str], folder: Path) -> Iterator[str]:
         yield url
 
 
+@contextmanager
+def peer_web(environ: Mapping[str, str], folder: Path) -> Iterator[str]:
+    """gunicorn with the peer upon the same database, with as many processes and threads; its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command: list[str | Path] = [
+        *(ROOT / ".venv" / "bin" / "gunicorn", "--config", "/dev/null", "--bind", f"127.0.0.1:{port}"),
+        *("--worker-class", "gthread", "--workers", "2", "--threads", "4", "bench.peer_web:serving()"),
+    ]
+    with running(command, folder / "peer.log", healthy(url), environ=environ):
+        yield url
+
+
 class Visitor:
-    """The administrator of the demo contract, signed in through the form."""
+    """Somebody with one connection that stays open, who keeps the cookie that they are given."""
 
     def __init__(self, url: str) -> None:
         self._connection = HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT)
         self._cookie = ""
+
+    def sign_in(self) -> None:
+        """Become the administrator of the demo contract, through the form."""
         page = self.open("/sign-in", 200)
         token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
         if token is None:

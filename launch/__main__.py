@@ -14,7 +14,9 @@ from launch.guard import Guard
 from launch.launcher import Launcher
 from launch.processes import end_with_parent
 from launch.services import make_plan
-from launch.terminal import complain, say
+from launch.terminal import complain, let_go, say
+from settings_rules import private_data
+from settings_rules.running import NOTE
 
 
 def main(arguments: list[str]) -> int:
@@ -22,6 +24,7 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--with-parent"]):
         complain("usage: python -m launch [--with-parent]")
         return 2
+    os.umask(private_data.UMASK)
     parent = end_with_parent() if arguments else None
     try:
         launch(parent)
@@ -41,7 +44,7 @@ def launch(parent: int | None) -> None:
             "make run is the demo; unset ROLLCALL_MODE. The README says how to run Rollcall for real."
         )
     data_dir = Path(environ.get("DATA_DIR") or "var").resolve()
-    running = data_dir / "running.json"
+    running = data_dir / NOTE
     prepare_data_dir(data_dir)
     with lock_data_dir(data_dir):
         running.unlink(missing_ok=True)  # left by a launcher that was killed together with its guard
@@ -49,9 +52,12 @@ def launch(parent: int | None) -> None:
         plan = make_plan(settings, environ)
         for port, offset, user in plan.ports:
             check_port(port, offset, user)
+        say(f"Starting Rollcall; data and logs are in {data_dir}")
+        for remark in (config.keep_private(settings), *plan.remarks):
+            if remark:
+                say(remark)
         if plan.redis is None:
             check_redis(settings.redis_url)
-        say(f"Starting Rollcall; data and logs are in {data_dir}")
         guard = Guard((running,))
         try:
             asyncio.run(Launcher(plan, guard).run(parent))
@@ -60,4 +66,6 @@ def launch(parent: int | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    let_go()
+    sys.exit(code)

@@ -7,8 +7,8 @@ import fcntl
 import os
 import socket
 import time
+from io import FileIO
 from pathlib import Path
-from typing import IO
 from urllib.parse import urlsplit
 
 from redis import Redis
@@ -17,48 +17,67 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from launch.errors import LaunchError
+from launch.terminal import say
+from settings_rules import private_data
+from settings_rules.running import LOCK
 
-REDIS_TRIES = 3
+REDIS_TRIES = 2  # more after the first
 LOCK_PATIENCE = 6.0  # seconds; a killed launcher's guard may still be clearing up
 
 
 def prepare_data_dir(path: Path) -> None:
-    """Make ``path`` and its folder for logs, and see that we may write there."""
+    """Make ``path`` and its folder for logs, and see that it is ours, may be written and is not full."""
     try:
+        private_data.refuse_folder_of_another(path)
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         (path / "log").mkdir(mode=0o700, exist_ok=True)
         probe = path / "log" / ".writable"
-        probe.touch()
+        probe.write_bytes(b"x")
         probe.unlink()
+    except private_data.NotOurs as error:
+        raise LaunchError(str(error)) from error
     except OSError as error:
-        raise LaunchError(
-            f"DATA_DIR {path} cannot be written ({error.strerror}). Make it writable or choose another: "
-            "make run DATA_DIR=/path/of/yours"
-        ) from error
+        raise cannot_be_written(path, error) from error
 
 
-def lock_data_dir(path: Path) -> IO[str]:
+def cannot_be_written(path: Path, error: OSError) -> LaunchError:
+    """What to say when a file in the folder ``path`` cannot be made: no permission, or a full disk."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return LaunchError(
+        f"DATA_DIR {path} cannot be written ({error.strerror}). {'Free some space' if full else 'Make it writable'} "
+        "or choose another: make run DATA_DIR=/path/of/yours"
+    )
+
+
+def lock_data_dir(path: Path) -> FileIO:
     """Hold ``path`` for this launcher alone, as long as the returned file is open."""
-    lock = (path / "launch.lock").open("a+")
-    end = time.monotonic() + LOCK_PATIENCE
+    lock = FileIO(path / LOCK, "a+")
+    started = time.monotonic()
+    waiting = False
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            if time.monotonic() > end or _holder_lives(lock):
+            if time.monotonic() > started + LOCK_PATIENCE or _holder_lives(lock):
                 raise LaunchError(
                     f"another make run uses DATA_DIR {path}. Stop it first, or choose another: "
                     "make run DATA_DIR=/path/of/yours PORT=9000"
                 ) from error
+            if not waiting:
+                say("Waiting for what a killed make run has left to end ...")
+                waiting = True
             time.sleep(0.1)
         else:
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
-            return lock
+            break
+    try:
+        lock.truncate(0)
+        lock.write(str(os.getpid()).encode())
+    except OSError as error:
+        raise cannot_be_written(path, error) from error
+    return lock
 
 
-def _holder_lives(lock: IO[str]) -> bool:
+def _holder_lives(lock: FileIO) -> bool:
     """Whether the launcher that wrote its id into the lock still runs; if not, its guard holds the lock a little."""
     lock.seek(0)
     try:
@@ -89,7 +108,7 @@ def check_redis(url: str) -> None:
     """See that the Redis at ``url`` answers. Its password is not repeated in the error."""
     try:
         retry = Retry(ConstantBackoff(0.5), REDIS_TRIES)
-        with Redis.from_url(url, socket_connect_timeout=3, socket_timeout=3, retry=retry) as client:
+        with Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2, retry=retry) as client:
             client.ping()
     except (RedisError, ValueError) as error:
         parts = urlsplit(url)

@@ -68,8 +68,7 @@ class Child:
         if session_members(self.pid):
             signal_session(self.pid, signal.SIGKILL)
         self._guard.ended(self.pid)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._reader), 2)
+        await asyncio.wait({self._reader}, timeout=2)
         return code
 
     def send(self, number: int) -> None:

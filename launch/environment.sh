@@ -12,6 +12,11 @@ fail() {
     exit 1
 }
 
+patiently() { # WHAT COMMAND...: says every few seconds that it is still WHAT
+    "$python" launch/progress.py "$@"
+}
+
+echo "Preparing the Python environment in $venv ..."
 if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     command -v "$python" >/dev/null 2>&1 ||
         fail "$python is not installed. Install Python 3.11 or newer (Debian, Ubuntu: apt-get install python3 python3-venv)."
@@ -19,12 +24,13 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
         fail "$python is $("$python" -V 2>&1), but 3.11 or newer is needed. Name another: make PYTHON=python3.12 run"
     "$python" -c 'import ensurepip, venv' >/dev/null 2>&1 ||
         fail "the Python module venv is missing. Install it (Debian, Ubuntu: apt-get install python3-venv)."
-    echo "Making the Python environment in $venv ..."
     rm -rf "$venv"
-    "$python" -m venv "$venv" >/dev/null || fail "$python -m venv $venv failed. Is this folder yours to write?"
+    patiently "making $venv" "$python" -m venv "$venv" || fail "$python -m venv $venv failed. Is this folder yours to write?"
 fi
 
-echo "Installing the packages of $requirements ..."
-"$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --no-deps --require-hashes -r "$requirements" ||
+python=$venv/bin/python
+echo "Installing the packages of $requirements ($(grep -c == "$requirements")) ..."
+patiently "installing packages" "$python" -m pip install --progress-bar off --disable-pip-version-check --no-deps \
+    --require-hashes -r "$requirements" ||
     fail "the packages of $requirements could not be installed (see above). Is the package index reachable?"
 touch "$@"

@@ -7,11 +7,12 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
 import config
+from launch.checks import cannot_be_written
 from launch.children import Child, describe
 from launch.errors import TOLD, LaunchError
 from launch.guard import Guard
@@ -19,9 +20,10 @@ from launch.keeper import Keeper, Service
 from launch.processes import caught_signals
 from launch.services import Plan, Step
 from launch.terminal import Log, complain, say
+from launch.waiting import telling
+from settings_rules.running import NOTE
 
 WATCH_EVERY = 0.25  # seconds between two looks at the parent
-START_PATIENCE = 60.0  # seconds until "still waiting for …" is said
 
 READY = """\
 Rollcall is ready at http://127.0.0.1:{port}
@@ -76,15 +78,17 @@ class Launcher:
         """Start all in order, then wait for a service that cannot be kept running."""
         plan = self._plan
         if plan.redis is not None:
-            await self._first_failure_or(self._keep(plan.redis).up.wait())
+            await self._first_failure_or(self._up(self._keep(plan.redis)))
         self._write_running()
         for service in plan.sandboxes:
             self._keep(service)
         for step in plan.steps:
+            say(f"Preparing {step.name} ...")
             await self._first_failure_or(self._do(step))
+        say(f"Starting {listed([service.name for service in plan.services])} ...")
         for service in plan.services:
             self._keep(service)
-        await self._first_failure_or(self._all_up())
+        await self._first_failure_or(self._up(*self._keepers))
         say(READY.format(port=plan.settings.port, data_dir=plan.settings.data_dir))
         await self._first_failure_or(asyncio.Event().wait())
 
@@ -94,18 +98,16 @@ class Launcher:
         self._keepers.append(keeper)
         return keeper
 
-    async def _all_up(self) -> None:
-        waits = [asyncio.create_task(keeper.up.wait()) for keeper in self._keepers]
-        try:
-            while True:
-                _, pending = await asyncio.wait(waits, timeout=START_PATIENCE)
-                if not pending:
-                    return
-                missing = [keeper.service.name for keeper in self._keepers if not keeper.up.is_set()]
-                complain(f"still waiting for {', '.join(missing)}; what they say is in {self._logs}")
-        finally:
-            for wait in waits:
-                wait.cancel()
+    async def _up(self, *keepers: Keeper) -> None:
+        """Wait until all of them are up."""
+
+        def missing() -> str:
+            names = [keeper.service.name for keeper in keepers if not keeper.up.is_set()]
+            return f"{listed(names or ['the rest'])}; what is said there is in {self._logs}"
+
+        async with telling(missing):
+            for keeper in keepers:
+                await keeper.up.wait()
 
     async def _first_failure_or(self, other: Coroutine[Any, Any, object]) -> None:
         """Wait for ``other``, unless a service turns out to be impossible to start: that is raised."""
@@ -124,7 +126,8 @@ class Launcher:
         log = Log(self._logs / "prepare.log", loud=False)
         child = await Child.start(step.command, step.environ, log, self._guard)
         try:
-            code = await child.wait()
+            async with telling(lambda: step.name):
+                code = await child.wait()
         except asyncio.CancelledError:
             child.kill()
             await child.wait()
@@ -135,20 +138,27 @@ class Launcher:
             complain(f"the last lines of {log.path}:")
             for line in log.tail():
                 complain(f"  {line}")
-            raise LaunchError(f"the step “{step.name}” failed ({describe(code)}). What it said is above.")
+            raise LaunchError(f"preparing {step.name} failed ({describe(code)}). What it said is above.")
         log.close()
 
     async def _stop_all(self) -> None:
         """Scheduler, worker and web together; then the sandboxes and Redis, which a job in progress still needs."""
         together = {service.name for service in self._plan.services}
-        await asyncio.gather(*(keeper.stop() for keeper in self._keepers if keeper.service.name in together))
-        for keeper in reversed(self._keepers):
-            if keeper.service.name not in together:
-                await keeper.stop()
+        async with telling(self._still_running):
+            await asyncio.gather(
+                *(keeper.stop() for keeper in self._keepers if keeper.service.name in together)
+            )
+            for keeper in reversed(self._keepers):
+                if keeper.service.name not in together:
+                    await keeper.stop()
         self.running_file.unlink(missing_ok=True)
         socket = config.redis_socket(self._plan.settings.data_dir)
         with contextlib.suppress(OSError):  # not empty, or never made
             socket.parent.rmdir()
+
+    def _still_running(self) -> str:
+        names = [keeper.service.name for keeper in self._keepers if not keeper.task.done()]
+        return f"{listed(names or ['the rest'])} to end (Ctrl-C once more: at once)"
 
     async def _watch(self, parent: int) -> None:
         """Return when ``parent`` has gone or is being interrupted.
@@ -162,16 +172,26 @@ class Launcher:
 
     @property
     def running_file(self) -> Path:
-        return self._plan.settings.data_dir / "running.json"
+        return self._plan.settings.data_dir / NOTE
 
     def _write_running(self) -> None:
         """Tell commands started beside us what we use. It may hold passwords: for the owner only."""
         environ = self._plan.services[0].environ
         found = {
+            "mode": self._plan.settings.mode,
             "port": self._plan.settings.port,
             "database_url": environ.get("DATABASE_URL"),
             "redis_url": environ["REDIS_URL"],
         }
-        handle = os.open(self.running_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            json.dump(found, file)
+        try:
+            handle = os.open(self.running_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "w") as file:
+                json.dump(found, file)
+        except OSError as error:
+            raise cannot_be_written(self._plan.settings.data_dir, error) from error
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as people list them: "web", "web and worker", "web, worker and scheduler"."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

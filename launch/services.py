@@ -11,7 +11,7 @@ import config
 from config import Settings
 from launch.errors import LaunchError
 from launch.keeper import Service
-from launch.probes import http_ok, redis_answers, scheduler_registered, worker_registered
+from launch.probes import http_ok, redis_answers, scheduler_registered, workers_registered
 from launch.redis_server import find_redis_server, private_folder, redis_command
 
 
@@ -30,7 +30,7 @@ SANDBOXES = (
 )
 
 # What is run once, after Redis is up and before the web is started.
-STEPS = (("migrations and demo contract", ("launch.prepare", "db upgrade", "demo seed")),)
+STEPS = (("the database and the demo contract", ("launch.prepare", "db upgrade", "demo seed")),)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything to start. ``ports`` are (port, offset from PORT, its user)."""
+    """Everything to start. ``ports`` are (port, offset from PORT, its user); ``remarks`` are for the terminal."""
 
     settings: Settings
     redis: Service | None
@@ -52,6 +52,7 @@ class Plan:
     sandboxes: tuple[Service, ...]
     services: tuple[Service, ...]
     ports: tuple[tuple[int, int, str], ...] = field(default=())
+    remarks: tuple[str, ...] = ()
 
 
 def make_plan(settings: Settings, environ: Mapping[str, str]) -> Plan:
@@ -61,9 +62,12 @@ def make_plan(settings: Settings, environ: Mapping[str, str]) -> Plan:
     child = child_environ(settings, environ, redis_url)
     python = sys.executable
     sandboxes = [plan for plan in SANDBOXES if plan.wanted(settings)]
+    remarks: list[str] = []
+    socket = config.redis_socket(settings.data_dir)
+    redis = None if given_redis else embedded_redis(socket, child, remarks.append)
     return Plan(
         settings=settings,
-        redis=None if given_redis else embedded_redis(config.redis_socket(settings.data_dir), child),
+        redis=redis,
         steps=tuple(Step(name, (python, "-m", *command), child) for name, command in STEPS),
         sandboxes=tuple(sandbox_service(plan, settings, child) for plan in sandboxes),
         services=(
@@ -74,7 +78,12 @@ def make_plan(settings: Settings, environ: Mapping[str, str]) -> Plan:
                 # A browser keeps idle connections open; an end of the demo should not wait for them.
                 environ={"WEB_KEEPALIVE": "1", **child},
             ),
-            Service("worker", (python, "worker.py"), worker_registered(redis_url), environ=child),
+            Service(
+                "worker",
+                (python, "worker.py"),
+                workers_registered(redis_url, worker_names(settings)),
+                environ=child,
+            ),
             Service(
                 "scheduler", (python, "worker.py", "schedule"), scheduler_registered(redis_url), environ=child
             ),
@@ -86,7 +95,13 @@ def make_plan(settings: Settings, environ: Mapping[str, str]) -> Plan:
                 for plan in sandboxes
             ),
         ),
+        remarks=tuple(remarks),
     )
+
+
+def worker_names(settings: Settings) -> list[str]:
+    """The workers that one ``worker.py`` consists of."""
+    return ["control", "chores", *(f"sync-{number + 1}" for number in range(settings.worker_runs))]
 
 
 def child_environ(settings: Settings, environ: Mapping[str, str], redis_url: str) -> dict[str, str]:
@@ -97,14 +112,13 @@ def child_environ(settings: Settings, environ: Mapping[str, str], redis_url: str
         "PORT": str(settings.port),
         "DATA_DIR": str(settings.data_dir),
         "REDIS_URL": redis_url,
-        "FLASK_APP": "wsgi",
         "PYTHONUNBUFFERED": "1",
     }
 
 
-def embedded_redis(socket: Path, environ: Mapping[str, str]) -> Service:
-    """Our own Redis, on a socket in a folder that only we can enter."""
-    program = find_redis_server(environ)
+def embedded_redis(socket: Path, environ: Mapping[str, str], tell: Callable[[str], object]) -> Service:
+    """Our own Redis, on a socket in a folder that only we can enter. ``tell`` hears of programs passed over."""
+    program = find_redis_server(environ, tell)
     try:
         private_folder(socket.parent)
     except OSError as error:

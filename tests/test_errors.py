@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
+import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -17,6 +16,7 @@ from flask.testing import FlaskClient
 import config
 import webapp
 from tests.actors import Actor, csrf_of, make_actor, make_contract
+from tests.logs.records import logging_to_stderr
 from tests.pages import problems_of_page
 from tests.servers.postgres import Postgres
 from webapp.access import public, requires, signed_in
@@ -114,28 +114,16 @@ def test_what_breaks_is_answered_with_a_reference_and_told_in_the_log(
 def test_the_log_tells_the_whole_story_on_one_line_with_the_reference(
     ana: Actor, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with logging_to_stderr():
+    with logging_to_stderr(LOG_FORMAT="json"):
         answer = ana.get("/broken?q=not-in-the-log")
     lines = [line for line in capsys.readouterr().err.splitlines() if answer.headers["X-Request-Id"] in line]
     assert len(lines) == 1
-    assert "ERROR webapp.errors" in lines[0]
-    assert "unhandled error at GET /broken" in lines[0]
-    assert "Traceback (most recent call last)" in lines[0]
-    assert "ZeroDivisionError: the divisor" in lines[0]
+    said = json.loads(lines[0])
+    assert (said["level"], said["logger"], said["account"]) == ("ERROR", "webapp.errors", ana.account_id)
+    assert said["event"] == "unhandled error at GET /broken"
+    assert said["exception"].startswith("Traceback (most recent call last)")
+    assert "ZeroDivisionError: the divisor" in said["exception"]
     assert "not-in-the-log" not in lines[0]
-
-
-@contextmanager
-def logging_to_stderr() -> Iterator[None]:
-    root, product = logging.getLogger(), logging.getLogger("webapp")
-    kept = root.handlers[:], root.level, product.level
-    webapp.logs.init_logging()
-    try:
-        yield
-    finally:
-        root.handlers[:] = kept[0]
-        root.setLevel(kept[1])
-        product.setLevel(kept[2])
 
 
 def test_nothing_of_a_request_that_breaks_is_kept(app: Flask, ana: Actor) -> None:

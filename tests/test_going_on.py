@@ -13,7 +13,9 @@ from tests.sync.office import Office, open_office
 from tests.sync.people import person
 from webapp import jobs, queue
 from webapp.connectors.base import Connector, Recorder
+from webapp.database import write_transaction
 from webapp.models import Integration, SyncRun, db
+from webapp.safe_jobs import SYNC
 
 ADA = person("101", "Ada Lovelace", "ada@example.com")
 
@@ -53,11 +55,13 @@ def test_a_job_whose_run_was_done_by_another_goes_on_with_what_waits(offices: li
     assert states() == ["completed"] * 2
 
 
-def test_a_job_gives_way_to_the_tick(offices: list[Office]) -> None:
-    first, *_ = [one.request() for one in offices]
-    queue.queue(queue.CONTROL).enqueue(queue.TICK)
+def test_a_job_goes_on_with_the_platforms_of_its_worker_alone(offices: list[Office]) -> None:
+    first, other, _ = [one.request() for one in offices]
+    with write_transaction() as session:
+        session.get_one(Integration, other.integration_id).platform = "zendesk"
+    offices[0].app.extensions[jobs.PLATFORMS_HERE] = ("intercom",)
     jobs.run(first.id, 1)
-    assert states() == ["completed", "queued", "queued"]
+    assert states() == ["completed", "queued", "completed"]
 
 
 def test_a_job_ends_after_its_time_so_that_others_get_their_turn(
@@ -95,4 +99,4 @@ def test_who_asks_themselves_is_put_before_what_the_schedule_made(offices: list[
     scheduled, asked = offices[0].request(), offices[1].request()
     queue.wake([(scheduled.id, 1)])
     queue.wake_soon(asked.id, 1)
-    assert queue.queue(queue.SYNC).get_job_ids() == [f"run-{asked.id}-1", f"run-{scheduled.id}-1"]
+    assert queue.queue(SYNC["intercom"]).get_job_ids() == [f"run-{asked.id}-1", f"run-{scheduled.id}-1"]

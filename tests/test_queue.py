@@ -14,14 +14,17 @@ import redis
 import rq
 import sqlalchemy as sa
 from flask import Flask
+from rq.exceptions import NoSuchJobError
 from rq.serializers import JSONSerializer
 
 import webapp
+from tests.planted import IN_A_QUEUE
 from tests.sync.office import Office, open_office
 from webapp import heartbeat, jobs, queue
 from webapp.database import write_transaction
-from webapp.models import Incident, SyncRun, db, utcnow
-from webapp.queue import RUN, TICK, SafeJob
+from webapp.models import Incident, Question, SyncRun, db, utcnow
+from webapp.queue_mending import mend, mend_all, tidy
+from webapp.safe_jobs import CONTROL, KINDS, RUN, SYNC, TICK, TICK_ID, SafeJob
 from webapp.sync.waiting import waiting
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -43,7 +46,7 @@ def burst(app: Flask) -> None:
     """Work everything that waits, in this process."""
     with app.app_context():
         worker = rq.SimpleWorker(
-            [queue.queue(queue.CONTROL), queue.queue(queue.SYNC)],
+            [queue.queue(CONTROL), queue.queue(SYNC["intercom"])],
             connection=queue.connection(),
             serializer=JSONSerializer,
             job_class=SafeJob,
@@ -55,19 +58,19 @@ def plant(connection: redis.Redis, job_id: str, data: bytes, **fields: str) -> N
     """Put a job into the queue behind the product's back, as somebody with access to Redis could."""
     values = {
         "data": data,
-        "origin": queue.SYNC,
+        "origin": SYNC["intercom"],
         "status": "queued",
         "created_at": "2026-11-24T00:00:00.000000Z",
     }
     connection.hset(f"rq:job:{job_id}", mapping=values | fields)
-    connection.rpush(f"rq:queue:{queue.SYNC}", job_id)
+    connection.rpush(f"rq:queue:{SYNC['intercom']}", job_id)
 
 
 # ------------------------------------------------------------------ what is put
 def test_a_job_is_json_that_names_our_function_and_two_ids(office: Office, connection: redis.Redis) -> None:
     run = office.request()
     assert queue.wake_soon(run.id, run.attempt)
-    (job_id,) = queue.queue(queue.SYNC).get_job_ids()
+    (job_id,) = queue.queue(SYNC["intercom"]).get_job_ids()
     assert job_id == f"run-{run.id}-1"
     stored = connection.hgetall(f"rq:job:{job_id}")
     assert JSONSerializer.loads(_unpacked(stored[b"data"])) == [RUN, None, [run.id, 1], {}]
@@ -82,14 +85,16 @@ def test_an_attempt_is_put_once_however_often_it_is_woken(office: Office) -> Non
     run = office.request()
     assert [queue.wake([(run.id, 1)]) for _ in range(3)] == [1, 0, 0]
     assert queue.wake([(run.id, 2), (run.id, 2)]) == 1
-    assert queue.queue(queue.SYNC).count == 2
+    assert queue.queue(SYNC["intercom"]).count == 2
 
 
 def test_an_attempt_that_is_being_started_is_not_put_again(office: Office) -> None:
     run = office.request()
     queue.wake_soon(run.id, 1)
-    rq.Queue.dequeue_any([queue.queue(queue.SYNC)], None, connection=queue.connection(), job_class=SafeJob)
-    assert queue.queue(queue.SYNC).count == 0
+    rq.Queue.dequeue_any(
+        [queue.queue(SYNC["intercom"])], None, connection=queue.connection(), job_class=SafeJob
+    )
+    assert queue.queue(SYNC["intercom"]).count == 0
     assert queue.wake([(run.id, 1)]) == 0
     queue.forget_stuck(run.id, 1)
     assert queue.wake([(run.id, 1)]) == 1
@@ -125,7 +130,7 @@ def test_attack_19_a_planted_job_that_is_not_listed_does_not_run(
     plant(connection, "planted", data)
     burst(office.app)
     assert not mark.exists()
-    assert queue.queue(queue.SYNC).count == 0
+    assert queue.queue(SYNC["intercom"]).count == 0
 
 
 def test_attack_19_a_planted_pickle_is_never_opened(
@@ -183,21 +188,23 @@ def test_an_emptied_redis_is_filled_again_by_the_next_tick(office: Office, conne
     queue.wake_soon(run.id, 1)
     connection.flushall()
     jobs.tick()
-    assert queue.queue(queue.SYNC).get_job_ids() == [f"run-{run.id}-1"]
+    assert queue.queue(SYNC["intercom"]).get_job_ids() == [f"run-{run.id}-1"]
     jobs.tick()
-    assert queue.queue(queue.SYNC).count == 1
+    assert queue.queue(SYNC["intercom"]).count == 1
 
 
 def test_a_run_whose_job_vanished_between_taking_and_claiming_is_put_again(office: Office) -> None:
     run = office.request()
     queue.wake_soon(run.id, 1)
-    rq.Queue.dequeue_any([queue.queue(queue.SYNC)], None, connection=queue.connection(), job_class=SafeJob)
+    rq.Queue.dequeue_any(
+        [queue.queue(SYNC["intercom"])], None, connection=queue.connection(), job_class=SafeJob
+    )
     jobs.tick()
-    assert queue.queue(queue.SYNC).count == 0  # a worker may be about to claim it
+    assert queue.queue(SYNC["intercom"]).count == 0  # a worker may be about to claim it
     with write_transaction() as session:
         session.execute(sa.update(SyncRun).values(queued_at=utcnow() - jobs.STUCK_AFTER * 1.01))
     jobs.tick()
-    assert queue.queue(queue.SYNC).get_job_ids() == [f"run-{run.id}-1"]
+    assert queue.queue(SYNC["intercom"]).get_job_ids() == [f"run-{run.id}-1"]
 
 
 def test_a_run_that_has_waited_long_in_the_queue_keeps_its_place(
@@ -208,7 +215,7 @@ def test_a_run_that_has_waited_long_in_the_queue_keeps_its_place(
     with write_transaction() as session:
         session.execute(sa.update(SyncRun).values(queued_at=utcnow() - jobs.STUCK_AFTER * 2))
     jobs.tick()
-    assert queue.queue(queue.SYNC).get_job_ids() == [f"run-{first.id}-1", f"run-{second.id}-1"]
+    assert queue.queue(SYNC["intercom"]).get_job_ids() == [f"run-{first.id}-1", f"run-{second.id}-1"]
     assert connection.exists(f"rq:job:run-{first.id}-1")
 
 
@@ -254,3 +261,85 @@ def _unpacked(data: bytes) -> bytes:
         return zlib.decompress(data)
     except zlib.error:
         return data
+
+
+# ------------------------------------------------------------------ what is planted
+TAKEN = (
+    "limits that are none",
+    "wrong meta",
+    "meta that names a class",
+    "callbacks and webhooks",
+)  # without those
+PLANTED_JOBS = {
+    name: plant
+    for name, plant in IN_A_QUEUE.items()
+    if name in (*TAKEN, "garbage", "nothing", "a pickle", "a function that is not listed", "IDs that are none",
+                "too few IDs", "named arguments", "deep JSON", "JSON of another shape", "a bomb", "a huge payload",
+                "a huge name of the queue", "a time that is none", "a state that is none", "another queue",
+                "a string where a job is")
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTED_JOBS)
+def test_A16_of_a_planted_job_nothing_is_left_but_what_ours_have(
+    app: Flask, connection: redis.Redis, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    PLANTED_JOBS[name](connection)
+    if name in TAKEN:
+        job = SafeJob.fetch("planted", connection)
+        assert job.func_name in KINDS
+        assert (job.timeout, job.result_ttl, job.failure_ttl) == (KINDS[job.func_name].timeout, 0, 0)
+        assert (job.meta, job.webhooks, job.retries_left, job.repeats_left) == ({}, [], None, None)
+        assert (job.success_callback, job.dependency_ids, job.rate_limit_key) == (None, [], None)
+        return
+    with pytest.raises(NoSuchJobError):
+        SafeJob.fetch("planted", connection)
+    assert not connection.exists("rq:job:planted")
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "webapp.safe_jobs"]
+    assert "is removed" in line
+    assert len(line) < 300
+
+
+def test_A16_keys_of_another_type_are_removed_and_all_others_kept(
+    app: Flask, connection: redis.Redis, office: Office
+) -> None:
+    run = office.request()
+    queue.wake_soon(run.id, 1)
+    connection.set("rq:results:other", "x")
+    connection.set(f"rq:wip:{CONTROL}", "x")
+    connection.set("somebody:else", "x")
+    assert (mend(connection), mend_all(connection), mend_all(connection)) == (1, 1, 0)
+    assert queue.waiting_runs() == {f"run-{run.id}-1"}
+    assert connection.get("somebody:else") == b"x"
+
+
+def test_what_dead_workers_left_in_redis_is_forgotten_but_for_the_tick(
+    app: Flask, connection: redis.Redis
+) -> None:
+    for job_id in ("run-1-1", TICK_ID):
+        connection.hset(f"rq:job:{job_id}", "data", "x")
+        connection.zadd(f"rq:wip:{CONTROL}", {f"{job_id}:an-execution": 1})
+    connection.sadd("rq:workers", "rq:worker:dead", "rq:worker:alive")
+    connection.hset("rq:worker:alive", "pid", "1")
+    tidy(connection)
+    assert {bytes(key) for key in connection.scan_iter("rq:job:*")} == {f"rq:job:{TICK_ID}".encode()}
+    assert not connection.exists(f"rq:wip:{CONTROL}")
+    assert connection.smembers("rq:workers") == {b"rq:worker:alive"}
+
+
+def test_B3_a_question_waits_with_the_runs_of_its_platform_and_before_them(office: Office) -> None:
+    run = office.request()
+    queue.wake([(run.id, 1)])
+    with write_transaction() as session:
+        question = Question(
+            contract_id=office.contract_id,
+            integration_id=office.integration_id,
+            text="Ada",
+            asked_by="Somebody",
+        )
+        session.add(question)
+        session.flush()
+        question_id = question.id
+    assert queue.wake_answer(question_id)
+    assert queue.queue(SYNC["intercom"]).get_job_ids() == [f"question-{question_id}-1", f"run-{run.id}-1"]
+    assert queue.queue(CONTROL).count == 0

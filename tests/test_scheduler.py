@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import redis
 from flask import Flask
 from rq.serializers import JSONSerializer
 
+from tests.planted import IN_THE_SCHEDULE, Plant
 from webapp import heartbeat, queue
-from webapp.models import db
-from webapp.queue import CONTROL, SafeJob
-from webapp.scheduler import BEAT_EVERY, TICK_ID, TickScheduler
+from webapp.database import write_transaction
+from webapp.models import db, utcnow
+from webapp.queue_mending import PLANTED, mend_all
+from webapp.safe_jobs import CONTROL, TICK, TICK_ID, SafeJob
+from webapp.scheduler import BEAT_EVERY, TickScheduler
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -48,7 +52,7 @@ def test_a_pass_puts_the_tick_into_its_queue_and_plans_the_next(app: Flask, conn
     assert time.time() + 20 < due < time.time() + 40
     stored = connection.hgetall(f"rq:job:{TICK_ID}")
     job = SafeJob.fetch(TICK_ID, connection=connection, serializer=JSONSerializer)
-    assert (job.func_name, job.args, job.kwargs) == (queue.TICK, [], {})
+    assert (job.func_name, job.args, job.kwargs) == (TICK, [], {})
     assert json.loads(stored[b"meta"])["interval"] == 30
     assert connection.ttl(f"rq:job:{TICK_ID}") == -1  # a tick that expired would end the schedule
 
@@ -131,3 +135,62 @@ def test_a_pass_is_noted_as_a_sign_of_life_but_not_every_five_seconds(
     running.last_beat = first.seen_at and first.seen_at - BEAT_EVERY
     running.enqueue_jobs()
     assert seen() != first
+
+
+@pytest.mark.parametrize("hours", [-2, 2], ids=["set back", "put forward"])
+def test_B10_the_tick_goes_on_when_the_clock_is_set(app: Flask, connection: redis.Redis, hours: int) -> None:
+    """What was registered before lies hours away from the new time, in either direction."""
+    running = scheduler(app)
+    running.enqueue_jobs()
+    queue.queue(CONTROL).empty()
+    running.ensure_tick()
+    connection.zadd(TickScheduler.scheduled_jobs_key, {TICK_ID: time.time() + 30 - hours * 3600})
+    running.enqueue_jobs()
+    assert waiting() == [TICK_ID]
+    (due,) = entries(connection).values()
+    assert time.time() + 20 < due < time.time() + 40
+
+
+def test_B10_a_lock_that_was_taken_before_the_clock_was_set_back_is_not_waited_for(
+    app: Flask, connection: redis.Redis
+) -> None:
+    running = scheduler(app)
+    connection.set(running.scheduler_lock_key, "of one that was killed", ex=2 * 3600)
+    assert running.acquire_lock()
+    assert not scheduler(app).acquire_lock()  # while one that is rightly held is
+
+
+def test_B10_a_pass_is_noted_again_when_the_clock_was_set_back(app: Flask, connection: redis.Redis) -> None:
+    running = scheduler(app)
+    running.last_beat = utcnow() + timedelta(hours=2)
+    running.enqueue_jobs()
+    assert heartbeat.seen(heartbeat.SCHEDULER).alive
+
+
+@pytest.mark.parametrize("name", [heartbeat.SCHEDULER, heartbeat.WORKER])
+def test_B10_a_sign_of_life_in_the_future_is_none(app: Flask, connection: redis.Redis, name: str) -> None:
+    with write_transaction() as session:
+        heartbeat.beat(session, name, utcnow() + timedelta(hours=2))
+    assert not heartbeat.seen(name).alive
+    with write_transaction() as session:  # the process itself lives, and says so by the new time
+        heartbeat.beat(session, name, utcnow() + timedelta(seconds=1))
+    assert heartbeat.seen(name).alive
+
+
+@pytest.mark.parametrize("plant", IN_THE_SCHEDULE.values(), ids=IN_THE_SCHEDULE)
+def test_A16_what_is_planted_in_the_schedule_is_gone_after_two_passes(
+    app: Flask, connection: redis.Redis, plant: Plant
+) -> None:
+    running = scheduler(app)
+    running.enqueue_jobs()
+    queue.queue(CONTROL).empty()
+    plant(connection)
+    for _ in range(3):
+        try:
+            if running.acquire_lock():
+                running.enqueue_jobs()
+        except PLANTED:  # the process mends and goes on
+            mend_all(connection)
+        running.remove_lock()
+    assert list(entries(connection)) == [TICK_ID.encode()]
+    assert waiting() == [TICK_ID]

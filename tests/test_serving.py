@@ -10,12 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
 from flask import Flask
 
 import config
 import webapp
+from settings_rules.private_data import database_files
 from tests.servers.processes import ROOT
+from tests.settings_rules.environ import production_environ
 from webapp.models import db
 from webapp.serving import ready_to_serve
 
@@ -100,19 +101,16 @@ def test_no_program_serves_demo_accounts_in_production(
     build: Callable[..., Flask], settings: config.Settings, program: list[str], tmp_path: Path
 ) -> None:
     flask(build(mode="demo"), "demo", "seed")
+    for path in database_files(settings.database_url):  # else that is said as well
+        if path.exists():
+            path.chmod(0o600)
     ended = subprocess.run(
         [sys.executable, *program],
         cwd=ROOT,
-        env={
-            "PATH": os.environ["PATH"],
-            "ROLLCALL_MODE": "production",
-            "PUBLIC_URL": "https://rollcall.example.com",
-            "SECRET_KEY": "6pV2mQx9-LrT4wZ8sKd1nHf7cJb3gYa5eUoIq0",
-            "CREDENTIAL_KEYS": Fernet.generate_key().decode(),
-            "DATABASE_URL": settings.database_url,
-            "REDIS_URL": settings.redis_url,
-            "DATA_DIR": str(tmp_path),
-        },
+        env={"PATH": os.environ["PATH"]}
+        | production_environ(
+            DATABASE_URL=settings.database_url, REDIS_URL=settings.redis_url, DATA_DIR=str(tmp_path)
+        ),
         capture_output=True,
         text=True,
         timeout=120,

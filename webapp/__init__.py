@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from flask import Flask
@@ -9,7 +10,9 @@ from flask_bootstrap import Bootstrap5
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 
-from config import Settings, load_settings
+from config import Settings, keep_private, load_settings
+
+log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -27,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         logs,
         navigation,
         paging,
+        proxies,
         queue,
         sheets,
         times,
@@ -36,7 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.activation_grid.views import bp as activation_grid
     from webapp.activations.views import bp as activations
     from webapp.audit.views import bp as audit
-    from webapp.auth import sign_in_manager
+    from webapp.auth import hashing, sign_in_manager
     from webapp.auth.views import bp as auth
     from webapp.conflicts.views import bp as conflicts
     from webapp.contract_settings.views import bp as contract_settings
@@ -71,7 +75,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.webhooks.views import bp as webhooks
     from webapp.why.views import bp as why
 
-    settings = settings or load_settings()
+    if settings is None:
+        settings = load_settings()
+        if told := keep_private(settings):
+            log.warning(told)
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
     app.config.from_mapping(flask_config(settings))
     app.extensions["settings"] = settings
@@ -82,6 +89,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     sheets.init_app(app)
     versions.init_app(app)
     headers.init_app(app, settings)
+    proxies.init_app(app, settings.proxies)
     database.init_app(app, settings.database_url)
     Migrate(app, db, directory="migrations", render_as_batch=True, compare_type=True)
     credentials.init_app(app, settings)
@@ -89,6 +97,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     oauth.init_app(app, settings)
     csrf = CSRFProtect(app)
     Bootstrap5(app)
+    hashing.init_app(settings)
     sign_in_manager.init_app(app)
     access.init_app(app)
     errors.init_app(app)

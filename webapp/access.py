@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 
 from webapp.auth.ways_back import way_back
 from webapp.headers import is_static
+from webapp.logs import bind
 from webapp.models import Account, Contract, ContractFeature, Role, RolePermission, User, UserRole, db
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -195,6 +196,7 @@ def _check() -> Response | None:
     if access is None:
         abort(404)
     g.access = access
+    bind(contract=access.contract.id)
     if refusal is not None:
         raise Refused(refusal)
     return None

@@ -7,14 +7,14 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import IntegerConverter, Map
 
-LARGEST_ID = 2**63 - 1
+from webapp.numbers import LARGEST
 
 
 class IdConverter(IntegerConverter):
     """An ``int`` converter with a largest number."""
 
     def __init__(self, map: Map, *args: Any, **options: Any) -> None:
-        super().__init__(map, *args, **({"max": LARGEST_ID} | options))
+        super().__init__(map, *args, **({"max": LARGEST} | options))
 
 
 def init_app(app: Flask) -> None:

@@ -7,20 +7,28 @@ stale snapshot) whatever the busy timeout is, so writes are always announced bef
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from webapp import turns
 from webapp.models.base import db
+from webapp.postgres_errors import postgres_text
 
 BUSY_TIMEOUT = 10  # seconds a SQLite writer waits for its turn
+ASKS_FOR = (
+    20  # milliseconds that SQLite itself asks again and again; left alone it soon asks every 100 ms only
+)
 
 # Statements here take milliseconds. Starting processes or compiling for one takes longer than it can win.
 POSTGRES_OPTIONS = "-c timezone=UTC -c lock_timeout=30000 -c max_parallel_workers_per_gather=0 -c jit=off"
@@ -40,10 +48,26 @@ def init_app(app: Flask, url: str) -> None:
     options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 8, "connect_args": POSTGRES_CONNECT}
     if url.startswith("sqlite"):
         options = {"connect_args": {"timeout": BUSY_TIMEOUT}}
+    options["hide_parameters"] = True
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     with app.app_context():
         install_sqlite_rules(db.engine)
+        keep_values_out_of_errors(db.engine)
+
+
+def keep_values_out_of_errors(engine: sa.Engine) -> None:
+    """Errors of Postgres quote rows in DETAIL and CONTEXT. Whoever shows, stores or logs one gets its first line."""
+
+    @event.listens_for(engine, "handle_error")
+    def _shorten(context: sa.engine.ExceptionContext) -> None:
+        error, wrapped = context.original_exception, context.sqlalchemy_exception
+        if not isinstance(error, psycopg.Error):
+            return
+        said, kept = str(error), postgres_text(error)
+        error.args = (kept,)
+        if wrapped is not None and wrapped.args:
+            wrapped.args = (str(wrapped.args[0]).replace(said, kept), *wrapped.args[1:])
 
 
 def install_sqlite_rules(engine: sa.Engine) -> None:
@@ -61,10 +85,29 @@ def install_sqlite_rules(engine: sa.Engine) -> None:
     def _begin(connection: sa.Connection) -> None:
         if _writing.get():
             connection.exec_driver_sql("PRAGMA query_only=0")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            with turns.announced(engine.url.database):
+                _begin_immediate(connection)
         else:
             connection.exec_driver_sql("PRAGMA query_only=1")
             connection.exec_driver_sql("BEGIN")
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    """Begin to write as soon as others let us, :data:`BUSY_TIMEOUT` from now at the latest."""
+    driver: Any = connection.connection.driver_connection
+    until = time.monotonic() + BUSY_TIMEOUT
+    driver.execute(f"PRAGMA busy_timeout={ASKS_FOR}")
+    try:
+        while time.monotonic() < until:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    break
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # once more, for the error as SQLAlchemy tells it
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT * 1000)}")
 
 
 @contextmanager

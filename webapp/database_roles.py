@@ -15,7 +15,7 @@ import psycopg
 import sqlalchemy as sa
 
 from config import Settings
-from webapp.database import POSTGRES_CONNECT
+from webapp.database import POSTGRES_CONNECT, keep_values_out_of_errors
 from webapp.models import db
 
 log = logging.getLogger(__name__)
@@ -68,8 +68,12 @@ def migrating_engine(settings: Settings) -> Iterator[sa.Engine]:
         yield db.engine
         return
     engine = sa.create_engine(
-        settings.migrations_database_url, connect_args=POSTGRES_CONNECT, poolclass=sa.NullPool
+        settings.migrations_database_url,
+        connect_args=POSTGRES_CONNECT,
+        poolclass=sa.NullPool,
+        hide_parameters=True,
     )
+    keep_values_out_of_errors(engine)
     with engine.connect() as migrating, db.engine.connect() as serving:
         (owner, name), (role, served) = (
             connection.execute(sa.text("SELECT current_user, current_database()")).one()

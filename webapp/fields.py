@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask_wtf import FlaskForm
 from wtforms import SelectChoice  # type: ignore[attr-defined]
 
-__all__ = ["RefusableForm", "SelectChoice", "optional_id"]
+__all__ = ["RefusableForm", "SelectChoice"]
 
 
 class RefusableForm(FlaskForm):
@@ -19,8 +17,3 @@ class RefusableForm(FlaskForm):
             self[field].errors = [*self[field].errors, text]
         else:
             self.form_errors.append(text)
-
-
-def optional_id(value: Any) -> int | None:
-    """The ID in a choice of a drop-down whose first one is none."""
-    return int(value) if value not in ("", None) else None

@@ -8,22 +8,17 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, current_app, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import SecurityError
-from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wsgi import LimitedStream
 
 from config import Settings
+from webapp.auth.ways_back import is_one_way
 from webapp.connectors.intercom import REGIONS
 from webapp.connectors.zendesk import URL as ZENDESK_URL
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    _believe_proxies(app, settings.proxies)
-    form_targets = " ".join(["'self'", *_authorize_origins(settings)])
-    policy = (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; "
-        f"connect-src 'self'; form-action {form_targets}; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
-    )
+    protection = protection_of(settings)
 
     @app.before_request
     def _known_host() -> None:
@@ -49,15 +44,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     @app.after_request
     def _headers(response: Response) -> Response:
         headers = response.headers
-        headers["Content-Security-Policy"] = policy
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["X-Frame-Options"] = "DENY"
-        headers["Referrer-Policy"] = "same-origin"
-        headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
-        if settings.secure_cookies:
-            headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        headers.update(protection)
+        if is_one_way():  # forms over https are asked which site they are of, so the address is cut to that
+            headers["Referrer-Policy"] = "strict-origin"
         if is_file() and response.status_code < 400:
             if not current_app.debug:
                 headers["Cache-Control"] = "public, max-age=3600"
@@ -67,10 +56,25 @@ def init_app(app: Flask, settings: Settings) -> None:
         return response
 
 
-def _believe_proxies(app: Flask, count: int) -> None:
-    """Take the client's address and scheme from what the last ``count`` proxies say, and from nobody else."""
-    if count:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
+def protection_of(settings: Settings) -> dict[str, str]:
+    """The headers by which browsers protect people, alike on every answer."""
+    form_targets = " ".join(["'self'", *_authorize_origins(settings)])
+    policy = (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; "
+        f"connect-src 'self'; form-action {form_targets}; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    }
+    if settings.secure_cookies:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return headers
 
 
 def _asked() -> MultiDict[str, str]:

@@ -13,6 +13,9 @@ from webapp.models import Heartbeat, db, table_of, utcnow
 
 SCHEDULER, WORKER = "scheduler", "worker"
 ALIVE_WITHIN = timedelta(seconds=120)
+SKEW = timedelta(
+    seconds=15
+)  # by which another machine's clock may be ahead; beyond that, this one was set back
 
 
 @dataclass(frozen=True)
@@ -35,4 +38,4 @@ def beat(session: Session, name: str, now: datetime) -> None:
 def seen(name: str, now: datetime | None = None) -> Seen:
     """When ``name`` was last seen."""
     at = db.session.scalar(sa.select(Heartbeat.seen_at).where(Heartbeat.name == name))
-    return Seen(at, at is not None and (now or utcnow()) - at < ALIVE_WITHIN)
+    return Seen(at, at is not None and -SKEW < (now or utcnow()) - at < ALIVE_WITHIN)

@@ -12,8 +12,9 @@ from flask import current_app
 from sqlalchemy.orm import undefer
 
 from config import Settings
-from webapp import heartbeat, queue, requesters
+from webapp import heartbeat, logs, queue, requesters
 from webapp.access import INTEGRATIONS
+from webapp.clock import has_come, now_in
 from webapp.connectors import registry
 from webapp.connectors.base import Connector, Recorder
 from webapp.connectors.platform import Opening
@@ -36,6 +37,8 @@ from webapp.models import (
 from webapp.notify import announcing, reminders
 from webapp.oauth.tokens import token_of
 from webapp.outgoing import any_due
+from webapp.platform_waits import noting
+from webapp.safe_jobs import ANSWER, DELIVER_MAIL, DELIVER_WEBHOOKS, FIND_DOUBLES, KINDS
 from webapp.sync import answering, doubles, incidents, preview, retention, schedule
 from webapp.sync.batches import Batches
 from webapp.sync.run import Ingredients, NotRunnable, run_sync
@@ -55,6 +58,7 @@ GOES_ON_FOR = (
     3.0  # seconds in which a job begins further runs, as a child for each would cost more than the run
 )
 AT_HAND = 64  # runs looked up at once to go on with
+PLATFORMS_HERE = "platforms_read_here"  # in app.extensions: those that this worker reads, where not all
 
 
 def run(run_id: int, attempt: int) -> None:
@@ -66,26 +70,32 @@ def run(run_id: int, attempt: int) -> None:
         return
     try:
         big_at_once = max(1, queue.workers() // 2)
-        while monotonic() < until and (more := _at_hand(big_at_once, run_id)):
-            for other_id, other_attempt in more:
-                if monotonic() >= until or queue.control_waits():
-                    return
-                _carry_out(other_id, other_attempt)
     except redis.RedisError:
         log.warning("the queue is not reachable; what waits is gone on with by the next job")
+        return
+    while monotonic() < until and (more := _at_hand(big_at_once, run_id)):
+        for other_id, other_attempt in more:
+            if monotonic() >= until:
+                return
+            _carry_out(other_id, other_attempt)
 
 
+@logs.scope()
 def _carry_out(run_id: int, attempt: int) -> None:
+    logs.bind(run=run_id)
     settings = _settings()
     session = db.session()
     session.rollback()
     waits = session.get(SyncRun, run_id)
+    if waits is not None:
+        logs.bind(contract=waits.contract_id, account=waits.requested_by_id)
     if waits is not None and requesters.ended_unasked(waits, settings.product_name):
         db.session.remove()
         return
     undone = _undone_by(run_id)
+    batches = Batches.growing_from(settings.batch_size)
     if undone is not None:
-        undo_run(db.engine, *undone, attempt, lease=settings.lease, batch_size=settings.batch_size)
+        undo_run(db.engine, *undone, attempt, lease=settings.lease, batches=batches)
     else:
         run_sync(
             run_id,
@@ -95,7 +105,7 @@ def _carry_out(run_id: int, attempt: int) -> None:
                 _load,
                 _connector,
                 lease=settings.lease,
-                batches=Batches.growing_from(settings.batch_size),
+                batches=batches,
             ),
         )
     db.session.remove()
@@ -110,15 +120,17 @@ def _anything_waits() -> bool:
 
 def _at_hand(big_at_once: int, number: int) -> list[tuple[int, int]]:
     """Runs to go on with. Workers begin at different places, so that they seldom want the same one."""
-    found = waiting(db.session(), AT_HAND, big_at_once=big_at_once)
+    platforms = current_app.extensions.get(PLATFORMS_HERE)
+    found = waiting(db.session(), AT_HAND, big_at_once=big_at_once, platforms=platforms)
     db.session.rollback()
     start = number * 17 % len(found) if found else 0
     return found[start:] + found[:start]
 
 
-def answer(question_id: int) -> None:
-    """Answer a question about one person."""
-    answering.answer_question(int(question_id), answering.Ingredients(db.engine, _load_question, _connector))
+def answer(question_id: int, attempt: int = 1) -> None:
+    """Carry out one attempt to answer a question about one person."""
+    use = answering.Ingredients(db.engine, _load_question, _quick_connector, lease=_settings().lease)
+    answering.answer_question(int(question_id), int(attempt), use)
 
 
 def tick() -> None:
@@ -127,27 +139,30 @@ def tick() -> None:
     now = utcnow()
     workers = _workers()
     with write_transaction() as session:
-        done = schedule.tick(session, now, feature=INTEGRATIONS, every=settings.sync_every)
+        done = schedule.tick(
+            session, now_in(session), feature=INTEGRATIONS, every=settings.sync_every, lease=settings.lease
+        )
         heartbeat.beat(session, heartbeat.WORKER, now)
         preview.forget_old(session, now)
         retention.remove_old_lines(session, now, settings.keep_lines)
-        answering.tidy(session, now)
+        answering.tidy(session, now_in(session), settings.lease)
         uploads.tidy(session, now)
         questions = answering.waiting(session)
         first = waiting(session, max(WOKEN, WOKEN_EACH * workers), big_at_once=max(1, workers // 2))
         stuck = session.execute(
             sa.select(SyncRun.id, SyncRun.attempt).where(
-                SyncRun.id.in_([run_id for run_id, _ in first]), SyncRun.queued_at < now - STUCK_AFTER
+                SyncRun.id.in_([run_id for run_id, _ in first]),
+                has_come(SyncRun.queued_at, now - STUCK_AFTER, 2 * STUCK_AFTER),
             )
         ).all()
     try:
-        in_list = set(queue.queue(queue.SYNC).get_job_ids())
+        in_list = queue.waiting_runs()
         for run_id, attempt in stuck:
             if f"run-{run_id}-{attempt}" not in in_list:
                 queue.forget_stuck(run_id, attempt)
         woken = queue.wake(first)
-        for question_id in questions:
-            queue.wake_answer(question_id)
+        for question_id, attempt in questions:
+            queue.wake_answer(question_id, attempt)
     except redis.RedisError:
         log.exception("tick: the queue is not reachable; the next tick tries again")
         woken = 0
@@ -202,15 +217,15 @@ def _tell(settings: Settings, now: datetime) -> list[str]:
         doubles_wanted = doubles.wanted(session)
         mail_waits = settings.mail is not None and any_due(session, Message, now)
     waiting_for = {
-        queue.DELIVER_MAIL: mail_waits,
-        queue.DELIVER_WEBHOOKS: events_wait,
-        queue.FIND_DOUBLES: doubles_wanted,
+        DELIVER_MAIL: mail_waits,
+        DELIVER_WEBHOOKS: events_wait,
+        FIND_DOUBLES: doubles_wanted,
     }
     return [chore for chore, waits in waiting_for.items() if waits]
 
 
 def _workers() -> int:
-    """How many workers there are, as far as is known."""
+    """How many workers there are that read platforms, as far as is known."""
     try:
         return queue.workers()
     except redis.RedisError:
@@ -234,6 +249,7 @@ def _load(run_id: int) -> tuple[Integration, UserSync, SyncRun, str, str]:
 
 def _load_question(question: Question) -> tuple[Integration, UserSync, str]:
     """What a question is about. Raises :class:`NotRunnable`."""
+    logs.bind(contract=question.contract_id)
     db.session.rollback()
     integration, sync = _ready(question.integration_id)
     return integration, sync, registry.PLATFORMS[integration.platform].people_word
@@ -267,5 +283,24 @@ def _undone_by(run_id: int) -> tuple[SyncRun, SyncRun] | None:
 
 def _connector(integration: Integration, record: Recorder) -> Connector:
     return registry.connector(
-        integration.platform, Opening(integration.site or "", token_of(integration), _settings(), record)
+        integration.platform,
+        Opening(
+            integration.site or "",
+            token_of(integration),
+            _settings(),
+            record,
+            watch=noting(integration.id),
+        ),
     )
+
+
+def _quick_connector(integration: Integration, record: Recorder) -> Connector:
+    """For a question, whose job may not last as long as that of a run."""
+    opening = Opening(
+        integration.site or "",
+        token_of(integration),
+        _settings(),
+        record,
+        seconds=KINDS[ANSWER].timeout * 0.75,
+    )
+    return registry.connector(integration.platform, opening)

@@ -7,8 +7,11 @@ from urllib.parse import urlencode
 
 from flask import Flask, g, request, url_for
 
+from webapp.numbers import whole
+
 PAGE_SIZES = (25, 50, 100)
 MAX_PAGE = 1_000_000
+MAX_NUMBER = 10**9 - 1  # what is larger was not meant as one
 
 
 def init_app(app: Flask) -> None:
@@ -63,8 +66,8 @@ def page_of(total: int, default_size: int = PAGE_SIZES[0]) -> Page:
 
 
 def _number(name: str, default: int) -> int:
-    text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default
+    number = whole(request.args.get(name, ""), most=MAX_NUMBER)
+    return default if number is None else number
 
 
 def url_with(**changes: object) -> str:

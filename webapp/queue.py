@@ -1,58 +1,28 @@
 """The queue: Redis wakes workers, the database says what there is to do.
 
-Jobs are JSON, name one of the functions listed here and carry ids only. Anything else found in Redis is
-refused by the worker: whoever can write to Redis must not be able to run code.
+The tick has a queue of its own, and so has what reads each platform: whoever is slow makes nobody else wait.
+What a job may be is said in :mod:`webapp.safe_jobs`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import redis
-import rq
+import sqlalchemy as sa
 from flask import Flask, current_app
 from rq.exceptions import DuplicateJobError
-from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from config import Settings
+from webapp.models import Integration, Question, SyncRun, db
+from webapp.safe_jobs import ANSWER, CHORES, KINDS, QUEUES, RUN, SYNC, SafeJob, SafeQueue
 
 log = logging.getLogger(__name__)
-
-TICK = "webapp.jobs.tick"
-RUN = "webapp.jobs.run"
-ANSWER = "webapp.jobs.answer"
-DELIVER_MAIL = "webapp.jobs.deliver_mail"
-DELIVER_WEBHOOKS = "webapp.jobs.deliver_webhooks"
-FIND_DOUBLES = "webapp.jobs.find_doubles"
-ALLOWED = frozenset({TICK, RUN, ANSWER, DELIVER_MAIL, DELIVER_WEBHOOKS, FIND_DOUBLES})
-CONTROL, SYNC = "control", "sync"  # worked in this order
-RUN_TIMEOUT = 3600  # seconds
-ANSWER_TIMEOUT = 840  # seconds; less than after which a question is given up
-DELIVERY_TIMEOUT = 600  # seconds
-
-
-class SafeJob(Job):
-    """A job that is JSON, calls a listed function, and has no callbacks."""
-
-    def __init__(self, id: str | None = None, connection: Any = None, serializer: Any = None) -> None:
-        super().__init__(id, connection, serializer=JSONSerializer)  # rq-scheduler never passes one
-
-    @property
-    def func(self) -> Any:
-        """The function to call. Raises ``PermissionError`` for one that is not listed."""
-        if self.func_name not in ALLOWED or self.instance is not None:
-            raise PermissionError("this job is not one of ours")
-        return super().func
-
-    def restore(self, raw_data: Any) -> None:
-        """Read the job from Redis; callbacks are import paths as well, so none is kept."""
-        super().restore(raw_data)
-        self._success_callback_name = self._failure_callback_name = self._stopped_callback_name = None
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -67,25 +37,26 @@ def connection() -> redis.Redis:
     return found
 
 
-def queue(name: str) -> rq.Queue:
+def queue(name: str) -> SafeQueue:
     """The queue ``name``, with our jobs and JSON."""
-    return rq.Queue(name, connection=connection(), serializer=JSONSerializer, job_class=SafeJob)
+    return SafeQueue(name, connection=connection(), serializer=JSONSerializer, job_class=SafeJob)
 
 
 def wake(runs: Iterable[tuple[int, int]], *, at_front: bool = False) -> int:
-    """Put ``(run, attempt)`` pairs into the queue that are not in it; how many were put.
+    """Put ``(run, attempt)`` pairs into the queues of their platforms that are not in them; how many were put.
 
     The same attempt is put once: its job's id says so. Raises ``redis.RedisError``; the runs stay queued in
     the database and the next tick tries again.
     """
-    target = queue(SYNC)
-    present = set(target.get_job_ids())
+    wanted = list(runs)
+    platforms = _platforms(SyncRun, [run_id for run_id, _ in wanted])
+    present = waiting_runs()
     put = 0
-    for run_id, attempt in runs:
+    for run_id, attempt in wanted:
         job_id = f"run-{run_id}-{attempt}"
-        if job_id in present:
+        if job_id in present or run_id not in platforms:
             continue
-        put += _put(target, job_id, RUN, run_id, attempt, timeout=RUN_TIMEOUT, at_front=at_front)
+        put += _put(SYNC[platforms[run_id]], job_id, RUN, run_id, attempt, at_front=at_front)
     return put
 
 
@@ -102,13 +73,17 @@ def wake_soon(run_id: int, attempt: int) -> bool:
     return True
 
 
-def wake_answer(question_id: int) -> bool:
+def wake_answer(question_id: int, attempt: int = 1) -> bool:
     """Wake a worker for a question just committed; ``False`` when Redis is away and the next tick has to.
 
-    Somebody waits for the answer, so it goes before runs.
+    Somebody waits for the answer, so it goes before runs. It reads a platform, so it waits where those do.
     """
+    platform = _platforms(Question, [question_id]).get(question_id)
+    if platform is None:
+        return True
     try:
-        _put(queue(CONTROL), f"question-{question_id}", ANSWER, question_id, timeout=ANSWER_TIMEOUT)
+        job_id = f"question-{question_id}-{attempt}"
+        _put(SYNC[platform], job_id, ANSWER, question_id, attempt, at_front=True)
     except redis.RedisError:
         log.exception("the queue is not reachable; the next tick wakes a worker for question %s", question_id)
         return False
@@ -118,22 +93,33 @@ def wake_answer(question_id: int) -> bool:
 def wake_chore(function: str, now: datetime) -> None:
     """Have a worker do what waits (mails, doubles), once a minute at most. Raises ``redis.RedisError``."""
     job_id = f"{function.rpartition('.')[2]}-{int(now.timestamp()) // 60}"
-    _put(queue(CONTROL), job_id, function, timeout=DELIVERY_TIMEOUT)
+    _put(CHORES, job_id, function)
 
 
-def _put(
-    target: rq.Queue, job_id: str, function: str, *ids: int, timeout: int, at_front: bool = False
-) -> bool:
-    """Put a job into ``target`` unless there is one with its id. Raises ``redis.RedisError``."""
+def _platforms(table: type[SyncRun | Question], ids: Sequence[int]) -> dict[int, str]:
+    """The platform that each of the rows ``ids`` reads. What was not committed is not found."""
+    if not ids:
+        return {}
+    with db.engine.connect() as reading:
+        found = reading.execute(
+            sa.select(table.id, Integration.platform)
+            .join(Integration, Integration.id == table.integration_id)
+            .where(table.id.in_(ids))
+        )
+        return {row.id: row.platform for row in found}
+
+
+def _put(name: str, job_id: str, function: str, *ids: int, at_front: bool = False) -> bool:
+    """Put a job into the queue ``name`` unless there is one with its id. Raises ``redis.RedisError``."""
     try:
-        target.enqueue(
+        queue(name).enqueue(
             function,
             *ids,
             job_id=job_id,
             unique=True,
             result_ttl=0,
             failure_ttl=0,
-            job_timeout=timeout,
+            job_timeout=KINDS[function].timeout,
             description=job_id,
             at_front=at_front,
         )
@@ -143,14 +129,17 @@ def _put(
     return True
 
 
+def waiting_runs() -> set[str]:
+    """The jobs' ids in all queues that read platforms. Raises ``redis.RedisError``."""
+    found: set[str] = set()
+    for name in SYNC.values():
+        found.update(queue(name).get_job_ids())
+    return found
+
+
 def workers() -> int:
-    """How many workers there are. Raises ``redis.RedisError``."""
-    return rq.Worker.count(connection=connection())
-
-
-def control_waits() -> bool:
-    """Whether the tick or a delivery waits for a worker. Raises ``redis.RedisError``."""
-    return bool(connection().llen(queue(CONTROL).key))
+    """How many workers there are that read platforms. Raises ``redis.RedisError``."""
+    return len(connection().sunion([WORKERS_BY_QUEUE_KEY % name for name in SYNC.values()]))
 
 
 def forget_stuck(run_id: int, attempt: int) -> None:
@@ -160,27 +149,24 @@ def forget_stuck(run_id: int, attempt: int) -> None:
 
 @dataclass(frozen=True)
 class State:
-    """How many jobs wait, are being worked and have failed."""
+    """How many jobs wait and have failed. Who works on what is in the database: what Redis notes outlives a worker."""
 
     waiting: int
-    running: int
     failed: int
 
 
 def state() -> State | None:
     """What is in the queue; ``None`` when Redis does not answer. Nothing is tidied by looking."""
-    queues = [queue(CONTROL), queue(SYNC)]
     try:
         with connection().pipeline(transaction=False) as asked:
-            for one in queues:
+            for one in map(queue, QUEUES):
                 asked.llen(one.key)
-                asked.zcard(one.started_job_registry.key)
                 asked.zcard(one.failed_job_registry.key)
             numbers = asked.execute()
     except redis.RedisError:
         log.warning("the queue is not reachable")
         return None
-    return State(*(sum(numbers[place::3]) for place in range(3)))
+    return State(*(sum(numbers[place::2]) for place in range(2)))
 
 
 def depth() -> int | None:

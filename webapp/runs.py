@@ -61,7 +61,12 @@ class RunRow:
 
     @property
     def state_label(self) -> str:
-        return STATE_LABELS[self.run.state]
+        return "Waiting" if self.trouble else STATE_LABELS[self.run.state]
+
+    @property
+    def trouble(self) -> str | None:
+        """What it waits for before it is tried again: a sentence; ``None`` while it does not."""
+        return self.run.waits_for if self.run.state == "queued" else None
 
     @property
     def started_by(self) -> str:
@@ -88,6 +93,8 @@ class RunRow:
 
     @property
     def stage_label(self) -> str:
+        if self.trouble:
+            return "Waiting to try again"
         return self._labels.get(self.run.stage or "", "Waiting for a worker")
 
     @property

@@ -63,7 +63,7 @@ POST /c/<contract>/users/new                                  in  422  422  403 
 GET  /c/<contract>/users/<int:user>/edit                      in  200  200  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/<int:user>/edit                      in  409  409  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/users/<int:user>/history                   in  200  200  403  403  403  403  404  404  403  404  404
-POST /c/<contract>/users.csv                                  in  200  200  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/export                               in  200  200  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/users/ignore                               in  302  302  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/ignore                               in  200  200  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/ignore/confirm                       in  302  302  403  403  403  403  404  404  403  404  404
@@ -77,9 +77,9 @@ POST /c/<contract>/users/activations/<int:activation_id>/undo in  409  409  403 
 GET  /c/<contract>/users/upload                               in  200  200  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/upload                               in  422  422  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/users/upload/users-template.csv            in  200  200  403  403  403  403  404  404  403  404  404
-GET  {upload}                                                 in  200  200  403  403  403  403  404  404  403  404  404
-GET  {upload}/problems.csv                                    in  200  200  403  403  403  403  404  404  403  404  404
-POST {upload}                                                 in  409  409  403  403  403  403  404  404  403  404  404
+GET  {upload}                                                 in  200  404  403  403  403  403  404  404  403  404  404
+GET  {upload}/problems.csv                                    in  200  404  403  403  403  403  404  404  403  404  404
+POST {upload}                                                 in  409  404  403  403  403  403  404  404  403  404  404
 
 GET  /c/<contract>/users/merges                               in  200  200  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/merges/look                          in  302  302  403  403  403  403  404  404  403  404  404

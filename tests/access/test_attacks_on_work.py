@@ -21,6 +21,7 @@ from tests.sync_status.conftest import Watched, watched
 from webapp import jobs
 from webapp.database import write_transaction
 from webapp.models import Account, AuditEvent, Integration, SyncRun, User, db
+from webapp.spreadsheets.cells import restored
 
 __all__ = ["desk", "intercom", "settings", "watched"]
 
@@ -100,7 +101,10 @@ def _credentials(there: World) -> set[str | None]:
 
 
 # ------------------------------------------------------------------ files
-FORMULAS = ['=HYPERLINK("http://evil","x")', "+1+1", "-2", "@SUM(1)", "\t=1", '"a\n=1"', "\r=1", "＝1"]
+FORMULAS = [
+    '=HYPERLINK("http://evil","x")', "+1+1", "-2", "@SUM(1)", "\t=1", '"a\n=1"', "\r=1", "＝1",
+    "x;=1;y", "x\t@SUM(1)", "x|+1", "x\n-1",
+]  # fmt: skip
 
 
 @ONE_DATABASE
@@ -109,14 +113,17 @@ def test_attack_21_names_that_a_spreadsheet_would_run(watched: Watched) -> None:
     with watched.inside() as office:
         for number, name in enumerate(FORMULAS):
             office.user(name, f"who{number}@example.com")
-    run = watched.sync(*(person(str(n), f"Name {n}", f"who{n}@example.com") for n in range(len(FORMULAS))))
+    run = watched.sync(*(person(f"{n:02}", f"Name {n}", f"who{n}@example.com") for n in range(len(FORMULAS))))
     path = f"/c/{watched.slug}/sync-status/runs/{run.id}/export"
     text = watched.support.post(path, {"form": "csv"}).get_data(as_text=True).removeprefix("\ufeff")
     head, *lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     assert len(lines) == len(FORMULAS)
     assert {len(line) for line in lines} == {len(head)}
     assert not [cell for line in lines for cell in line if cell[:1] in set("=+-@\t\r\n＝")]
-    assert [line[head.index("Before")].removeprefix("'") for line in lines] == FORMULAS
+    assert [restored(line[head.index("Before")]) for line in lines] == FORMULAS
+    for separator in ";\t|":
+        read = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        assert not [cell for line in read for cell in line if cell[:1] in set("=+-@\t\r\n＝")]
 
 
 # ------------------------------------------------------------------ jobs

@@ -6,6 +6,7 @@ import csv
 import io
 from datetime import UTC, datetime, timedelta
 
+import openpyxl
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -16,6 +17,7 @@ from tests.users.world import query_plans, statements
 from webapp.audit import export, reading, trail
 from webapp.database import write_connection
 from webapp.models import AuditEvent, db, table_of
+from webapp.spreadsheets.cells import restored
 
 __all__ = ["contract_id", "reader"]
 HIGH_SUMMER = datetime(2025, 7, 1, 22, 30, tzinfo=UTC)  # 23:30 in London
@@ -130,15 +132,23 @@ def test_the_file_holds_what_is_found_and_is_itself_in_the_log(
         "users.activated",
     ]
     assert [row[4] for row in rest] == [f"same moment {n}" for n in reversed(range(8))]
+    book = reader.post("/c/acme/audit/export", {"form": "xlsx", "action": "users.activated"})
+    (sheet,) = openpyxl.load_workbook(io.BytesIO(book.data)).worksheets
+    found = [[cell.value or "" for cell in row] for row in sheet.iter_rows(min_row=2)]
+    assert found == [[restored(cell) for cell in first]]
     part = reader.post("/c/acme/audit/export", {"action": "users.", "from": "2025-07-01", "contract_id": "2"})
     assert part.headers["Content-Disposition"].endswith('"acme-audit-log-part.csv"')
     assert len(part.text.splitlines()) == 2
-    assert shown(reader)[:2] == ["Exported the audit log of Contract acme"] * 2
+    assert shown(reader)[:3] == ["Exported the audit log of Contract acme"] * 3
     with app.app_context():
         noted = db.session.scalars(
             sa.select(AuditEvent.details).where(AuditEvent.action == "audit.exported").order_by(AuditEvent.id)
         ).all()
-    assert noted == [{"as": "CSV"}, {"as": "CSV", "action": "Users: everything", "from": "2025-07-01"}]
+    assert noted == [
+        {"as": "CSV"},
+        {"as": "Excel", "action": "Users: activated"},
+        {"as": "CSV", "action": "Users: everything", "from": "2025-07-01"},
+    ]
 
 
 def test_pages_lead_through_the_newest_and_say_that_there_are_older_ones(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from zxcvbn import matching, zxcvbn
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from webapp.auth import passwords
-from webapp.auth.passwords import PasswordRefused, check, hash_password, needs_rehash, verify
+from webapp.auth import guessing, passwords
+from webapp.auth.passwords import PasswordRefused, check, hash_password, renewed, verify
 
 
 @pytest.mark.parametrize(
@@ -118,7 +122,7 @@ def test_as_much_is_computed_for_nobody_as_for_somebody(
 
         def verify(self, hash_: str, password: str) -> bool:
             Counting.asked += 1
-            assert hash_.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+            assert hash_.startswith("$argon2id$v=19$m=65536,t=2,p=1$")
             return hasher.verify(hash_, password)
 
     hasher = passwords._hasher
@@ -133,8 +137,89 @@ def test_a_hash_is_argon2id_with_at_least_46_mib_and_a_salt_of_its_own() -> None
     kind, version, parameters = first.split("$")[1:4]
     assert (kind, version) == ("argon2id", "v=19")
     assert int(parameters.split(",")[0].removeprefix("m=")) >= 46 * 1024
-    assert not needs_rehash(first)
+    assert renewed("the same", first) is None
 
 
 def test_the_hash_of_nobody_takes_as_long_as_that_of_somebody() -> None:
-    assert not needs_rehash(passwords.STAND_IN)
+    assert renewed("anything", passwords.STAND_IN) is None
+
+
+SIGNS = "4@8({[<3690!1|7$5+%2"
+
+
+class Work:
+    """What an estimate did: the lengths of the texts looked up in the lists, and in how many ways signs were read."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.lengths: list[int] = []
+        self.readings: list[int] = []
+        looked_up, enumerated = matching.dictionary_match, matching.enumerate_l33t_subs
+
+        def look_up(text: str, *given: Any, **named: Any) -> Any:
+            self.lengths.append(len(text))
+            return looked_up(text, *given, **named)
+
+        def enumerate_signs(table: dict[str, list[str]]) -> Any:
+            found = enumerated(table)
+            self.readings.append(len(found))
+            return found
+
+        monkeypatch.setattr(matching, "dictionary_match", look_up)
+        monkeypatch.setattr(matching, "enumerate_l33t_subs", enumerate_signs)
+
+    def assert_bounded(self) -> None:
+        assert max(self.lengths, default=0) <= guessing.LOOKED_AT
+        assert max(self.readings, default=0) <= guessing.READINGS
+        whole = (
+            guessing.READINGS + 2
+        ) * guessing.LOOKED_AT**2  # twice for all that repeats in it, at any depth
+        assert sum(length**2 for length in self.lengths) <= 2 * whole
+
+
+@pytest.mark.parametrize(
+    "password", [SIGNS * 4, SIGNS * 12, "1l|i!7t+" * 9, "a4@b8c({[<" * 10, "\ufdfa" * 256]
+)
+def test_A11_however_many_signs_it_has_it_is_read_in_few_ways(
+    password: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work(monkeypatch)
+    guessing.is_common(password)
+    work.assert_bounded()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet=SIGNS + "abcilot", min_size=1, max_size=40), st.integers(1, 12))
+def test_A11_whatever_is_sent_the_work_is_bounded(part: str, times: int) -> None:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        work = Work(monkeypatch)
+        guessing.is_common((part * times)[: passwords.MAX_LENGTH], about=("acme",))
+        work.assert_bounded()
+
+
+@given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz0123456789 -_@$!#.", max_size=72))
+def test_A11_signs_that_common_passwords_have_for_letters_are_read_as_letters(text: str) -> None:
+    read = guessing.readable(text)
+    assert len(read) == len(text)
+    assert all(sign in "!$@" for sign, other in zip(text, read, strict=True) if sign != other)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.sampled_from(["p4$$", "w0rd", "l3tm31n", "(at", "+rus+", "no1", "2026", "!", "kayak"]), min_size=1
+    )
+)
+def test_A11_the_estimate_is_that_of_zxcvbn_where_signs_can_be_read_in_few_ways(parts: list[str]) -> None:
+    text = "".join(parts)[: guessing.LOOKED_AT]
+    if guessing.readable(text) == text:
+        assert guessing._guesses(text, ()) == float(zxcvbn(text)["guesses"])
+
+
+@pytest.mark.parametrize("password", ["+rus+no1+rus+no1", "P4$$w0rd2026", "l3tm31nl3tm31n", "!p4ssword1234"])
+def test_A11_common_passwords_in_signs_are_refused_as_before(password: str) -> None:
+    with pytest.raises(PasswordRefused, match="lists of common ones"):
+        check(password)
+
+
+def test_A11_a_long_password_of_nothing_but_signs_is_judged_and_taken() -> None:
+    check(SIGNS * 4)

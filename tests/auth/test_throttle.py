@@ -16,6 +16,7 @@ from tests.actors import PASSWORD, Actor, csrf_of
 from tests.auth.form import EMAIL, attempt
 from webapp import create_app
 from webapp.auth import throttle
+from webapp.auth.hashing import gate
 from webapp.database import write_transaction
 from webapp.models import AuditEvent, SignInThrottle, db, utcnow
 
@@ -38,7 +39,10 @@ def test_guessing_is_slowed_down_and_ends_by_itself(
     assert attempt(client, PASSWORD).status_code == 303
 
 
-def test_tries_at_the_same_moment_are_all_counted(app: Flask, ines: Actor) -> None:
+def test_tries_at_the_same_moment_are_all_counted(
+    app: Flask, ines: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "_places", threading.Semaphore(8))  # for each of them
     clients = [app.test_client() for _ in range(8)]
     tokens = [csrf_of(client.get("/sign-in")) for client in clients]
     together = threading.Barrier(8)

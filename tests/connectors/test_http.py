@@ -12,10 +12,10 @@ import pytest
 
 from tests.connectors.raw_server import Play, RawServer, answer, dripping, raw, raw_server, silence
 from tests.servers.processes import ROOT
-from webapp import queue
 from webapp.connectors import http, intercom
 from webapp.connectors.base import (
     AccessDenied,
+    Asking,
     BadResponse,
     Call,
     ConnectorError,
@@ -24,6 +24,8 @@ from webapp.connectors.base import (
     Unavailable,
 )
 from webapp.connectors.http import Limits, Reader
+from webapp.connectors.patience import PROGRESS, Patience
+from webapp.safe_jobs import ANSWER, KINDS, RUN
 
 TOKEN = "a-secret-token"
 QUICK = Limits(connect_timeout=2, read_timeout=0.2, whole_timeout=100, max_bytes=10_000)
@@ -36,6 +38,7 @@ class Reading:
     def __init__(self, url: str, limits: Limits = QUICK, token: object = None) -> None:
         self.calls: list[Call] = []
         self.waits: list[float] = []
+        self.watched: list[Asking] = []
         self.reader = Reader(
             url,
             {"Accept": "application/json"},
@@ -47,6 +50,7 @@ class Reading:
             limits=limits,
             sleep=self.waits.append,
             now=lambda: CLOCK,
+            watch=self.watched.append,
         )
 
     def get(self, path: str = "/admins") -> bytes:
@@ -165,9 +169,27 @@ def test_a_wait_that_would_pass_the_end_of_the_whole_reading_ends_the_tries() ->
 
 # ------------------------------------------------------------------ refusals
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refusal_is_not_tried_again(status: int) -> None:
-    _, reading, _ = failing(AccessDenied, answer(status, {"type": "error.list", "errors": []}))
-    assert (reading.statuses(), reading.waits) == ([status], [])
+def test_B13_what_is_refused_once_is_asked_once_more_after_a_pause(status: int) -> None:
+    body, reading, _ = reads(
+        answer(status, {"type": "error.list", "errors": []}), answer(body={"good": True})
+    )
+    assert json.loads(body) == {"good": True}
+    assert reading.statuses() == [status, 200]
+    (wait,) = reading.waits
+    assert wait >= QUICK.refusal_pause
+
+
+@pytest.mark.parametrize("statuses", [(401, 401), (403, 403), (401, 403), (403, 401)])
+def test_B13_what_is_refused_twice_is_refused(statuses: tuple[int, int]) -> None:
+    refusals = [answer(status, {"type": "error.list", "errors": []}) for status in statuses]
+    _, reading, _ = failing(AccessDenied, *refusals)
+    assert reading.statuses() == list(statuses)
+    assert len(reading.waits) == 1
+
+
+def test_B13_a_refusal_among_other_troubles_is_still_asked_once_more() -> None:
+    _, reading, _ = reads(answer(503), answer(403), answer(503), answer(body={"good": True}))
+    assert reading.statuses() == [503, 403, 503, 200]
 
 
 def test_a_token_that_can_be_renewed_is_renewed_once() -> None:
@@ -187,6 +209,24 @@ def test_a_token_that_can_be_renewed_is_renewed_once() -> None:
         reading = Reading(server.url, token=Renewing())
         assert json.loads(reading.get()) == {"good": True}
         assert [server.header("Authorization", number) for number in (0, 1)] == ["Bearer old", "Bearer new"]
+
+
+def test_B13_a_token_is_renewed_once_and_its_successor_asked_once_more() -> None:
+    class Renewing:
+        number = 0
+
+        def current(self) -> str:
+            return f"token-{self.number}"
+
+        def renewed(self, refused: str) -> bool:
+            self.number += 1
+            return True
+
+    with raw_server(answer(401), answer(401), answer(body={"good": True})) as server:
+        reading = Reading(server.url, token=Renewing())
+        assert json.loads(reading.get()) == {"good": True}
+        sent = [server.header("Authorization", number) for number in range(3)]
+    assert sent == ["Bearer token-0", "Bearer token-1", "Bearer token-1"]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -289,10 +329,57 @@ def test_an_answer_that_drips_for_ever_is_given_up_at_the_end_of_the_whole_readi
     assert reading.statuses() == [200]  # no time is left for another try
 
 
-def test_the_two_readings_of_a_run_end_before_its_job_is_cut_off() -> None:
+def test_B3_an_answer_of_which_nothing_of_use_arrives_is_given_up() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n"
+    sentence, reading, _ = failing(
+        Unavailable, dripping(head, b" ", 0.02), limits=replace(QUICK, stall_timeout=0.3)
+    )
+    assert sentence == "Intercom took too long to send its answer."
+    assert reading.statuses() == [200]
+
+
+def reads_for_ever(reading: Reading) -> None:
+    while True:
+        reading.get()
+
+
+def test_B3_a_list_of_many_pages_has_one_deadline_for_all_of_them() -> None:
+    with raw_server(answer(body={"page": True})) as server:
+        reading = Reading(server.url, replace(QUICK, whole_timeout=0.3))
+        with pytest.raises(Unavailable, match="took too long to send its answer"):
+            reads_for_ever(reading)
+    assert set(reading.statuses()) == {200}
+
+
+def test_B3_whoever_watches_is_told_of_each_page_and_each_pause() -> None:
+    with raw_server(answer(), answer(429, Retry_After="7"), answer()) as server:
+        reading = Reading(server.url)
+        reading.get()
+        reading.get()
+    assert reading.watched == [Asking(1), Asking(2), Asking(2, pause=7.0), Asking(2)]
+
+
+def test_the_reading_of_a_run_and_of_a_question_end_before_their_jobs_are_cut_off() -> None:
     limits = Limits()
-    longest = limits.whole_timeout + limits.connect_timeout + limits.read_timeout
-    assert 2 * longest < queue.RUN_TIMEOUT / 2
+    beyond = limits.connect_timeout + limits.read_timeout
+    assert limits.stall_timeout < limits.whole_timeout
+    assert limits.whole_timeout + beyond < KINDS[RUN].timeout * 0.6
+    assert KINDS[ANSWER].timeout * 0.75 + beyond < KINDS[ANSWER].timeout
+
+
+def test_B3_what_arrives_prolongs_the_time_but_not_without_end() -> None:
+    clock = [0.0]
+    patience = Patience(stall=120, whole=1800, clock=lambda: clock[0])
+    patience.begin()
+    clock[0] = 100.0
+    assert patience.left() == 20
+    assert not patience.arrived(PROGRESS - 1)
+    assert patience.left() == 20
+    assert patience.arrived(1)
+    assert patience.left() == 120
+    for clock[0] in range(200, 1800, 100):
+        patience.arrived(PROGRESS)
+    assert patience.left() == 1800 - clock[0]
 
 
 # ------------------------------------------------------------------ GET and nothing else

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import config
+from launch import waiting
 from launch.checks import prepare_data_dir
 from launch.errors import LaunchError
 from launch.guard import Guard
@@ -15,7 +16,7 @@ from launch.keeper import Service
 from launch.launcher import Launcher
 from launch.processes import end_with_parent
 from launch.services import Plan
-from launch.terminal import complain
+from launch.terminal import complain, let_go
 
 SCRIPT = Path(__file__).with_name("service.py")
 
@@ -46,6 +47,7 @@ def plan(folder: Path, behaviours: dict[str, str]) -> Plan:
 
 def main() -> int:
     folder, pairs = Path(sys.argv[1]), sys.argv[2:]
+    waiting.TELL_EVERY = 0.1  # seconds
     prepare_data_dir(folder)
     parent = end_with_parent()
     guard = Guard((folder / "running.json",))
@@ -60,4 +62,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    let_go()
+    sys.exit(code)

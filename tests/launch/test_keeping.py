@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -51,6 +52,10 @@ class Run:
 
     def events(self) -> list[str]:
         return (self.data_dir / "events").read_text().splitlines()
+
+    def chatted(self) -> int:
+        """How many lines the chatty one has said."""
+        return int((self.data_dir / "said").read_text() or 0)
 
     def all_gone(self) -> bool:
         return not any(lives(process) for process in self.seen)
@@ -155,3 +160,59 @@ def test_output_goes_to_logs_and_warnings_to_the_terminal(begin: Callable[..., R
     run.wait_until_ready()
     wait_until(lambda: "first: WARNING it is quiet here" in run.said())
     assert (run.data_dir / "log" / "first.log").read_text() == "WARNING it is quiet here\n"
+
+
+def test_it_says_what_it_waits_for_at_the_start_and_at_the_end(begin: Callable[..., Run]) -> None:
+    run = begin("first=good", "second=late", "third=stubborn")
+    wait_until(lambda: "  still waiting for second; what is said there is in " in run.said(), 20, run.make)
+    (run.data_dir / "go").touch()
+    run.wait_until_ready()
+    run.launcher().terminate()
+    wait_until(lambda: "  still waiting for third to end" in run.said(), 20)
+    wait_until(run.all_gone, 20)
+    lines = run.said().splitlines()
+    assert lines[0] == "Starting first, second and third ..."
+    assert "".join(lines).index("  still waiting for second") < "".join(lines).index(READY)
+    assert lines.index("Stopping ...") > lines.index(f"{READY} http://127.0.0.1:18299")
+    assert lines[-1] == "Stopped."
+
+
+def test_B2_a_full_disk_stops_nothing_and_is_told_once_there_is_room(begin: Callable[..., Run]) -> None:
+    """No byte may be added to any file by the launcher: its logs, and here its terminal as well."""
+    run = begin("first=chatty", "second=good")
+    run.wait_until_ready()
+    before = (run.data_dir / "log" / "first.log").stat().st_size
+    launcher = run.launcher().pid
+    resource.prlimit(launcher, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    full_at = run.chatted()
+    wait_until(lambda: run.chatted() > full_at + 2000, 60, run.make)  # far more than a pipe holds
+    after = (run.data_dir / "log" / "first.log").stat().st_size
+    assert after < before + 1_000_000
+    resource.prlimit(launcher, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    log = run.data_dir / "log" / "first.log"
+    wait_until(lambda: b" could not be written here\n" in log.read_bytes(), 20, run.make)
+    run.launcher().terminate()
+    assert run.make.process.wait(20) == 0
+    note = re.search(
+        r"^rollcall: (\d+) lines could not be written here\nline (\d+) ", log.read_text(), re.MULTILINE
+    )
+    assert note is not None
+    assert int(note[1]) >= 1000
+    assert f"{log} can be written again; without {note[1]} lines in between" in run.said()
+    assert "Traceback" not in run.said()
+    assert run.said().splitlines()[-1] == "Stopped."
+
+
+def test_B2_it_ends_in_good_order_while_the_disk_is_full(begin: Callable[..., Run]) -> None:
+    run = begin("first=chatty", "second=good")
+    run.wait_until_ready()
+    launcher = run.launcher()
+    resource.prlimit(launcher.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    full_at = run.chatted()
+    wait_until(lambda: run.chatted() > full_at + 200, 60, run.make)
+    launcher.terminate()
+    assert run.make.process.wait(20) == 0
+    assert sorted(run.events()[2:]) == ["end first", "end second", "term first", "term second"]
+    assert "Traceback" not in run.said()
+    assert "Exception ignored" not in run.said()
+    assert not (run.data_dir / "running.json").exists()

@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -17,13 +19,13 @@ import pytest
 from redis import Redis
 
 from tests.servers.ports import answers, port_run
-from tests.servers.processes import family, lives, start, wait_until
+from tests.servers.processes import ROOT, family, lives, start, wait_until
 from tests.servers.redis import answers as redis_answers
 from tests.servers.sandbox import healthy
 from tests.servers.stack import READY, Stack, stack_environ, wait_until_ready
 
 PROGRAMS = {
-    "redis": "redis-server",
+    "redis": "redis.sock",  # redis-server or valkey-server
     "sandbox": "-m sandbox intercom",
     "web": "gunicorn",
     "worker": "worker.py",
@@ -76,9 +78,23 @@ def test_all_is_up_when_it_says_so(stack: Stack) -> None:
     assert healthy(stack.url)
     assert healthy(stack.sandbox_url)
     with Redis.from_url(stack.redis_url, decode_responses=True) as redis:
-        pids = [redis.hget(key, "pid") for key in redis.smembers("rq:workers")]
-        assert str(find(stack, "worker").pid) in pids
+        pids = {redis.hget(key, "pid") for key in redis.smembers("rq:workers")}
+        workers = {str(child.pid) for child in find(stack, "worker").children()}
+        assert len(workers) == 4  # for the tick, for chores, and two for runs
+        assert workers <= pids
         assert list(redis.scan_iter("rq:scheduler_instance:*"))
+
+
+def test_it_says_what_it_is_at(stack: Stack) -> None:
+    expected = [
+        f"Starting Rollcall; data and logs are in {stack.data_dir}",
+        "Preparing the database and the demo contract ...",
+        "Starting web, worker and scheduler ...",
+        f"{READY} http://127.0.0.1:{stack.port}",
+    ]
+    lines = stack.program.said().splitlines()
+    assert lines[0] == expected[0]
+    assert [line for line in lines if line in expected] == expected
 
 
 def test_it_names_the_demo_accounts(stack: Stack) -> None:
@@ -105,7 +121,7 @@ def test_only_this_machine_can_reach_it(stack: Stack) -> None:
 def test_what_it_writes_is_private(stack: Stack) -> None:
     running = stack.data_dir / "running.json"
     assert running.stat().st_mode & 0o777 == 0o600
-    assert set(json.loads(running.read_text())) == {"port", "database_url", "redis_url"}
+    assert set(json.loads(running.read_text())) == {"mode", "port", "database_url", "redis_url"}
     path = Path(stack.redis_url.removeprefix("unix://"))
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert stack.data_dir.stat().st_mode & 0o077 == 0
@@ -116,10 +132,21 @@ def test_a_command_beside_it_finds_the_same_data(stack: Stack) -> None:
     assert ended.returncode == 0, ended
 
 
+def test_A4_a_command_beside_it_needs_no_setting_but_the_folder(stack: Stack) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "flask", "sync", "status", "--json"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(stack.data_dir)},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended
+    assert '"demo"' in ended.stdout
+
+
 def test_the_access_log_has_no_query_strings(stack: Stack) -> None:
     log = stack.data_dir / "log" / "web.log"
     httpx.get(f"{stack.url}/healthz?code=do-not-log-this")
-    wait_until(lambda: log.read_text().count('"GET /healthz"') > 0)
+    wait_until(lambda: "method=GET path=/healthz status=200" in log.read_text())
     assert "do-not-log-this" not in log.read_text()
 
 
@@ -181,8 +208,13 @@ def test_nothing_is_left_and_the_next_one_goes_on(tmp_path: Path, number: int, t
         assert not answers(port + 1)
         assert not (first.data_dir / "running.json").exists()
 
+        for name, mode in (("", 0o755), ("rollcall.db", 0o644), ("log/web.log", 0o644)):
+            (first.data_dir / name).chmod(mode)  # A17: as an earlier version has made them
         second = make_run(tmp_path, port)
         try:
+            assert f"Others on this machine could look into {second.data_dir}, " in second.program.said()
+            files = [second.data_dir, *second.data_dir.rglob("*")]
+            assert [path for path in files if path.stat().st_mode & 0o077 and not path.is_socket()] == []
             with closing(sqlite3.connect(second.data_dir / "rollcall.db")) as database:
                 names = database.execute("SELECT name FROM contracts WHERE slug = 'demo'").fetchall()
         finally:

@@ -15,13 +15,15 @@ import psutil
 
 from launch.processes import signal_session
 from tests.sandbox.caller import Caller
-from tests.servers.processes import ROOT, Program, family, start, wait_until
+from tests.servers.processes import ROOT, Program, start, wait_until
 from tests.servers.redis import redis_server
 from tests.servers.stack import stack_environ
 from tests.sync.office import Office, open_office
+from webapp import queue
 from webapp.credentials import seal
 from webapp.database import write_transaction
 from webapp.models import Integration, SyncRun
+from webapp.safe_jobs import SYNC
 
 PATIENCE = 90.0  # seconds until a busy machine has surely done it
 
@@ -119,10 +121,18 @@ class Deployment:
             program.stop(patience=5)
 
 
-def horse_of(worker: Program) -> psutil.Process | None:
-    """The child that carries a job out, if there is one."""
-    children = family(worker.pid)[1:]
-    return children[0] if children else None
+def workers_of(program: Program) -> list[psutil.Process]:
+    """The workers that a worker process keeps."""
+    return psutil.Process(program.pid).children()
+
+
+def horse_of(program: Program) -> psutil.Process | None:
+    """The process that carries out a run, if there is one: the child of one of the workers that read platforms."""
+    redis = queue.connection()
+    listed = redis.sunion([f"rq:workers:{name}" for name in SYNC.values()])
+    reading = {int(redis.hget(key, "pid") or 0) for key in listed}  # type: ignore[arg-type]
+    horses = [horse for worker in workers_of(program) if worker.pid in reading for horse in worker.children()]
+    return horses[0] if horses else None
 
 
 def kill_all_of(worker: Program) -> None:

@@ -16,7 +16,7 @@ from tests.sandbox.caller import Caller
 from webapp import queue
 from webapp.connectors.intercom import VERSION
 from webapp.models import SyncRun, db
-from webapp.queue import SafeJob
+from webapp.safe_jobs import SYNC, SafeJob
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PAGE = "/c/reads-only/integrations/platforms/intercom"
@@ -34,7 +34,7 @@ def work(app: Flask) -> SyncRun:
     """Work what waits in the queue; the newest run."""
     with app.app_context():
         worker = rq.SimpleWorker(
-            [queue.queue(queue.SYNC)],
+            [queue.queue(SYNC["intercom"])],
             connection=queue.connection(),
             serializer=JSONSerializer,
             job_class=SafeJob,

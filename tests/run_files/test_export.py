@@ -6,6 +6,7 @@ import csv
 import io
 import json
 
+import openpyxl
 import pytest
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
@@ -18,6 +19,8 @@ from webapp.connectors.base import LeftOut
 from webapp.connectors.registry import PLATFORMS
 from webapp.models import AuditEvent, SyncRun, db
 from webapp.run_files import export
+from webapp.spreadsheets.cells import restored
+from webapp.spreadsheets.table import as_csv
 from webapp.sync_status.history import Filters
 
 
@@ -64,6 +67,22 @@ def test_csv_has_every_line_with_reason_before_after_and_what_to_do(watched: Wat
     assert rows["9"]["What happened"] == "Bots are not people"
 
 
+def test_A7_excel_has_the_same_lines_as_csv_as_text(watched: Watched, run: SyncRun) -> None:
+    answer = asked(watched, run, "xlsx", kind="imported")
+    assert answer.headers["Content-Disposition"] == (
+        f'attachment; filename="{watched.slug}-intercom-run-{run.id}-part.xlsx"'
+    )
+    (sheet,) = openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets
+    head, *rows = sheet.iter_rows(values_only=True)
+    expected = lines(asked(watched, run, "csv", kind="imported"))
+    assert [dict(zip(head, (cell or "" for cell in row), strict=True)) for row in rows] == [
+        {name: restored(cell) for name, cell in line.items()} for line in expected
+    ]
+    with watched.inside():
+        events = db.session.scalars(sa.select(AuditEvent).where(AuditEvent.action == "user_sync.exported"))
+        assert [event.details["as"] for event in events.all()] == ["Excel", "CSV"]
+
+
 def test_json_has_the_counters_and_the_same_lines(watched: Watched, run: SyncRun) -> None:
     answer = asked(watched, run, "json")
     assert answer.headers["Content-Disposition"].endswith('.json"')
@@ -106,7 +125,7 @@ def test_a_long_run_is_read_a_part_at_a_time(watched: Watched, monkeypatch: pyte
         row = office.run(run.id)
         made = export.Export(db.engine, row, PLATFORMS["intercom"], "c", Filters())
         with statements(office.engine) as seen:
-            parts = made.csv()
+            parts = as_csv(made.table())
             next(parts)
             next(parts)
             assert len([one for one in seen if "sync_changes" in one]) == 1

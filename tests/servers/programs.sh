@@ -18,13 +18,12 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     exit 1
 fi
 echo "Installing$missing ..."
-log=$(mktemp)
 policy=/usr/sbin/policy-rc.d # what Debian asks before it starts a server that was just installed
 if [ -e "$policy" ]; then policy=; else printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"; fi
-trap 'rm -f "$log" $policy' EXIT
-if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-    $missing; } </dev/null >"$log" 2>&1; then
-    tail -n 20 "$log" >&2
+[ -z "$policy" ] || trap 'rm -f "$policy"' EXIT
+missing=$missing "${PYTHON:-python3}" launch/progress.py "installing$missing" sh -c '
+    apt-get update -q &&
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing' || {
     echo "rollcall:$missing could not be installed (apt-get's last words are above)." >&2
     exit 1
-fi
+}

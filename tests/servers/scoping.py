@@ -27,6 +27,8 @@ OF_ALL = {
     "jobs _anything_waits", "notify/announcing announce", "notify/reminders remind", "outgoing any_due",
     "outgoing take", "sync/answering waiting", "sync/doubles _next_wanted", "sync/schedule _recover",
     "sync/waiting _big_running", "sync/waiting waiting",
+    # the status pages say how much is in work in all
+    "sync_status/processes worked_on",
     # the secret of a link says whose it is
     "invitations/accepting _judged",
     # commands of who runs the server

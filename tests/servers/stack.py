@@ -18,6 +18,7 @@ READY = "Rollcall is ready at"
 LEFT_OUT = (
     "DATA_DIR",
     "DATABASE_URL",
+    "FLASK_",
     "INTERCOM_",
     "MAKE",
     "MFLAGS",
@@ -65,7 +66,7 @@ class Stack:
 def stack_environ(port: int, data_dir: Path, changes: dict[str, str]) -> dict[str, str]:
     """The environment for a launcher: this one without any setting of the product, then ``changes``."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)}
-    return environ | {"PORT": str(port), "DATA_DIR": str(data_dir), "FLASK_APP": "wsgi"} | changes
+    return environ | {"PORT": str(port), "DATA_DIR": str(data_dir)} | changes
 
 
 def start_launcher(port: int, data_dir: Path, log: Path, **changes: str) -> Stack:

@@ -15,6 +15,7 @@ from tests.sync_status.conftest import forms, said, texts
 from webapp import queue
 from webapp.database import write_transaction
 from webapp.models import AuditEvent, Integration, SyncRun, UserSync, db, utcnow
+from webapp.safe_jobs import SYNC
 
 PAGE = "/support/sync-status"
 TABLE = "Platforms of all contracts"
@@ -274,7 +275,7 @@ def test_sync_now_starts_a_run_and_the_contracts_audit_log_says_who_asked(everyt
             "Sol Support",
             {"run": run.id, "joined": False, "as": "platform-wide support"},
         )
-        assert queue.queue(queue.SYNC).get_job_ids() == [f"run-{run.id}-1"]
+        assert queue.queue(SYNC["intercom"]).get_job_ids() == [f"run-{run.id}-1"]
         db.session.rollback()
     everything.starter.post(f"{PAGE}/{late}/sync-now")
     assert "a run was going on already." in said(everything.starter.get(PAGE).text)

@@ -50,7 +50,7 @@ class Platform:
     set_aside: list[LeftOut] = field(default_factory=list)
     account_id: str = "workspace-1"
     account_name: str = "Workspace One"
-    error: ConnectorError | Exception | None = None
+    error: BaseException | None = None
     account_error: ConnectorError | None = None
     meanwhile: Callable[[], object] | None = None
     reads: int = 0
@@ -165,7 +165,7 @@ class Office:
                 jobs._load,
                 connector,
                 lease=self.lease,
-                batches=Batches(self.batch_size, self.batch_size),
+                batches=Batches.always(self.batch_size),
             ),
         )
 
@@ -391,6 +391,22 @@ def at_each_pause(office: Office, action: Callable[[], bool]) -> Iterator[None]:
         yield
     finally:
         event.remove(office.engine, "checkin", pause)
+
+
+@contextmanager
+def between_all_batches(office: Office, run: SyncRun, action: Callable[[], object]) -> Iterator[None]:
+    """``action`` is called after each transaction with which more people are dealt with than before."""
+    state = {"done": 0}
+
+    def act() -> bool:
+        done = office.run(run.id).done
+        if done > state["done"]:
+            state["done"] = done
+            action()
+        return True
+
+    with at_each_pause(office, act):
+        yield
 
 
 @contextmanager

@@ -283,3 +283,47 @@ def schedule_is_as_promised(place: Place, *, broken: bool) -> None:
         assert settings.failures == 1
         assert settings.next_run_at is not None
         assert (settings.next_run_at - utcnow()).total_seconds() <= 30 * 60
+
+
+def refusals() -> Iterator[Any]:
+    """Every place, every refusal; a token that is given back with 403 or a list that is refused at all."""
+    places = [(platform, stage) for platform, stages in STAGES.items() for stage in stages]
+    for row, (platform, stage) in enumerate(places):
+        for status in (401, 403):
+            database = ("sqlite", "postgres")[(row + status) % 2]
+            yield pytest.param(
+                database, platform, stage, status, id=f"{platform}-{stage}-{status}".replace(" ", "_")
+            )
+
+
+@pytest.mark.parametrize(("database", "platform", "stage", "status"), list(refusals()))
+def test_B13_one_single_refusal_is_survived_and_one_that_stays_breaks_the_connection(
+    place: Place, database: str, platform: str, stage: str, status: int
+) -> None:
+    path, skip = STAGES[platform][stage]
+    order = {"path": path, "kind": "status", "status": status, "skip": skip}
+    before = place.written()
+
+    if stage == "token refresh":
+        place.end_token_soon()
+    place.sandbox.control("POST", "faults", order | {"times": 1})
+    run = place.run()
+    assert run.state == "completed", run.message
+    assert place.integration().connection == "connected"
+    assert place.open_incidents() == set()
+
+    if stage == "token refresh":
+        place.end_token_soon()
+    place.sandbox.control("POST", "faults", order)
+    run = place.run()
+    if (stage, status) == ("custom roles", 403):  # what a plan or a scope does not show is done without
+        assert run.state == "completed", run.message
+    else:
+        assert (run.state, run.error_kind) == ("failed", "access_denied"), run.message
+        assert place.integration().connection == "broken"
+        assert place.open_incidents() == {"broken"}
+        assert place.written() == before
+    place.sandbox.control("DELETE", "faults")
+    if place.integration().connection == "broken":
+        place.connect()
+        assert place.work().state == "completed"

@@ -13,6 +13,7 @@ from webapp import jobs, queue
 from webapp.access import INTEGRATIONS
 from webapp.database import write_transaction
 from webapp.models import Contract, ContractFeature, Integration, SyncRun, UserSync, db, utcnow
+from webapp.safe_jobs import SYNC
 from webapp.sync import schedule
 
 MANY = 1200  # more than a database takes as single parameters
@@ -103,12 +104,12 @@ def test_one_that_has_a_live_run_is_passed_over_and_the_rest_are_made(office: Of
 def test_the_queue_holds_a_bounded_number_of_jobs(office: Office) -> None:
     fill(office, jobs.WOKEN + 50)
     jobs.tick()
-    assert queue.queue(queue.SYNC).count == jobs.WOKEN
+    assert queue.queue(SYNC["intercom"]).count == jobs.WOKEN
     with write_transaction() as session:
         waiting = session.scalar(sa.select(sa.func.count()).where(SyncRun.state == "queued"))
     assert waiting == jobs.WOKEN + 50
     jobs.tick()
-    assert queue.queue(queue.SYNC).count == jobs.WOKEN
+    assert queue.queue(SYNC["intercom"]).count == jobs.WOKEN
 
 
 def test_a_slot_that_was_missed_for_days_is_planned_into_the_future(office: Office) -> None:

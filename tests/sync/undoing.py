@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from tests.sync.office import SOMEBODY, Office
 from webapp.database import write_transaction
 from webapp.models import SyncRun, User, db
+from webapp.sync.batches import Batches
 from webapp.sync.undo import undo_run
 from webapp.undo import undoing
 
@@ -20,19 +21,24 @@ def ask(office: Office, run: SyncRun, *, then: str = undoing.GO_ON) -> SyncRun:
 
 
 def work(office: Office, undo: SyncRun, batch_size: int | None = None) -> SyncRun:
-    """Carry out the present attempt of an undo, as a worker does."""
+    """Carry out the present attempt of an undo, as a worker does; the undo after it."""
+    carry_out(office, undo, batch_size)
+    return office.run(undo.id)
+
+
+def carry_out(office: Office, undo: SyncRun, batch_size: int | None = None) -> None:
+    """The same where the database may not answer afterwards."""
     undo = office.run(undo.id)
     undone = db.session.get_one(SyncRun, undo.undoes_id)
-    db.session.rollback()
+    db.session.commit()  # a rollback would have them read again in the middle
     undo_run(
         office.engine,
         undo,
         undone,
         undo.attempt,
         lease=office.lease,
-        batch_size=batch_size or office.batch_size,
+        batches=Batches.always(batch_size or office.batch_size),
     )
-    return office.run(undo.id)
 
 
 def undo(office: Office, run: SyncRun) -> SyncRun:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import time
 from datetime import timedelta
 
 import pytest
@@ -57,6 +60,27 @@ def test_the_figures_add_up_and_each_leads_to_its_people(watched: Watched) -> No
         listed = texts(watched.run_page(run, f"?kind={kind}"), "Changes in run")
         assert len(listed) == len(names)
         assert all(name in line for name, line in zip(names, listed, strict=True))
+
+
+def test_B3_a_run_that_reads_its_platform_says_what_it_waits_for(watched: Watched) -> None:
+    run = watched.sync(person("1", email="ada@example.com"))
+    with watched.inside() as office, write_transaction() as session:
+        going_on = session.get_one(SyncRun, run.id)
+        going_on.state, going_on.stage, going_on.finished_at = "running", "fetch", None
+
+    def waits(path: str = "", **note: float) -> str:
+        key = f"rollcall:waits:{office.integration_id}"
+        watched.app.extensions["redis"].set(key, json.dumps({"at": time.time() - 40} | note))
+        return watched.status(None, f"/runs/{run.id}{path}").text
+
+    for path in ("", "/panel"):
+        assert re.search(r"Waiting for Intercom: page 3, no answer for 4\d s\.", waits(path, page=3))
+        assert re.search(r"Waiting for Intercom: no answer for 4\d s\.", waits(path, page=1))
+        paused = waits(path, page=2, pause=60.0)
+        assert re.search(r"Waiting for Intercom: page 2, asked again in \d+ s\.", paused)
+        assert "Waiting for Intercom" not in waits(path, page=3, at=time.time())
+    watched.app.extensions["redis"].set(f"rollcall:waits:{office.integration_id}", b"\xffnonsense")
+    assert "Waiting for Intercom" not in watched.run_page(run)
 
 
 def test_a_new_name_stands_beside_the_old_one(watched: Watched) -> None:
@@ -290,3 +314,22 @@ def test_a_preview_is_said_to_be_one(watched: Watched) -> None:
     page = said(watched.run_page(preview))
     assert "Nothing was saved: this is a preview" in page
     assert "Someone New" in page
+
+
+def test_b1_a_run_that_waits_says_what_for_and_when_it_is_tried_again(watched: Watched) -> None:
+    with watched.inside() as office:
+        run = office.request()
+        with write_transaction() as session:
+            session.execute(
+                sa.update(SyncRun)
+                .where(SyncRun.id == run.id)
+                .values(
+                    waits_for="The database’s disk is full.", not_before=utcnow() + timedelta(seconds=170)
+                )
+            )
+    for tail in ("", "/panel"):
+        text = said(watched.status(path=f"/runs/{run.id}{tail}").text)
+        assert "The database’s disk is full." in text
+        assert "It is tried again by itself in 3 min" in text
+    address = f"/c/{watched.slug}/integrations/platforms/intercom/user-sync"
+    assert "The database’s disk is full." in said(watched.admin.get(address).text)

@@ -21,6 +21,7 @@ from webapp.sync.keys import USER_KEYS, user_keys
 from webapp.uploads.adding import AlreadyAdded, Changed, add
 from webapp.uploads.judging import judge
 from webapp.uploads.keeping import keep, sheet_of
+from webapp.uploads.rows import Rows
 from webapp.uploads.taken import taken_by
 from webapp.users.activation import LicencesExceeded
 from webapp.users.directory import directory_of
@@ -74,7 +75,8 @@ def stamp_of(office: Office, upload_id: int, way: str) -> str:
     sheet = sheet_of(session.get_one(UserUpload, upload_id))
     directory = directory_of(session, office.contract_id)
     permissions = frozenset().union(*(role.permissions for role in directory.roles)) | {MANAGE_USERS}
-    return judge(sheet, taken_by(session, office.contract_id, sheet), directory, permissions, way).stamp
+    rows = Rows(sheet)
+    return judge(rows, taken_by(session, office.contract_id, rows), directory, permissions, way).stamp
 
 
 def users(office: Office) -> list[User]:

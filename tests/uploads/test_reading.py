@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.run_files.spreadsheet import MARK, csv_lines
+from webapp.spreadsheets.cells import MARK, csv_lines
 from webapp.uploads.reading import MAX_ROWS, Sheet, Unreadable, read
 
 TEXT = "Name;User name;E-Mail\r\nZoë “Zed” Müller;zoe;zoe@acme.example\r\n"

@@ -15,6 +15,7 @@ from tests.users.pages import open_page
 from tests.users.world import World, make_world, statements
 from webapp import jobs
 from webapp.models import Team, User, UserUpload, utcnow
+from webapp.uploads.adding import Forgotten, add
 from webapp.uploads.reading import MAX_ROWS
 
 ACTIVE_HEAD = "name,username,roles,team,reporting_access"
@@ -40,7 +41,7 @@ def test_the_users_page_leads_to_it_and_the_template_can_be_sent_back(world: Wor
     assert answer.headers["Content-Disposition"] == 'attachment; filename="users-template.csv"'
     assert (
         answer.text.splitlines()[0].removeprefix("\ufeff")
-        == "name,username,email,third_party_id,roles,team,reporting_access"
+        == '"name","username","email","third_party_id","roles","team","reporting_access"'
     )
     alone = upload(manager, world, answer.data)
     assert "nobody below it" in alone.notices
@@ -231,15 +232,36 @@ def test_nobody_is_put_into_a_team_that_is_archived(world: World, manager: Actor
     assert not any(name in template for name in ("Porto", "Leeds", "Chat"))
 
 
+def test_A17_an_upload_is_there_for_who_uploaded_it_alone(world: World, manager: Actor) -> None:
+    page = upload(manager, world, csv_of("Ada Lovelace,ada,,", ",nobody,,"))
+    address = address_of(page)
+    here = {"csrf_token": manager.csrf(), "as": "pending", "leave_out": "y"}
+    stamp = page.form(address).values["stamp"][0]
+    for role in ("administrator", "manager"):
+        other = make_actor(world.app, world.contract_id, role)
+        assert other.get(address).status_code == 404
+        assert other.get(f"{address}/problems.csv").status_code == 404
+        answer = other.post(address, {"as": "pending", "leave_out": "y", "stamp": stamp})
+        assert answer.status_code == 404
+        by = world.scalar(sa.select(User.id).where(User.account_id == other.account_id))
+        upload_id = int(address.rpartition("/")[2])
+        with world.app.app_context(), pytest.raises(Forgotten):
+            add(world.contract_id, upload_id, "pending", leave_out=True, stamp=stamp, by_user_id=by)
+    assert world.scalar(sa.select(User.id).where(User.username == "ada")) is None
+    assert manager.client.post(address, data=here | {"stamp": stamp}).status_code == 302
+    assert other.get(address).status_code == 404
+    assert open_page(manager, address).response.status_code == 200
+
+
 def test_a_list_that_was_exported_is_the_same_people_when_uploaded_elsewhere(
     world: World, manager: Actor
 ) -> None:
-    names = ["=1+1 “Zoë”, Müller", "'=quoted", "Plain Person", "日本 語"]
+    names = ["=1+1 “Zoë”, Müller", "'=quoted", "x;=1+1;y", "日本 語"]
     ids = world.add(*names, status="active", email=False)
     world.give(ids[:2], role="agent", team="Billing", access="Leeds")
     world.give(ids[:1], role="team_leader", access="Porto")
     world.give(ids[2:], role="quality_analyst", access="Chat")
-    file = manager.post(f"{world.url}.csv", {"list": "status=active&platform=intercom"}).data
+    file = manager.post(f"{world.url}/export", {"list": "status=active&platform=intercom"}).data
     other = make_world(world.app, "other")
     there = make_actor(world.app, other.contract_id, "manager")
 
@@ -250,7 +272,7 @@ def test_a_list_that_was_exported_is_the_same_people_when_uploaded_elsewhere(
 
     def everything(contract: World) -> dict[str, list[str]]:
         actor = there if contract is other else manager
-        sent = actor.post(f"{contract.url}.csv", {"list": "q=id-7"})
+        sent = actor.post(f"{contract.url}/export", {"list": "q=id-7"})
         rows = csv.reader(io.StringIO(sent.data.decode("utf-8-sig"), newline=""))
         return {row[1]: [*row[:5], *row[6:9]] for row in rows}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+import openpyxl
 import sqlalchemy as sa
 
 from tests.actors import Actor
@@ -13,15 +14,16 @@ from tests.users.test_activation import as_agents, everybody
 from tests.users.test_deactivation import confirmed, ticked
 from tests.users.world import World
 from webapp.models import User
-from webapp.run_files.spreadsheet import restored
+from webapp.spreadsheets.cells import restored
+from webapp.spreadsheets.sending import EXCEL
 from webapp.user_export.export import HEAD
 
 
 def exported(actor: Actor, world: World, query: str) -> tuple[list[dict[str, str]], str]:
     """The rows of the file that the button of that list leads to, read back as documented; and its name."""
     page = open_page(actor, f"{world.url}?{query}")
-    form = page.form("/users.csv")
-    answer = actor.post(f"/c/{world.slug}/users.csv", {"list": form.values["list"][0]})
+    form = page.form("/users/export")
+    answer = actor.post(f"/c/{world.slug}/users/export", {"list": form.values["list"][0]})
     assert answer.status_code == 200
     assert answer.data.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"), newline=""), strict=True))
@@ -42,7 +44,7 @@ def test_the_file_holds_whom_the_list_matches_in_its_order_and_no_formula(
     assert [row["Name"] for row in rows] == ["Zoë, “Zed”", "Bartek Nowak", "@SUM(A1)", "=1+1", "'=quoted"]
     assert {row["Platforms"] for row in rows} == {"Intercom"}
     assert "acme-users-pending.csv" in name
-    raw = manager.post(f"/c/{world.slug}/users.csv", {"list": "status=pending"}).text
+    raw = manager.post(f"/c/{world.slug}/users/export", {"list": "status=pending"}).text
     assert "'=1+1" in raw
     assert "''=quoted" in raw
 
@@ -50,7 +52,28 @@ def test_the_file_holds_whom_the_list_matches_in_its_order_and_no_formula(
     assert [row["Third-party ID"] for row in rows] == [str(70_000 + ids[3])]
     assert "-part" in name
     event = world.audit("users.exported")[-1]
-    assert event.details == {"people": 1, "status": "pending", "search": "zed"}
+    assert event.details == {"people": 1, "as": "CSV", "status": "pending", "search": "zed"}
+
+
+def test_A7_excel_has_the_same_rows_as_csv_as_text_and_the_log_says_which(
+    world: World, manager: Actor
+) -> None:
+    world.add("=1+1", "x;=cmd;y", "Zoë, “Zed”", email=False)
+    rows, _ = exported(manager, world, "status=pending&sort=-name")
+    page = open_page(manager, f"{world.url}?status=pending&sort=-name")
+    asked = {"list": page.form("/users/export").values["list"][0], "form": "xlsx"}
+    answer = manager.post(f"/c/{world.slug}/users/export", asked)
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="acme-users-pending.xlsx"'
+    assert answer.content_type == EXCEL
+    (sheet,) = openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets
+    head, *lines = sheet.iter_rows(values_only=True)
+    assert head == HEAD
+    assert [dict(zip(HEAD, (cell or "" for cell in line), strict=True)) for line in lines] == rows
+    assert {cell.data_type for row in sheet.iter_rows() for cell in row if cell.value} <= {"s", "inlineStr"}
+    said = [event.details for event in world.audit("users.exported")]
+    assert said == [{"people": 3, "as": form, "status": "pending"} for form in ("CSV", "Excel")]
+    asked["form"] = "exe"
+    assert manager.post(f"/c/{world.slug}/users/export", asked).status_code == 400
 
 
 def test_roles_teams_and_access_are_in_the_file_of_many(world: World, manager: Actor) -> None:

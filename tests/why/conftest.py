@@ -13,7 +13,7 @@ from tests.sync.office import Office, Platform
 from tests.sync_status.conftest import said
 from webapp import jobs
 from webapp.connectors.base import Call
-from webapp.models import Integration
+from webapp.models import Integration, Question, db
 from webapp.sync.answering import Ingredients, answer_question
 
 __all__ = ["Apart", "actor_of", "admin", "office", "slug"]
@@ -43,7 +43,11 @@ class Asking:
             self.office.platform.record = record
             return self.office.platform
 
-        answer_question(question_id, Ingredients(self.office.engine, jobs._load_question, connector))
+        db.session.rollback()
+        attempt = db.session.get_one(Question, question_id, populate_existing=True).attempt
+        db.session.commit()
+        use = Ingredients(self.office.engine, jobs._load_question, connector, lease=self.office.lease)
+        answer_question(question_id, attempt, use)
 
     def told(self, text: str, query: str = "") -> str:
         """What the answer's page says."""

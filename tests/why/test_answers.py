@@ -8,9 +8,12 @@ import pytest
 import sqlalchemy as sa
 
 from tests.actors import Actor
-from tests.sync.office import Office
+from tests.sync.office import LEASE, Killed, Office
 from tests.sync.people import person
+from tests.sync.troubles import trouble
+from tests.sync_status.conftest import said
 from tests.why.conftest import Asking
+from webapp import database
 from webapp.connectors.base import AccessDenied, LeftOut, Unavailable
 from webapp.database import write_transaction
 from webapp.models import AuditEvent, Exclusion, Person, Question, SyncRun, User, db, utcnow
@@ -292,18 +295,91 @@ def test_somebody_elses_question_is_not_found(asking: Asking, office: Office, ac
     assert asking.admin.get(address.replace("intercom", "zendesk")).status_code == 404
 
 
-def test_questions_are_forgotten_after_a_day_and_given_up_when_the_worker_died(asking: Asking) -> None:
-    address = asking.admin.post(asking.page, {"q": "Ada"}).location
-    question_id = int(address.rsplit("/", 1)[1])
-    with write_transaction() as session:
-        session.execute(sa.update(Question).values(state="running", started_at=utcnow()))
-    with write_transaction() as session:
-        answering.tidy(session, utcnow() + timedelta(minutes=5))
-    db.session.rollback()
-    assert db.session.get_one(Question, question_id).state == "running"
-    with write_transaction() as session:
-        answering.tidy(session, utcnow() + timedelta(minutes=16))
-    assert "The worker stopped in the middle" in asking.admin.get(address).text
-    with write_transaction() as session:
-        answering.tidy(session, utcnow() + timedelta(hours=25))
+def test_questions_are_forgotten_after_a_day(asking: Asking) -> None:
+    address = asking.ask("Ada")
+    tidy(timedelta(hours=23))
+    assert asking.admin.get(address).status_code == 200
+    tidy(timedelta(hours=25))
     assert asking.admin.get(address).status_code == 404
+
+
+def tidy(ahead: timedelta) -> list[tuple[int, int]]:
+    """What a tick does for questions so much later; those that it wakes a worker for."""
+    with write_transaction() as session:
+        answering.tidy(session, utcnow() + ahead, LEASE)
+        return answering.waiting(session)
+
+
+def killed_while_answering(asking: Asking, text: str) -> int:
+    """A question whose worker dies in the middle."""
+    question_id = int(asking.admin.post(asking.page, {"q": text}).location.rsplit("/", 1)[1])
+    asking.office.platform.error = Killed()
+    with pytest.raises(Killed):
+        asking.work(question_id)
+    asking.office.platform.error = None
+    return question_id
+
+
+def test_b9_a_question_whose_worker_was_killed_is_answered_within_two_minutes(asking: Asking) -> None:
+    asking.office.platform.people_there = [ADA]
+    question_id = killed_while_answering(asking, "Ada")
+    assert tidy(timedelta(seconds=40)) == []
+    assert tidy(timedelta(seconds=70)) == [(question_id, 2)]
+    asking.work(question_id)
+    assert "Ada Lovelace" in said(asking.admin.get(f"{asking.page}/{question_id}").text)
+
+
+def test_b9_a_question_whose_workers_all_died_fails_with_a_sentence(asking: Asking) -> None:
+    question_id = killed_while_answering(asking, "Ada")
+    for attempt in (2, 3):
+        assert tidy(timedelta(minutes=2)) == [(question_id, attempt)]
+        asking.office.platform.error = Killed()
+        with pytest.raises(Killed):
+            asking.work(question_id)
+    assert tidy(timedelta(minutes=2)) == []
+    assert "The worker stopped in the middle" in asking.admin.get(f"{asking.page}/{question_id}").text
+
+
+def test_b9_a_worker_that_comes_back_late_writes_nothing_about_a_question(asking: Asking) -> None:
+    asking.office.platform.people_there = [ADA]
+    asking.office.platform.meanwhile = lambda: tidy(timedelta(minutes=2))
+    question_id = int(asking.admin.post(asking.page, {"q": "Ada"}).location.rsplit("/", 1)[1])
+    asking.work(question_id)
+    db.session.rollback()
+    question = db.session.get_one(Question, question_id, populate_existing=True)
+    assert (question.state, question.attempt, question.answer) == ("queued", 2, None)
+
+
+def test_b9_questions_of_dead_workers_keep_nobody_from_asking(asking: Asking) -> None:
+    for number in range(5):
+        killed_while_answering(asking, f"Person {number}")
+    assert (
+        "Several questions are being answered"
+        in asking.admin.post(asking.page, {"q": "Ada"}, follow_redirects=True).text
+    )
+    with write_transaction() as session:
+        session.execute(sa.update(Question).values(lease_expires_at=utcnow() - timedelta(seconds=1)))
+    assert "/why/" in asking.admin.post(asking.page, {"q": "Ada"}).location
+
+
+def test_b10_a_question_of_before_the_clock_was_set_back_is_tried_again(asking: Asking) -> None:
+    question_id = killed_while_answering(asking, "Ada")
+    assert tidy(timedelta(hours=-2)) == [(question_id, 2)]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_b1_trouble_of_the_database_does_not_fail_a_question(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.2)
+    asking.office.platform.people_there = [ADA]
+    question_id = int(asking.admin.post(asking.page, {"q": "Ada"}).location.rsplit("/", 1)[1])
+    with trouble(asking.office, "sqlite-locked", None) as begin:
+        asking.office.platform.meanwhile = begin
+        asking.work(question_id)
+    asking.office.platform.meanwhile = None
+    assert tidy(timedelta(minutes=2)) == [(question_id, 2)]
+    asking.work(question_id)
+    assert "Ada Lovelace is imported by the next run." in said(
+        asking.admin.get(f"{asking.page}/{question_id}").text
+    )

@@ -8,8 +8,10 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import asdict
+from typing import Any
 
 import pytest
+import requests
 import sqlalchemy as sa
 
 import config
@@ -19,7 +21,8 @@ from webapp.connectors.base import AccessDenied, Unavailable
 from webapp.credentials import seal, unseal
 from webapp.database import write_transaction
 from webapp.models import Integration, db, utcnow
-from webapp.oauth import tokens
+from webapp.oauth import tokens, zendesk
+from webapp.oauth.base import LIFETIME_MAX
 from webapp.oauth.tokens import token_of
 
 
@@ -172,3 +175,31 @@ def test_a_process_that_died_during_an_exchange_holds_nobody_up_for_long(
     monkeypatch.setattr(tokens, "utcnow", lambda: later)
     with connected.app.app_context():
         assert token_of(db.session.scalars(sa.select(Integration)).one()).current()
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ({}, True),
+        ({"access_token": "a\r\nX: y"}, False),
+        ({"access_token": "geheim\u0142"}, False),
+        ({"access_token": "a" * 9_000}, False),
+        ({"refresh_token": "\0"}, False),
+        ({"refresh_token": ["x"]}, False),
+        ({"expires_in": 10**400}, True),
+        ({"expires_in": -5}, True),
+    ],
+    ids=ascii,
+)
+def test_A15_only_a_token_that_a_header_can_carry_is_kept_and_it_ends_in_time(
+    sent: dict[str, Any], kept: bool
+) -> None:
+    answer = requests.Response()
+    answer.status_code = 200
+    answer._content = json.dumps(
+        {"access_token": "a", "refresh_token": "b", "expires_in": 600} | sent
+    ).encode()
+    token = zendesk._token(answer)
+    assert (token is not None) == kept
+    if token is not None:
+        assert 0 < token["expires_at"] - time.time() <= LIFETIME_MAX

@@ -70,11 +70,12 @@ def change_password(
 ) -> None:
     """A new password for who knows the current one; every session but this one ends.
 
-    Raises :class:`WrongPassword`, ``Throttled`` and ``PasswordRefused``.
+    Raises :class:`WrongPassword`, ``Throttled``, ``PasswordRefused`` and ``Busy``.
     """
-    proved = prove(account, current, address)
-    passwords.check(password, context=words_about(db.session(), account, settings.product_name))
-    hashed = passwords.hash_password(password)
+    with passwords.place():
+        proved = prove(account, current, address)
+        passwords.check(password, context=words_about(db.session(), account, settings.product_name))
+        hashed = passwords.hash_password(password)
     with write_transaction() as session:
         account = locked(session, account.id)
         if not still_fits(account, current, proved):
@@ -104,7 +105,7 @@ def ask_for_email(account: Account, current: str, email: str, settings: Settings
     """Mail a link to the new email, and a notice to the old one; the new one as it was understood.
 
     An email that has an account already gets the same answer, and its owner a mail of another kind.
-    Raises :class:`WrongPassword`, :class:`EmailRefused` and ``Throttled``.
+    Raises :class:`WrongPassword`, :class:`EmailRefused`, ``Throttled`` and ``Busy``.
     """
     try:
         wanted = validate_email(email, check_deliverability=False, test_environment=account.demo).normalized
@@ -115,7 +116,7 @@ def ask_for_email(account: Account, current: str, email: str, settings: Settings
     proved = prove(account, current, address)
     now = utcnow()
     with write_transaction() as session:
-        until = throttle.admit(session, account.email_key, address, now, throttle.MAILS)
+        until = throttle.admit(session, account.email_key, address, now, throttle.OWN_MAILS)
         if until is None:
             account = locked(session, account.id)
             if not still_fits(account, current, proved):
@@ -191,7 +192,12 @@ def end_other_sessions(account: Account, kept_id: int) -> int:
 
 
 def prove(account: Account, current: str, address: str) -> str | None:
-    """Whoever sits there knows the password; its hash. Raises :class:`WrongPassword` or ``Throttled``."""
+    """Whoever sits there knows the password; its hash. Raises :class:`WrongPassword`, ``Throttled`` or ``Busy``."""
+    with passwords.place():
+        return _prove(account, current, address)
+
+
+def _prove(account: Account, current: str, address: str) -> str | None:
     with write_transaction() as session:
         until = throttle.admit(session, account.email_key, address, utcnow(), throttle.PROOF)
     if until is not None:

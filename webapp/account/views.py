@@ -13,8 +13,9 @@ from webapp.account.devices import device_of
 from webapp.account.forms import EmailForm, NameForm, PasswordForm
 from webapp.auth import browser, sessions
 from webapp.auth.links import EMAIL, LinkGone
-from webapp.auth.passwords import MIN_LENGTH, PasswordRefused
+from webapp.auth.passwords import MIN_LENGTH, Busy, PasswordRefused
 from webapp.auth.throttle import Throttled
+from webapp.auth.ways_back import one_way
 from webapp.logs import client_address
 from webapp.models import utcnow
 
@@ -71,6 +72,10 @@ def change_password() -> Answer:
     except Throttled as throttled:
         form.refuse("current", _wait(throttled))
         return _page(password_form=form), 429, _retry_after(throttled)
+    except Busy as busy:
+        form.refuse("current", busy.words)
+        return _page(password_form=form), 503, busy.headers
+    browser.remember(current_user)
     flash("Your password is changed, and every other browser is signed out.", "success")
     return redirect(_here(), 303)
 
@@ -98,12 +103,16 @@ def change_email() -> Answer:
     except Throttled as throttled:
         form.refuse("current", _wait(throttled))
         return _page(email_form=form), 429, _retry_after(throttled)
+    except Busy as busy:
+        form.refuse("current", busy.words)
+        return _page(email_form=form), 503, busy.headers
     flash(f"We sent a link to {wanted}. Open it within a day; until then your email stays as it is.", "info")
     return redirect(_here(), 303)
 
 
 @bp.get("/email/link")
 @public
+@one_way
 def open_link() -> Answer:
     """Where the mail leads: for everybody, so that the token is out of the address before anybody signs in."""
     page = url_for(".confirm_email")

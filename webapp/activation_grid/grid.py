@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from werkzeug.datastructures import MultiDict
 
 from webapp.activation_grid.suggesting import Suggestion
+from webapp.numbers import id_in
 from webapp.uploads.places import NotFound, Places
 from webapp.users.directory import Directory
 from webapp.users.rows import UserRow
 from webapp.users.set_up import SetUp, beyond, lacking
 
 MOST = 100  # people in one grid
+NO_ROLE = 0  # the ID for what no tick box holds
 SEPARATOR = "; "  # between several parts of the structure in one field
 
 
@@ -45,17 +47,12 @@ def read_rows(people: Sequence[UserRow], typed: MultiDict[str, str]) -> list[Gri
     return [
         GridRow(
             user,
-            frozenset(map(_role, typed.getlist(f"roles-{user.id}"))),
+            frozenset(id_in(text) or NO_ROLE for text in typed.getlist(f"roles-{user.id}")),
             typed.get(f"team-{user.id}", "").strip(),
             typed.get(f"access-{user.id}", "").strip(),
         )
         for user in people
     ]
-
-
-def _role(text: str) -> int:
-    """The ID in a tick box; 0, which is no role, for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
 
 
 def suggest_for(rows: Iterable[GridRow], found: Mapping[int, Suggestion]) -> None:

@@ -16,7 +16,7 @@ from webapp.audit.reading import newest
 from webapp.audit.words import action_text, details_of, kind_label, text_of
 from webapp.database import write_transaction
 from webapp.models import AuditEvent
-from webapp.run_files.spreadsheet import MARK, csv_lines
+from webapp.spreadsheets.table import Table
 
 CHUNK = 500  # entries
 HEAD = ("Time", "Time (UTC)", "Who", "Action", "What", "Kind", "Details", "IDs", "From", "Request", "Code")
@@ -32,11 +32,9 @@ class Export:
     zone: ZoneInfo
     until: datetime
 
-    def csv(self) -> Iterator[str]:
-        """A head line, then a line for each entry, newest first."""
-        yield MARK + csv_lines([HEAD])
-        for found in self._chunks():
-            yield csv_lines(self._cells(event) for event in found)
+    def table(self) -> Table:
+        """A row for each entry, newest first."""
+        return Table("Audit log", HEAD, ([self._cells(event) for event in found] for found in self._chunks()))
 
     def _cells(self, event: AuditEvent) -> Sequence[object]:
         details = []
@@ -77,8 +75,8 @@ class Export:
             last = found[-1]
 
 
-def note(contract_id: int, contract_name: str, filters: Filters) -> None:
-    """Write the audit row of an export."""
+def note(contract_id: int, contract_name: str, filters: Filters, form: str) -> None:
+    """Write the audit row of an export; ``form`` of file in words."""
     with write_transaction() as session:
         trail.record(
             session,
@@ -87,5 +85,5 @@ def note(contract_id: int, contract_name: str, filters: Filters) -> None:
             contract_id=contract_id,
             target_type="contract",
             target_id=contract_id,
-            details={"as": "CSV", **filters.words()},
+            details={"as": form, **filters.words()},
         )

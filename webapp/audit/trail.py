@@ -8,6 +8,7 @@ from flask import g, has_request_context
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
+from webapp.connectors.texts import clean
 from webapp.logs import client_address
 from webapp.models import AuditEvent
 
@@ -104,6 +105,7 @@ ACTIONS: dict[str, str] = {
     "users.deactivated_by_rule": "Deactivated by the leaver rule",
 }
 
+NOT_SEEN = "nothing that can be seen"  # in place of a text that is empty, or shows as nothing
 IDS = "ids"  # a detail for machines, which the page leaves out: everybody in a batch
 EACH = "each"  # a detail of several parts: what was ``given`` to which ``users``, and their ``IDS``
 
@@ -126,6 +128,7 @@ def record(
 ) -> None:
     """Add an audit row to ``session``. The actor is who is signed in, or ``actor`` (a command's name).
 
+    ``target`` may be what somebody typed: it is kept as one line that shows what it is.
     ``details`` are labels with a value, a list of values, or :func:`changed`.
     Raises ``KeyError`` for an action that :data:`ACTIONS` does not list.
     """
@@ -137,7 +140,7 @@ def record(
             actor_id=current_user.id if signed_in and actor is None else None,
             actor=actor or (current_user.name if signed_in else "Nobody signed in"),
             action=action,
-            target=target[:255],
+            target=(clean(target) or NOT_SEEN)[:255],
             target_type=target_type,
             target_id=target_id,
             details=details,

@@ -22,6 +22,7 @@ from webapp.audit.places import Place
 from webapp.audit.words import action_label, kind_label, with_chosen
 from webapp.models import db, utcnow
 from webapp.platforms.forms import ConfirmForm
+from webapp.spreadsheets.sending import FORMS, form_asked, table_answer
 from webapp.times import zone_of_request
 
 bp = Blueprint("audit", __name__)
@@ -69,15 +70,12 @@ def _url_of(place: Place | None) -> str | None:
 @bp.post("/c/<contract>/audit/export")
 @requires(VIEW_AUDIT)
 def export(contract: str) -> Response:
-    """What the form's filters find, as CSV, sent while it is read."""
+    """What the form's filters find, as the file that it asks for."""
+    form = form_asked()
     if not ConfirmForm().validate_on_submit():
         abort(400)
     found, filters = g.access.contract, Filters.of(request.form)
     wanted = Export(db.engine, found.id, filters, zone_of_request(), utcnow())
-    note(found.id, found.name, filters)
-    name = f"{contract}-audit-log{'-part' if filters.params() else ''}.csv"
-    return Response(
-        wanted.csv(),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
-    )
+    note(found.id, found.name, filters, FORMS[form])
+    stem = f"{contract}-audit-log{'-part' if filters.params() else ''}"
+    return table_answer(wanted.table(), form, stem)

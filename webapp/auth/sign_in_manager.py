@@ -6,6 +6,7 @@ from flask import Flask, current_app, g, session
 from flask_login import LoginManager
 
 from webapp.auth import sessions
+from webapp.logs import bind
 from webapp.models import Account
 
 TOKEN = "sign_in"  # noqa: S105 - the name of a key in the cookie
@@ -27,4 +28,5 @@ def _load(account_id: str) -> Account | None:
     if found is None or str(found.account_id) != account_id:
         return None
     g.sign_in_session_id = found.id
+    bind(account=found.account_id)
     return found.account

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
+from hmac import compare_digest
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from config import Settings
 from webapp.auth import account_events, accounts, passwords, sessions, throttle
+from webapp.auth.known_browsers import Browser
 from webapp.database import write_transaction
 from webapp.models import Account, db, utcnow
 from webapp.sync.keys import match_key
@@ -23,34 +26,55 @@ class SignInFailed(Exception):
     """The email or the password is wrong; which one is not said."""
 
 
+@dataclass(frozen=True)
+class Visit:
+    """Where a try comes from: an address, and a browser that may be known."""
+
+    address: str
+    user_agent: str
+    browser: Browser
+
+
 def sign_in(
-    email: str, password: str, settings: Settings, *, address: str, user_agent: str, instead_of: str | None
+    email: str, password: str, settings: Settings, *, visit: Visit, instead_of: str | None
 ) -> tuple[Account, str]:
     """The account and the secret of its new session, which takes the place of the one behind ``instead_of``.
 
-    Raises :class:`SignInFailed` or ``Throttled``. Known and unknown emails take the same path.
+    Raises :class:`SignInFailed`, ``Throttled`` or ``Busy``. Known and unknown emails take the same path.
     """
+    with passwords.place():
+        return _sign_in(email, password, settings, visit, instead_of)
+
+
+def _sign_in(
+    email: str, password: str, settings: Settings, visit: Visit, instead_of: str | None
+) -> tuple[Account, str]:
     key = match_key(email) or ""
+    known = visit.browser.knows(_account(key))
+    source, tries = (visit.browser.id, throttle.KNOWN_SIGN_IN) if known else (visit.address, throttle.SIGN_IN)
     with write_transaction() as session:
         until = throttle.admit(
-            session, key, address, utcnow(), is_known=lambda: _is_known(session, key, address)
+            session, key, source, utcnow(), tries, is_known=lambda: is_known(session, key, visit.address)
         )
     if until is not None:
         log.warning("sign-in throttled for %s", email, extra={"event": "denied"})
         raise throttle.Throttled(until)
-    account = db.session.scalars(sa.select(Account).where(Account.email_key == key)).one_or_none()
+    account = _account(key)
     stored = account.password_hash if account is not None and account.disabled_at is None else None
     if passwords.verify(password, stored) and account is not None:
+        renewed = passwords.renewed(password, stored or "")
         with write_transaction() as session:
             account = accounts.locked(session, account.id)
             if accounts.still_fits(account, password, stored):  # nobody has set another one meanwhile
-                throttle.forgive(session, key, address, utcnow())
+                throttle.forgive(session, key, source, utcnow(), tries)
                 account.last_sign_in_at = utcnow()
-                if passwords.needs_rehash(account.password_hash or ""):
-                    account.password_hash = passwords.hash_password(password)
+                if renewed and compare_digest(account.password_hash or "", stored or ""):
+                    account.password_hash = renewed
                 if instead_of:
                     sessions.end(session, instead_of)
-                token = sessions.start(session, account, settings, address=address, user_agent=user_agent)
+                token = sessions.start(
+                    session, account, settings, address=visit.address, user_agent=visit.user_agent
+                )
                 account_events.record(
                     session, "account.signed_in", account.email, account, actor=account.name
                 )
@@ -61,7 +85,11 @@ def sign_in(
     raise SignInFailed
 
 
-def _is_known(session: Session, key: str, address: str) -> bool:
+def _account(key: str) -> Account | None:
+    return db.session.scalars(sa.select(Account).where(Account.email_key == key)).one_or_none()
+
+
+def is_known(session: Session, key: str, address: str) -> bool:
     """Whether the account with this email has signed in from this network lately."""
     account_id = session.scalar(sa.select(Account.id).where(Account.email_key == key))
     if account_id is None:

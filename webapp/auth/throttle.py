@@ -1,8 +1,9 @@
 """Slowing down whoever guesses passwords or asks for mails, without locking the rightful owner out for good.
 
-Three counters for every try: the email from this address (tight), the address (looser) and the email from
+Three counters for every try of a stranger: the email from this address (tight), the address (looser) and the email from
 anywhere (loosest, with a short block only, since an attacker could otherwise lock a person out at will, and none for
-who comes from where the person has signed in lately).
+who comes from where the person has signed in lately). Nobody but its owner counts where an account is known: a browser
+in which it has signed in before (``known_browsers``) and whoever is signed in have counters of their own.
 A try is counted before the password is looked at, so parallel tries cannot slip past.
 """
 
@@ -42,24 +43,26 @@ LIMITS: dict[str, Limit] = {
 
 @dataclass(frozen=True)
 class Tries:
-    """Tries at one thing, counted apart from those at any other."""
+    """Tries at one thing, counted apart from those at any other, by the kinds that ``limits`` has."""
 
     of: str
     limits: dict[str, Limit]
 
 
 SIGN_IN = Tries("", LIMITS)
-# At the password of who is signed in already, so that nobody who is not can keep them from changing it.
-PROOF = Tries("proof\n", LIMITS)
-# Mails that anybody can have sent to somebody: each counts, and none is forgiven.
-MAILS = Tries(
-    "mails\n",
-    {
-        "pair": Limit(3, timedelta(minutes=5), timedelta(hours=1)),
-        "address": Limit(20, timedelta(minutes=1), timedelta(minutes=15)),
-        "email": Limit(6, timedelta(minutes=15), timedelta(hours=1)),
-    },
-)
+# From a browser in which the account is known; its id stands in place of an address.
+KNOWN_SIGN_IN = Tries("known\n", {"pair": LIMITS["pair"]})
+# At the password of who is signed in already: neither strangers nor colleagues at the same address count there.
+PROOF = Tries("proof\n", {"pair": LIMITS["pair"], "email": LIMITS["email"]})
+# Mails that somebody has sent to an address: each counts, and none is forgiven.
+MAIL_LIMITS = {
+    "pair": Limit(3, timedelta(minutes=5), timedelta(hours=1)),
+    "address": Limit(20, timedelta(minutes=1), timedelta(minutes=15)),
+    "email": Limit(6, timedelta(minutes=15), timedelta(hours=1)),
+}
+MAILS = Tries("mails\n", MAIL_LIMITS)  # asked for by anybody
+KNOWN_MAILS = Tries("known mails\n", {"pair": MAIL_LIMITS["pair"], "email": MAIL_LIMITS["email"]})
+OWN_MAILS = Tries("own mails\n", {"email": MAIL_LIMITS["email"]})  # asked for by who is signed in
 
 
 class Throttled(Exception):
@@ -84,7 +87,8 @@ def admit(
 ) -> datetime | None:
     """Count one try. The moment from which another is accepted when this one is not, else ``None``.
 
-    A refused try is not counted, so waiting always ends the block. ``is_known``: whether the owner of the email is
+    ``address`` is where it comes from, or the id of a known browser. A refused try is not counted, so waiting always
+    ends the block. ``is_known``: whether the owner of the email is
     known to use this address, so that tries from elsewhere do not hold them up.
     """
     keys = _keys(email_key, address, tries)
@@ -111,9 +115,10 @@ def forgive(session: Session, email_key: str, address: str, now: datetime, tries
     """
     keys = _keys(email_key, address, tries)
     rows = _locked(session, keys, now)
-    session.delete(rows[keys["pair"]])
-    for kind in ("address", "email"):
-        row = rows[keys[kind]]
+    for kind, key in keys.items():
+        row = rows[key]
+        if kind == "pair":
+            session.delete(row)
         row.failures = max(0, row.failures - 1)
         row.blocked_until = None
     session.flush()
@@ -150,8 +155,8 @@ def _keys(email_key: str, address: str, tries: Tries) -> dict[str, str]:
     network = network_of(address)
     parts = {"pair": f"{email_key}\n{network}", "address": network, "email": email_key}
     return {
-        kind: f"{kind}:{hashlib.sha256((tries.of + text).encode()).hexdigest()}"
-        for kind, text in parts.items()
+        kind: f"{kind}:{hashlib.sha256((tries.of + parts[kind]).encode()).hexdigest()}"
+        for kind in tries.limits
     }
 
 

@@ -11,10 +11,10 @@ from webapp.access import contracts_of, is_support, public, requires, signed_in
 from webapp.auth import browser, signing_in
 from webapp.auth.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from webapp.auth.forms import SignInForm
+from webapp.auth.passwords import Busy
 from webapp.auth.sign_in_manager import TOKEN
 from webapp.auth.throttle import Throttled
 from webapp.auth.ways_back import own_path
-from webapp.logs import client_address
 from webapp.models import utcnow
 from webapp.navigation import navigation
 
@@ -44,13 +44,14 @@ def sign_in_submit() -> Response | str | tuple[str, int] | tuple[str, int, dict[
             form.email.data or "",
             form.password.data or "",
             _settings(),
-            address=client_address(),
-            user_agent=request.user_agent.string,
+            visit=browser.visit(),
             instead_of=session.get(TOKEN),
         )
     except Throttled as throttled:
         page = _sign_in_page(form, next_url, throttled=throttled.until)
         return page, 429, {"Retry-After": str(throttled.seconds_left(utcnow()))}
+    except Busy as busy:
+        return _sign_in_page(form, next_url, failure=busy.words), 503, busy.headers
     except signing_in.SignInFailed:
         failure = "That email and password do not belong together. Check both and try again."
         return _sign_in_page(form, next_url, failure=failure), 401

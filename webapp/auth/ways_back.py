@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
-from flask import request
+from flask import current_app, request
+
+View = TypeVar("View", bound=Callable[..., object])
+
+
+def one_way(view: View) -> View:
+    """Mark a view whose address carries a secret: nobody is sent back to it, and no page there passes it on."""
+    view.one_way = True  # type: ignore[attr-defined]
+    return view
+
+
+def is_one_way() -> bool:
+    """Whether the request is for such a view."""
+    return getattr(current_app.view_functions.get(request.endpoint or ""), "one_way", False)
 
 
 def way_back() -> str | None:
-    """This page with its query, for who comes back to it; ``None`` for a form, which cannot be sent again."""
-    if request.method != "GET":
+    """This page with its query, for who comes back to it.
+
+    ``None`` for a form, which cannot be sent again, and for a :func:`one_way` address.
+    """
+    if request.method != "GET" or is_one_way():
         return None
     try:
         return request.full_path.rstrip("?")

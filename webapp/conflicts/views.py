@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, Access, requires
 from webapp.conflicts import deciding, listing
 from webapp.connectors.registry import PLATFORMS
+from webapp.numbers import id_in
 from webapp.paging import url_with
 
 bp = Blueprint("conflicts", __name__, url_prefix="/c/<contract>/conflicts")
@@ -74,8 +75,8 @@ def decide(contract: str, person_id: int) -> Response:
         elif choice == deciding.EXCLUDE:
             deciding.exclude(g.access.contract.id, [person_id], by=current_user.name)
             flash("Saved: they stay out. Exclusions lists them, and takes them back.", "success")
-        elif choice.isascii() and choice.isdigit() and len(choice) < 19:
-            name = deciding.link(g.access.contract.id, person_id, int(choice), by=current_user.name)
+        elif (user_id := id_in(choice)) is not None:
+            name = deciding.link(g.access.contract.id, person_id, user_id, by=current_user.name)
             flash(f"Saved: they are {name}. {LATER}", "success")
         else:
             flash("Choose who this person is first. Nothing was saved.", "error")
@@ -95,11 +96,7 @@ def decide(contract: str, person_id: int) -> Response:
 @bp.post("/many")
 @requires(MANAGE_USERS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS)
 def decide_many(contract: str) -> Response:
-    ids = [
-        int(text)
-        for text in request.form.getlist("ids")
-        if text.isascii() and text.isdigit() and len(text) < 19
-    ]
+    ids = [number for text in request.form.getlist("ids") if (number := id_in(text)) is not None]
     choice = request.form.get("choice")
     if choice not in (deciding.NEW, deciding.EXCLUDE):
         abort(400)

@@ -95,6 +95,16 @@ class Call(msgspec.Struct, frozen=True):
     note: str | None = None
 
 
+class Asking(msgspec.Struct, frozen=True):
+    """What a platform is asked for right now: the ``page`` of its list (1 is the first or only one).
+
+    ``pause`` are seconds until it is asked again, ``None`` while an answer is waited for.
+    """
+
+    page: int
+    pause: float | None = None
+
+
 class Token(Protocol):
     """What opens the account. Some platforms' tokens end within the hour and are exchanged for new ones."""
 
@@ -160,6 +170,9 @@ class BadResponse(ConnectorError):
     """The platform's answer is not what its documentation describes."""
 
 
+MAX_NAME = 255  # characters
+MAX_EMAIL = 254
+
 # What decoding raises for text that is not JSON, not UTF-8, nested without end, or of another shape.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -169,7 +182,14 @@ class NotFound(BadResponse):
 
 
 Recorder = Callable[[Call], None]
+Watcher = Callable[[Asking], None]
 Sleep = Callable[[float], None]
+
+
+def left_out(remote_id: str, name: str | None, email: str | None, kind: str) -> LeftOut:
+    """Somebody who is set aside, with what of clean texts can be kept."""
+    kept = email if email and len(email) <= MAX_EMAIL else None
+    return LeftOut(remote_id, (name or remote_id)[:MAX_NAME], kept, kind)
 
 
 def list_of(

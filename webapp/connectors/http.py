@@ -1,5 +1,8 @@
 """Reading over HTTP: GET and nothing else, with time limits, bounded retries and a size limit.
 
+A single refusal (401, 403) is no reason to call a person: platforms refuse a good token now and then. The call is
+made once more after a pause, and what is refused again is refused.
+
 Redirects are never followed (the token would travel along). The body must be complete JSON of the announced
 length before anything looks at it.
 """
@@ -8,6 +11,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +21,7 @@ import urllib3
 
 from webapp.connectors.base import (
     AccessDenied,
+    Asking,
     BadResponse,
     Call,
     ConnectorError,
@@ -25,9 +30,13 @@ from webapp.connectors.base import (
     Sleep,
     Token,
     Unavailable,
+    Watcher,
 )
+from webapp.connectors.patience import Patience
 
 RETRY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+REFUSALS = frozenset({401, 403})
+SHORTEST = 0.1  # seconds; a limit of none would be no limit
 CHUNK = 1 << 20  # bytes read and, of a compressed answer, unpacked at once
 
 
@@ -35,13 +44,15 @@ CHUNK = 1 << 20  # bytes read and, of a compressed answer, unpacked at once
 class Limits:
     """Times in seconds, sizes in bytes. ``tries`` counts the first one.
 
-    ``read_timeout`` bounds one silence, ``whole_timeout`` one reading with all its tries and waits: it ends
-    within ``whole_timeout`` and one more silence, however slowly a platform sends.
+    ``read_timeout`` bounds one silence, ``stall_timeout`` the time in which nothing of use arrives, tries and waits
+    included, and ``whole_timeout`` everything that one reader reads, however slowly a platform sends.
     """
 
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
-    whole_timeout: float = 600.0
+    stall_timeout: float = 120.0
+    whole_timeout: float = 1800.0
+    refusal_pause: float = 3.0
     max_bytes: int = 512 * 1024 * 1024
     tries: int = 4
     wait_ceiling: float = 60.0
@@ -66,7 +77,7 @@ class Reader:
 
     ``denial`` words a 401 or 403; ``wait_hint(answer, now)`` says how many seconds an answer that is worth
     another try asks for, from the platform's own headers, or ``None``. ``record`` is told of every call, the
-    failed ones too.
+    failed ones too; ``watch`` of every call before it is made, and of every pause.
     """
 
     def __init__(
@@ -82,6 +93,7 @@ class Reader:
         limits: Limits,
         sleep: Sleep = time.sleep,
         now: Callable[[], float] = time.time,
+        watch: Watcher | None = None,
     ) -> None:
         self._base = base_url
         self._headers = dict(headers)
@@ -93,6 +105,9 @@ class Reader:
         self._limits = limits
         self._sleep = sleep
         self._now = now
+        self._watch = watch or (lambda _asking: None)
+        self._patience = Patience(limits.stall_timeout, limits.whole_timeout)
+        self._pages: Counter[str] = Counter()
         self._session = requests.Session()
         self._session.trust_env = False  # no .netrc, no proxy from the environment
 
@@ -101,32 +116,42 @@ class Reader:
 
         Raises :class:`AccessDenied`, :class:`Unavailable` or :class:`BadResponse`.
         """
-        end = time.monotonic() + self._limits.whole_timeout
+        self._patience.begin()
+        if self._patience.left() <= 0:
+            raise self._too_slow()
+        self._pages[path] += 1
+        answer = self._answer(path, query)
+        if answer.status in REFUSALS:
+            self._wait(self._limits.refusal_pause, path)
+            answer = self._answer(path, query, renew=False)
+        if answer.status != 200:
+            raise self._problem(answer)
+        if "json" not in answer.headers.get("Content-Type", "").lower():
+            raise BadResponse(f"{self._platform} answered with something that is not data.")
+        return answer.body
+
+    def _answer(self, path: str, query: Query, *, renew: bool = True) -> Answer:
+        """An answer for which no further try is made, with a new token if the old one was refused."""
         sent = self._token.current()
         for attempt in range(1, self._limits.tries + 1):
             last = attempt == self._limits.tries
             try:
-                answer = self._get(path, query, sent, end)
-                if answer.status == 401 and self._token.renewed(sent):
+                answer = self._get(path, query, sent)
+                if answer.status == 401 and renew and self._token.renewed(sent):
                     sent = self._token.current()
-                    answer = self._get(path, query, sent, end)
+                    answer = self._get(path, query, sent)
             except Unavailable as unavailable:
                 if last:
                     raise
-                self._pause(None, attempt, end, unavailable)
+                self._pause(None, attempt, path, unavailable)
                 continue
-            if answer.status == 200:
-                if "json" not in answer.headers.get("Content-Type", "").lower():
-                    raise BadResponse(f"{self._platform} answered with something that is not data.")
-                return answer.body
-            problem = self._problem(answer)
             if last or answer.status not in RETRY_STATUSES:
-                raise problem
-            self._pause(answer, attempt, end, problem)
+                return answer
+            self._pause(answer, attempt, path, self._problem(answer))
         raise AssertionError("the loop above returns or raises")
 
     def _problem(self, answer: Answer) -> ConnectorError:
-        if answer.status in (401, 403):
+        if answer.status in REFUSALS:
             return self._denial(answer)
         if answer.status == 429:
             return Unavailable(f"{self._platform} asked us to slow down and did not let us in again in time.")
@@ -138,15 +163,23 @@ class Reader:
             return BadResponse(f"{self._platform} pointed us to another address, which we never follow.")
         return BadResponse(f"{self._platform} answered in a way we do not understand (HTTP {answer.status}).")
 
-    def _pause(self, answer: Answer | None, attempt: int, end: float, problem: ConnectorError) -> None:
-        """Wait as long as asked, with jitter; a wait above the ceiling or past ``end`` ends the tries."""
+    def _too_slow(self) -> Unavailable:
+        return Unavailable(f"{self._platform} took too long to send its answer.")
+
+    def _pause(self, answer: Answer | None, attempt: int, path: str, problem: ConnectorError) -> None:
+        """Wait as long as asked, with jitter; a wait above the ceiling or past the end ends the tries."""
         hint = self._wait_hint(answer, self._now()) if answer is not None else None
         seconds = hint if hint is not None else min(2.0 ** (attempt - 1), 30.0)
-        if seconds > self._limits.wait_ceiling or time.monotonic() + seconds > end:
+        if seconds > self._limits.wait_ceiling or seconds > self._patience.left():
             raise problem
+        self._wait(seconds, path)
+
+    def _wait(self, seconds: float, path: str) -> None:
+        self._watch(Asking(self._pages[path], pause=seconds))
         self._sleep(seconds + random.uniform(0, min(1.0, seconds / 4)))  # noqa: S311 - spreads load, hides nothing
 
-    def _get(self, path: str, query: Query, token: str, end: float) -> Answer:
+    def _get(self, path: str, query: Query, token: str) -> Answer:
+        self._watch(Asking(self._pages[path]))
         started = time.monotonic()
         at = datetime.now(UTC)
         status: int | None = None
@@ -156,12 +189,15 @@ class Reader:
                 self._base + path,
                 params=list(query),
                 headers=self._headers | {"Authorization": f"Bearer {token}"},
-                timeout=(self._limits.connect_timeout, self._limits.read_timeout),
+                timeout=(
+                    self._limits.connect_timeout,
+                    min(self._limits.read_timeout, max(SHORTEST, self._patience.left())),
+                ),
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 status = response.status_code
-                body = self._read(response, end)
+                body = self._read(response, path)
                 return Answer(status, response.headers, body)
         except (requests.Timeout, urllib3.exceptions.ReadTimeoutError) as error:
             note = "no answer in time"
@@ -186,16 +222,18 @@ class Reader:
                 )
             )
 
-    def _read(self, response: requests.Response, end: float) -> bytes:
+    def _read(self, response: requests.Response, path: str) -> bytes:
         """The whole body. urllib3 itself refuses one shorter than its Content-Length.
 
-        Each step takes what is there already, so that an answer that drips is given up at ``end`` as well.
+        Each step takes what is there already, so that an answer that drips is given up in time as well.
         """
         body = bytearray()
         while chunk := response.raw.read1(CHUNK, decode_content=True):
             body += chunk
             if len(body) > self._limits.max_bytes:
                 raise BadResponse(f"{self._platform} sent far more than a list of people can be.")
-            if time.monotonic() > end:
-                raise Unavailable(f"{self._platform} took too long to send its answer.")
+            if self._patience.arrived(len(chunk)):
+                self._watch(Asking(self._pages[path]))
+            if self._patience.left() <= 0:
+                raise self._too_slow()
         return bytes(body)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Container
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -25,11 +24,12 @@ from webapp.connectors.base import (
     Listing,
     Person,
     RemoteAccount,
+    left_out,
     list_of,
 )
 from webapp.connectors.http import Answer, Reader
 from webapp.connectors.platform import Opening, Platform, Region
-from webapp.connectors.texts import MAX_COLUMN_NAME, clean, column_value, some_of
+from webapp.connectors.texts import clean, column_name, column_value, some_of
 
 VERSION = "2.16"
 REGIONS = {
@@ -47,7 +47,6 @@ NOT_COLUMNS = frozenset(
      "away_status_reason_id", "has_inbox_seat", "role"}
 )  # fmt: skip
 MAX_ID = 255
-MAX_EMAIL = 254
 LONGEST_WINDOW = 60.0  # seconds; Intercom's windows last ten, so a longer wait only means that clocks differ
 
 
@@ -144,6 +143,7 @@ def open_account(opening: Opening) -> Connector:
             record=opening.record,
             limits=opening.limits,
             sleep=opening.sleep,
+            watch=opening.watch,
         )
     )
 
@@ -166,12 +166,7 @@ def parse(record: msgspec.Raw, revision: bytes) -> Person | LeftOut:
         raise BadResponse("Intercom’s list holds an entry without a usable ID.")
     name, email = clean(admin.name), clean(admin.email)
     if admin.type != "admin" or (email and BOT.fullmatch(email)):
-        return LeftOut(
-            remote_id,
-            (name or remote_id)[:255],
-            email if email and len(email) <= MAX_EMAIL else None,
-            "bot" if admin.type == "admin" else "not_a_person",
-        )
+        return left_out(remote_id, name, email, "bot" if admin.type == "admin" else "not_a_person")
     return Person(
         remote_id=remote_id,
         revision=revision,
@@ -218,20 +213,13 @@ def _number(answer: Answer, header: str) -> float | None:
     return None if math.isnan(number) else number
 
 
-@lru_cache(maxsize=1_000)
-def _is_column(name: str) -> bool:
-    """Whether a field of this name can be shown and chosen as a column; the same few names come in every record."""
-    return name not in NOT_COLUMNS and name == clean(name) and len(name) <= MAX_COLUMN_NAME
-
-
 def _columns(fields: dict[str, Any], remote_id: str) -> dict[str, str]:
     """The values an identifier can be chosen from: whatever short text or number the record has."""
-    columns = {}
-    for name, value in fields.items():
-        if value is not None and _is_column(name):
-            text = column_value(value)
-            if text:
-                columns[name] = text
+    columns: dict[str, str] = {}
+    for field, value in fields.items():
+        name = column_name(field)
+        if value is not None and name and name not in NOT_COLUMNS and (text := column_value(value)):
+            columns.setdefault(name, text)
     columns["id"] = remote_id
     role = fields.get("role")
     role_name = column_value(role.get("name")) if isinstance(role, dict) else None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from config import OAuthClient, Settings
-from webapp.connectors.base import Connector, Recorder, Sleep, Token, UserType
+from webapp.connectors.base import Connector, Recorder, Sleep, Token, UserType, Watcher
 from webapp.connectors.http import Limits
 
 
@@ -22,13 +22,18 @@ class Region:
 
 @dataclass(frozen=True)
 class Opening:
-    """All that is needed to read one account. ``site`` is its region or subdomain."""
+    """All that is needed to read one account. ``site`` is its region or subdomain.
+
+    ``seconds`` is the most that all of the reading may take; ``watch`` is told of each call before it is made.
+    """
 
     site: str
     token: Token
     settings: Settings
     record: Recorder
     sleep: Sleep = time.sleep
+    watch: Watcher | None = None
+    seconds: float = Limits.whole_timeout
 
     @property
     def limits(self) -> Limits:
@@ -38,6 +43,8 @@ class Opening:
             read_timeout=self.settings.http_read_timeout,
             max_bytes=self.settings.http_max_bytes,
             wait_ceiling=self.settings.http_retry_ceiling,
+            refusal_pause=self.settings.http_refusal_pause,
+            whole_timeout=self.seconds,
         )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 MAX_COLUMN_VALUE = 255  # characters
 MAX_COLUMN_NAME = 100
-
 
 # What turns the reading direction of whatever follows it: a name could show as another one.
 DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -42,6 +42,16 @@ def some_of(names: Sequence[str], most: int = 3) -> str | None:
         return None
     text = ", ".join(name[:60] for name in names[:most])
     return f"{text} and {len(names) - most:,} more" if len(names) > most else text
+
+
+@lru_cache(maxsize=1_000)
+def column_name(name: str) -> str | None:
+    """The name of a field as a column: short clean text; ``None`` for anything else.
+
+    The same few names come in every record.
+    """
+    text = clean(name)
+    return text if text and len(text) <= MAX_COLUMN_NAME else None
 
 
 def column_value(value: Any) -> str | None:

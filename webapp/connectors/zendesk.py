@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -26,11 +26,12 @@ from webapp.connectors.base import (
     Person,
     RemoteAccount,
     UserType,
+    left_out,
     list_of,
 )
 from webapp.connectors.http import Answer, Reader
 from webapp.connectors.platform import Opening, Platform
-from webapp.connectors.texts import MAX_COLUMN_NAME, clean, column_value
+from webapp.connectors.texts import clean, column_name, column_value
 
 SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 URL = "https://{subdomain}.zendesk.com"
@@ -53,16 +54,20 @@ TYPES = (
 )
 LABELS = {"agent": "Agent", "admin": "Admin", "billing_admin": "Billing admin", "chat_agent": "Chat agent",
           "light_agent": "Light agent", "contributor": "Contributor"}  # fmt: skip
+OWN_FIELDS = "user_fields."  # before the names of fields that an account made itself
 COLUMNS = ("email", "name", "external_id", "alias", "phone")
 
 
+Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
 class _User(msgspec.Struct):
-    id: int
+    id: Id
     name: str | None = None
     email: str | None = None
     role: str | None = None
     role_type: int | None = None
-    custom_role_id: int | None = None
+    custom_role_id: Id | None = None
     active: bool | None = True
     suspended: bool | None = False
     shared_agent: bool | None = False
@@ -94,7 +99,7 @@ class _Me(msgspec.Struct):
 
 
 class _Role(msgspec.Struct):
-    id: int
+    id: Id
     name: str | None = None
     role_type: int | None = None
 
@@ -190,7 +195,7 @@ def parse(record: msgspec.Raw, revision: bytes, roles: dict[int, str]) -> Person
         raise BadResponse("Zendesk’s list holds an entry that is not in its documented form.") from error
     remote_id, name, email = str(user.id), clean(user.name), clean(user.email)
     if user.role not in ("agent", "admin") or user.active is False:
-        return LeftOut(remote_id, (name or remote_id)[:255], email, "not_a_person")
+        return left_out(remote_id, name, email, "not_a_person")
     kind = _kind(user)
     return Person(
         remote_id=remote_id,
@@ -247,6 +252,7 @@ def open_account(opening: Opening) -> Connector:
         record=opening.record,
         limits=opening.limits,
         sleep=opening.sleep,
+        watch=opening.watch,
     )
     return ZendeskConnector(reader, opening.site)
 
@@ -273,9 +279,9 @@ def _columns(user: _User, remote_id: str) -> dict[str, str]:
         if text:
             columns[name] = text
     for key, value in (user.user_fields or {}).items():
-        name, text = f"user_fields.{key}", column_value(value)
-        if text and len(name) <= MAX_COLUMN_NAME:
-            columns[name] = text
+        own = column_name(f"{OWN_FIELDS}{key}")
+        if own and own != OWN_FIELDS and (text := column_value(value)):
+            columns.setdefault(own, text)
     return columns
 
 

@@ -77,23 +77,24 @@ def accept_with_new_account(
 ) -> tuple[Account, str, Contract]:
     """Make the account and tie it to the user; the account, the secret of its session, and the contract.
 
-    Raises :class:`InvitationGone`, :class:`AccountExists` and ``PasswordRefused``.
+    Raises :class:`InvitationGone`, :class:`AccountExists`, ``PasswordRefused`` and ``Busy``.
     """
     offered = offer(token)
     if offered.account is not None:
         raise AccountExists
     email = offered.invitation.email
-    passwords.check(
-        password,
-        context=(
-            email,
-            email.partition("@")[0],
-            offered.user.name,
-            offered.contract.name,
-            settings.product_name,
-        ),
-    )
-    hashed = passwords.hash_password(password)
+    with passwords.place():
+        passwords.check(
+            password,
+            context=(
+                email,
+                email.partition("@")[0],
+                offered.user.name,
+                offered.contract.name,
+                settings.product_name,
+            ),
+        )
+        hashed = passwords.hash_password(password)
     try:
         with write_transaction() as session:
             offered = _judged(session, token, utcnow(), lock=True)

@@ -20,9 +20,10 @@ from werkzeug.wrappers import Response
 from config import Settings
 from webapp.access import MANAGE_USERS, public, requires
 from webapp.auth import browser, signing_in
-from webapp.auth.passwords import MIN_LENGTH, PasswordRefused
+from webapp.auth.passwords import MIN_LENGTH, Busy, PasswordRefused
 from webapp.auth.sign_in_manager import TOKEN
 from webapp.auth.throttle import Throttled
+from webapp.auth.ways_back import one_way
 from webapp.invitations import accepting, inviting
 from webapp.invitations.forms import NewPasswordForm, SignInForm
 from webapp.invitations.standing import WHY_NOT, on_their_way
@@ -72,6 +73,7 @@ def revoke(contract: str, user: int) -> Response:
 # ------------------------------------------------------------------ for who was invited
 @bp.get("/invitation")
 @public
+@one_way
 def open_link() -> Answer:
     if clean := browser.hold(HELD):
         return clean
@@ -127,10 +129,12 @@ def _sign_in_and_accept(offered: accepting.Offer, token: str) -> Answer:
             offered.invitation.email,
             form.password.data or "",
             _settings(),
-            address=client_address(),
-            user_agent=request.user_agent.string,
+            visit=browser.visit(),
             instead_of=session.get(TOKEN),
         )
+    except Busy as busy:
+        form.refuse("password", busy.words)
+        return _page(offered, sign_in_form=form), 503, busy.headers
     except Throttled as throttled:
         page = _page(offered, sign_in_form=form, throttled=throttled.until)
         return page, 429, {"Retry-After": str(throttled.seconds_left(utcnow()))}
@@ -153,6 +157,9 @@ def _accept_as_new(offered: accepting.Offer, token: str) -> Answer:
             address=client_address(),
             user_agent=request.user_agent.string,
         )
+    except Busy as busy:
+        form.refuse("new_password", busy.words)
+        return _page(offered, new_form=form), 503, busy.headers
     except PasswordRefused as refused:
         form.refuse("new_password", str(refused))
         return _page(offered, new_form=form), 422

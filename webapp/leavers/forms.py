@@ -8,6 +8,7 @@ from wtforms.validators import StopValidation
 
 from webapp.fields import SelectChoice
 from webapp.models.leaver import RULE_DAYS
+from webapp.numbers import whole
 
 NEVER, AFTER = "never", "after"
 USUAL_DAYS = 30
@@ -27,13 +28,16 @@ class RuleForm(FlaskForm):
 
     def validate_days(self, field: Field) -> None:
         low, high = RULE_DAYS
-        if self.when.data != AFTER:
-            return
-        text = (field.data or "").strip()
-        if not (text.isascii() and text.isdigit() and len(text) < 5 and low <= int(text) <= high):
+        if self.when.data == AFTER and self.typed is None:
             raise StopValidation(f"Enter a whole number of days from {low} to {high}.")
+
+    @property
+    def typed(self) -> int | None:
+        """The days in the field, whether they are asked for or not; ``None`` for what a rule cannot have."""
+        low, high = RULE_DAYS
+        return whole((self.days.data or "").strip(), least=low, most=high)
 
     @property
     def chosen(self) -> int | None:
         """The days of a valid form; ``None`` for never."""
-        return int((self.days.data or "").strip()) if self.when.data == AFTER else None
+        return self.typed if self.when.data == AFTER else None

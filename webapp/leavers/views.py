@@ -93,8 +93,7 @@ def _rule_page(form: RuleForm, *, tried: bool = False) -> str:
     session = db.session()
     contract_id = access.contract.id
     stored = use.rule_of(contract_id)
-    text = (form.days.data or "").strip()
-    days = int(text) if not form.days.errors and text.isascii() and text.isdigit() else USUAL_DAYS
+    days = form.typed or USUAL_DAYS
     due = due_after(session, contract_id, days, utcnow(), stored.spared_until if stored else None)
     return render_template(
         "leavers/rule.html",

@@ -97,12 +97,12 @@ def _send(hand: Hand, message: Message) -> bool:
     except CredentialsUnreadable as error:
         _end(message, state="failed", error=f"Its text cannot be read any more: {error}.")
     except MailRefused as reason:
-        log.warning("mail %s is refused: %s", message.id, reason)
+        log.warning("mail %s is refused (%s)", message.id, reason.code)
         _end(message, state="failed", error=one_line(str(reason), 500))
     except ServerGone:
         raise
     except MailDelayed as reason:
-        log.warning("mail %s is delayed: %s", message.id, reason)
+        log.warning("mail %s is delayed (%s)", message.id, reason.code)
         _put_back(message, str(reason))
     except Exception:  # whatever is wrong with this one, the others go on
         log.exception("mail %s cannot be handed over", message.id)

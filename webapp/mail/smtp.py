@@ -20,11 +20,22 @@ TIMEOUT = 15.0  # seconds for each step of the conversation
 
 
 class MailRefused(Exception):
-    """The server will never take this mail; the text says why."""
+    """The server will never take this mail; the text says why, in its words, which may name people.
+
+    ``code`` is its answer's, if there was one.
+    """
+
+    def __init__(self, text: str, code: int | None = None) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class MailDelayed(Exception):
-    """The mail could not be handed over this time; the text says why."""
+    """The mail could not be handed over this time; as :class:`MailRefused`."""
+
+    def __init__(self, text: str, code: int | None = None) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class ServerGone(MailDelayed):
@@ -115,7 +126,7 @@ def _open(server: MailServer) -> smtplib.SMTP:
 
 def _refusal(code: int, answer: str) -> MailRefused | MailDelayed:
     text = f"The mail server answered {code} {answer}".strip()
-    return MailRefused(text) if 500 <= code < 600 else MailDelayed(text)
+    return MailRefused(text, code) if 500 <= code < 600 else MailDelayed(text, code)
 
 
 def _words(answer: bytes | str) -> str:

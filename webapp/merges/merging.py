@@ -78,14 +78,19 @@ def merge(contract_id: int, kept_id: int, gone_id: int, *, by: str, by_user_id: 
         return row
 
 
-def links_change(session: Session, contract_id: int) -> None:
-    """Let every run of the contract that planned before plan anew, and none write in the middle of this."""
+def hold_links(session: Session, contract_id: int) -> None:
+    """Let no run of the contract write in the middle of this, which may change somebody whom it planned for."""
     session.execute(
         sa.select(Integration.id)
         .where(Integration.contract_id == contract_id)
         .order_by(Integration.id)
         .with_for_update(key_share=True)
     )
+
+
+def links_change(session: Session, contract_id: int) -> None:
+    """Let every run of the contract that planned before look again, and none write in the middle of this."""
+    hold_links(session, contract_id)
     rows_changed(
         session,
         sa.update(Integration)

@@ -17,7 +17,8 @@ OPEN_STATES = ("queued", "running")
 class Question(Base):
     """A name, an email or an ID that somebody looked for at a platform, and what a run would do with it.
 
-    ``stage`` is how far the answer is, or where it failed: connect, fetch or match.
+    ``stage`` is how far the answer is, or where it failed: connect, fetch or match. A worker writes only while
+    ``attempt`` is its own; once its lease has expired, the next tick lets another begin.
     """
 
     __tablename__ = "questions"
@@ -42,6 +43,8 @@ class Question(Base):
     asked_at: Mapped[datetime] = mapped_column(default=utcnow)
     asked_by: Mapped[str] = mapped_column(sa.String(255), comment="their name then")
     started_at: Mapped[datetime | None]
+    attempt: Mapped[int] = mapped_column(default=1, server_default="1")
+    lease_expires_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     message: Mapped[str | None] = mapped_column(sa.String(1000), comment="why there is no answer")
     answer: Mapped[dict[str, Any] | None]

@@ -146,6 +146,14 @@ class SyncRun(Base):
     interruptions: Mapped[int] = mapped_column(
         default=0, server_default="0", comment="how often its worker died in the middle"
     )
+    tries: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="tries in a row that met with trouble of ours and did nothing"
+    )
+    troubled_since: Mapped[datetime | None] = mapped_column(comment="when the first of these tries ended")
+    waits_for: Mapped[str | None] = mapped_column(
+        sa.String(200), comment="the trouble, while it waits for its end"
+    )
+    not_before: Mapped[datetime | None] = mapped_column(comment="when it is tried again")
     fence: Mapped[int] = mapped_column(default=0)
     lease_expires_at: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]

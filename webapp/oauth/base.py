@@ -6,9 +6,37 @@ A token is a dict as it is stored, encrypted: ``access_token``, and for tokens t
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
+import requests
+
 TIMEOUT = (5, 20)  # seconds to connect, seconds to wait for an answer
+REFUSALS = frozenset({401, 403})
+
+
+def asked_twice(ask: Callable[[], requests.Response], pause: float) -> requests.Response:
+    """The answer to ``ask``; what is refused (401, 403) is asked once more after ``pause`` seconds.
+
+    A refusal has done nothing, so that asking again does no harm, and a single one is no reason to call a person.
+    """
+    answer = ask()
+    if answer.status_code not in REFUSALS:
+        return answer
+    time.sleep(pause)
+    return ask()
+
+
+TOKEN_MAX = 8_000  # characters; a header can hold no more
+LIFETIME_MAX = 3600 * 24 * 365  # seconds; whatever a platform says, its token is exchanged by then
+
+
+def token_in(value: object) -> str | None:
+    """A token as a header can carry it (RFC 6750: ASCII that can be seen); ``None`` for anything else."""
+    if not isinstance(value, str) or not 0 < len(value) <= TOKEN_MAX:
+        return None
+    return value if value.isascii() and value.isprintable() and " " not in value else None
 
 
 class OAuthFailed(Exception):

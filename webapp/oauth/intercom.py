@@ -8,6 +8,8 @@ and no refresh; a token lives until it is revoked; POST /auth/uninstall removes 
 from __future__ import annotations
 
 import logging
+import time
+from functools import partial
 from typing import Any
 
 import requests
@@ -16,7 +18,7 @@ from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
 
 from config import Settings
 from webapp.connectors.intercom import REGIONS, api_url
-from webapp.oauth.base import TIMEOUT, OAuthFailed, RefreshRefused
+from webapp.oauth.base import REFUSALS, TIMEOUT, OAuthFailed, RefreshRefused, token_in
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +50,7 @@ class IntercomRound:
     def exchange(self, site: str, redirect_uri: str, code: str, secret: str) -> dict[str, Any]:
         """The token for ``code``, which lives five minutes and works once. Raises :class:`OAuthFailed`."""
         try:
-            token = self._clients[site].fetch_access_token(
-                redirect_uri=redirect_uri, code=code, timeout=TIMEOUT, allow_redirects=False
-            )
+            token = self._fetch(site, redirect_uri, code)
         except _Refused as error:
             log.warning("intercom refused the code: HTTP %s", error.status)
             if error.status in (400, 401, 403, 404):
@@ -68,6 +68,24 @@ class IntercomRound:
                 "Intercom could not be reached to finish connecting. Nothing was changed. Try again in a few minutes."
             ) from error
         return {"access_token": token["access_token"]}
+
+    def _fetch(self, site: str, redirect_uri: str, code: str) -> dict[str, Any]:
+        """The token for ``code``; what is refused is asked for once more, see :func:`asked_twice`."""
+        ask = partial(
+            self._clients[site].fetch_access_token,
+            redirect_uri=redirect_uri,
+            code=code,
+            timeout=TIMEOUT,
+            allow_redirects=False,
+        )
+        try:
+            token: dict[str, Any] = ask()
+        except _Refused as error:
+            if error.status not in REFUSALS:
+                raise
+            time.sleep(self._settings.http_refusal_pause)
+            token = ask()
+        return token
 
     def refresh(self, site: str, token: dict[str, Any]) -> dict[str, Any]:
         """Intercom's tokens last until they are revoked; there is nothing to exchange them for."""
@@ -105,11 +123,7 @@ def _check_token_answer(session: Any) -> None:
         if answer.status_code != 200:
             raise _Refused(answer.status_code)
         content = answer.json()
-        if (
-            not isinstance(content, dict)
-            or not isinstance(content.get("access_token"), str)
-            or not content["access_token"]
-        ):
+        if not isinstance(content, dict) or token_in(content.get("access_token")) is None:
             raise _Refused(502)
         return answer
 

@@ -26,7 +26,7 @@ from webapp.oauth.registry import round_for
 log = logging.getLogger(__name__)
 
 AHEAD = 300  # seconds before its end from which a token is exchanged
-LEASE = timedelta(seconds=45)  # longer than an exchange can take
+LEASE = timedelta(seconds=60)  # longer than an exchange can take, one that is asked for twice too
 PATIENCE = 90.0  # seconds to wait for another process's exchange
 POLL = 0.2  # seconds
 

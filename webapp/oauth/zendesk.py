@@ -17,8 +17,17 @@ import requests
 from authlib.integrations.requests_client import OAuth2Session
 
 from config import Settings
+from webapp.connectors.texts import clean
 from webapp.connectors.zendesk import SCOPE, base_url
-from webapp.oauth.base import TIMEOUT, OAuthFailed, RefreshRefused, RefreshUnavailable
+from webapp.oauth.base import (
+    LIFETIME_MAX,
+    TIMEOUT,
+    OAuthFailed,
+    RefreshRefused,
+    RefreshUnavailable,
+    asked_twice,
+    token_in,
+)
 
 log = logging.getLogger(__name__)
 
@@ -86,11 +95,11 @@ class ZendeskRound:
             )
         granted = _granted(content)
         if not granted & ENOUGH:
-            log.warning("zendesk granted %s in place of %s", " ".join(sorted(granted)) or "nothing", SCOPE)
+            log.warning("zendesk granted %s in place of %s", _in_words(granted), SCOPE)
             self.revoke(site, token)  # nobody here will use it
             raise OAuthFailed(NOT_GRANTED)
         if granted != {SCOPE}:
-            log.warning("zendesk granted more than was asked for: %s", " ".join(sorted(granted)))
+            log.warning("zendesk granted more than was asked for: %s", _in_words(granted))
         return token
 
     def refresh(self, site: str, token: dict[str, Any]) -> dict[str, Any]:
@@ -124,6 +133,9 @@ class ZendeskRound:
         return answer.ok or answer.status_code == 401
 
     def _post(self, site: str, what: dict[str, Any]) -> requests.Response:
+        return asked_twice(lambda: self._send(site, what), self._settings.http_refusal_pause)
+
+    def _send(self, site: str, what: dict[str, Any]) -> requests.Response:
         return requests.post(
             f"{base_url(site, self._settings)}/oauth/tokens",
             json=what
@@ -155,14 +167,21 @@ def _granted(content: dict[str, Any]) -> set[str]:
     return {SCOPE} if scope is None else set(str(scope).split())
 
 
+def _in_words(scopes: set[str]) -> str:
+    """Scopes as Zendesk names them, for the log."""
+    return (clean(" ".join(sorted(scopes))) or "nothing")[:200]
+
+
 def _token(answer: requests.Response) -> dict[str, Any] | None:
     """The token in a good answer, with the moment it ends; ``None`` when there is none in it."""
     if not 200 <= answer.status_code < 300:
         return None
     content = _content(answer)
-    access, refresh = content.get("access_token"), content.get("refresh_token")
+    access, refresh = token_in(content.get("access_token")), token_in(content.get("refresh_token"))
     lifetime = content.get("expires_in")
-    if not isinstance(access, str) or not access or not isinstance(refresh, str) or not refresh:
+    if access is None or refresh is None:
         return None
-    seconds = lifetime if isinstance(lifetime, int) and lifetime > 0 else ASSUMED_EXPIRES_IN
+    seconds = ASSUMED_EXPIRES_IN
+    if isinstance(lifetime, int) and lifetime > 0:
+        seconds = min(lifetime, LIFETIME_MAX)
     return {"access_token": access, "refresh_token": refresh, "expires_at": int(time.time()) + seconds}

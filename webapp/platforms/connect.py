@@ -41,6 +41,7 @@ from webapp.sync.schedule import Requester, end_live_run, request_run
 log = logging.getLogger(__name__)
 
 ATTEMPT_LIFETIME = timedelta(minutes=10)
+IDENTIFY_WITHIN = 45.0  # seconds; somebody waits for the page, and a thread of the web with them
 
 
 class AttemptInvalid(Exception):
@@ -286,7 +287,8 @@ def _identify(platform: str, token: dict[str, Any], site: str, settings: Setting
         )
 
     try:
-        opening = Opening(site, LastingToken(token["access_token"]), settings, record)
+        token_now = LastingToken(token["access_token"])
+        opening = Opening(site, token_now, settings, record, seconds=IDENTIFY_WITHIN)
         return registry.connector(platform, opening).account()
     except ConnectorError as error:
         raise OAuthFailed(

@@ -21,6 +21,7 @@ from webapp.access import (
     requires,
     signed_in,
 )
+from webapp.auth.ways_back import one_way
 from webapp.connectors.platform import Platform
 from webapp.connectors.registry import PLATFORMS
 from webapp.models import Contract, Integration, User, db
@@ -114,6 +115,7 @@ def names_first(contract: str, platform: str) -> Response:
 
 @bp.get("/integrations/<platform>/callback")
 @signed_in
+@one_way
 def callback(platform: str) -> Response | tuple[str, int]:
     """Where the platform sends the browser back to, with a code or a refusal."""
     if platform not in PLATFORMS:

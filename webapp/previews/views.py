@@ -8,8 +8,8 @@ from werkzeug.wrappers import Response
 
 from webapp import queue
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, requires
-from webapp.addresses import LARGEST_ID
 from webapp.models import Integration, SyncRun, db
+from webapp.numbers import id_in
 from webapp.platforms.board import PlatformState
 from webapp.platforms.views import connected_once, frame
 from webapp.previews import asking
@@ -27,7 +27,7 @@ bp = Blueprint("previews", __name__, url_prefix="/c/<contract>/integrations/plat
 def form(contract: str, platform: str) -> str:
     """Several settings to try together: the saved ones, or those of the preview ``?of=``."""
     state, integration = connected_once(platform)
-    tried = _tried(integration, request.args.get("of", type=_id))
+    tried = _tried(integration, id_in(request.args.get("of")))
     return _form(state, contract, TryForm.trying(state.platform, integration.user_sync, tried))
 
 
@@ -93,14 +93,6 @@ def apply(contract: str, platform: str, run_id: int) -> Response:
         )
         run_id = run.id
     return to_run(contract, run_id)
-
-
-def _id(text: str) -> int:
-    """A number that a database can hold. Raises ``ValueError``, and then counts as none."""
-    number = int(text)
-    if number > LARGEST_ID:
-        raise ValueError(text)
-    return number
 
 
 def _tried(integration: Integration, run_id: int | None) -> WhatIf:

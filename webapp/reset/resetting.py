@@ -11,6 +11,7 @@ from webapp.account import letters
 from webapp.account.changing import put_password, words_about
 from webapp.auth import account_events, links, passwords, throttle
 from webapp.auth.accounts import locked
+from webapp.auth.signing_in import Visit, is_known
 from webapp.database import write_transaction
 from webapp.models import Account, db, utcnow
 from webapp.sync.keys import match_key
@@ -20,14 +21,23 @@ log = logging.getLogger(__name__)
 NOBODY = "nobody@example.com"  # a mail to it is written and taken back
 
 
-def ask(email: str, settings: Settings, *, address: str) -> None:
+def ask(email: str, settings: Settings, *, visit: Visit) -> None:
     """Mail a link to the account with this email, if there is one.
 
-    Who has none costs the same work, so that neither answer nor time tells them apart. Raises ``Throttled``.
+    Who has none costs the same work, so that neither answer nor time tells them apart. What strangers ask for is
+    counted apart from what a browser asks for that the account is known in. Raises ``Throttled``.
     """
     key, now = match_key(email) or "", utcnow()
+    account = db.session.scalars(sa.select(Account).where(Account.email_key == key)).one_or_none()
+    source, tries = (
+        (visit.browser.id, throttle.KNOWN_MAILS)
+        if visit.browser.knows(account)
+        else (visit.address, throttle.MAILS)
+    )
     with write_transaction() as session:
-        until = throttle.admit(session, key, address, now, throttle.MAILS)
+        until = throttle.admit(
+            session, key, source, now, tries, is_known=lambda: is_known(session, key, visit.address)
+        )
     if until is not None:
         log.warning("asking for a new password throttled for %s", email, extra={"event": "denied"})
         raise throttle.Throttled(until)
@@ -53,16 +63,18 @@ def owner(token: str) -> Account:
     return db.session.get_one(Account, link.account_id)
 
 
-def reset(token: str, password: str, settings: Settings) -> None:
+def reset(token: str, password: str, settings: Settings) -> Account:
     """Set the password; every session of the account ends, and nobody is signed in.
 
-    Raises ``LinkGone`` and ``PasswordRefused``; the link can be used again after the latter.
+    Raises ``LinkGone``, ``PasswordRefused`` and ``Busy``; the link can be used again after the last two.
     """
     account = owner(token)
-    passwords.check(password, context=words_about(db.session(), account, settings.product_name))
-    hashed = passwords.hash_password(password)
+    with passwords.place():
+        passwords.check(password, context=words_about(db.session(), account, settings.product_name))
+        hashed = passwords.hash_password(password)
     with write_transaction() as session:
         account = locked(session, account.id)
         links.use_up(session, links.find(session, links.RESET, token, utcnow()))
         put_password(session, account, hashed, settings)
         account_events.record(session, "account.password_reset", account.email, account, actor=account.name)
+    return account

@@ -10,10 +10,10 @@ from config import Settings
 from webapp.access import public
 from webapp.auth import browser, signing_in
 from webapp.auth.links import RESET, LinkGone
-from webapp.auth.passwords import MIN_LENGTH, PasswordRefused
+from webapp.auth.passwords import MIN_LENGTH, Busy, PasswordRefused
 from webapp.auth.sign_in_manager import TOKEN
 from webapp.auth.throttle import Throttled
-from webapp.logs import client_address
+from webapp.auth.ways_back import one_way
 from webapp.models import Account, utcnow
 from webapp.reset import resetting
 from webapp.reset.forms import ForgotForm, NewPasswordForm
@@ -38,7 +38,7 @@ def forgot_submit() -> Answer:
     if not form.validate():
         return render_template("reset/forgot.html", form=form), 422
     try:
-        resetting.ask(form.email.data or "", _settings(), address=client_address())
+        resetting.ask(form.email.data or "", _settings(), visit=browser.visit())
     except Throttled as throttled:
         page = render_template("reset/forgot.html", form=form, throttled=throttled.until)
         return page, 429, {"Retry-After": str(throttled.seconds_left(utcnow()))}
@@ -53,6 +53,7 @@ def forgot_submit() -> Answer:
 
 @bp.get("/reset-password")
 @public
+@one_way
 def new() -> Answer:
     if clean := browser.hold(RESET):
         return clean
@@ -71,17 +72,21 @@ def new_submit() -> Answer:
         account = resetting.owner(browser.held(RESET))
         if not form.validate():
             return _form(form, account), 422
-        resetting.reset(browser.held(RESET), form.password.data or "", _settings())
+        account = resetting.reset(browser.held(RESET), form.password.data or "", _settings())
     except LinkGone:
         return _gone()
     except PasswordRefused as refused:
         form.refuse("password", str(refused))
         return _form(form, account), 422
+    except Busy as busy:
+        form.refuse("password", busy.words)
+        return _form(form, account), 503, busy.headers
     if current_user.is_authenticated and current_user.id != account.id:
         signing_in.sign_out(
             current_user, session.get(TOKEN)
         )  # another account, whose sessions go on elsewhere
     browser.leave()
+    browser.remember(account)  # who can read its mail owns it, so the next step is open to them here
     flash("Your new password is set. Sign in with it.", "success")
     return redirect(url_for("auth.sign_in"), 303)
 

@@ -7,7 +7,8 @@ from typing import Any
 from wtforms import HiddenField, SelectField, SelectMultipleField, StringField
 
 from webapp.access import PERMISSIONS
-from webapp.fields import RefusableForm, SelectChoice, optional_id
+from webapp.fields import RefusableForm, SelectChoice
+from webapp.numbers import id_or_none
 from webapp.roles.changing import Wanted
 from webapp.roles.reading import RoleRow
 
@@ -57,5 +58,5 @@ class RoleForm(RefusableForm):
 class DeleteForm(RefusableForm):
     """Which role those get who have the one that is deleted; ``shown`` is the stamp of those who were shown."""
 
-    move_to: Any = SelectField("They get instead", coerce=optional_id)
+    move_to: Any = SelectField("They get instead", coerce=id_or_none)
     shown = HiddenField()

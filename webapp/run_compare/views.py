@@ -6,6 +6,7 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, VIEW_AUDIT, VIEW_SYNC_STATUS, requires
+from webapp.numbers import id_in
 from webapp.paging import url_with
 from webapp.run_compare import comparing
 from webapp.sync_status.views import run_or_404
@@ -18,11 +19,11 @@ bp = Blueprint("run_compare", __name__, url_prefix="/c/<contract>/sync-status/ru
 def choose(contract: str, run_id: int) -> Response:
     """From the chooser of the run's page to the comparison."""
     run_or_404(contract, run_id)
-    number = request.args.get("with", "").strip()
-    if not (number.isascii() and number.isdigit() and len(number) < 16) or int(number) == run_id:
+    other_id = id_in(request.args.get("with", "").strip())
+    if other_id is None or other_id == run_id:
         flash("Choose another run of the same platform to compare with.", "info")
         return redirect(url_for("sync_status.run", contract=contract, run_id=run_id))
-    return redirect(url_for(".compare", contract=contract, run_id=run_id, other_id=int(number)))
+    return redirect(url_for(".compare", contract=contract, run_id=run_id, other_id=other_id))
 
 
 @bp.get("/<int:other_id>")

@@ -15,7 +15,7 @@ from webapp.connectors.platform import Platform
 from webapp.database import write_transaction
 from webapp.models import SyncChange, SyncRun
 from webapp.models.sync import COUNTERS
-from webapp.run_files.spreadsheet import MARK, csv_lines
+from webapp.spreadsheets.table import Table
 from webapp.sync_status.history import ChangeRow, Filters, worded
 
 CHUNK = 500  # lines
@@ -24,7 +24,7 @@ JSON_VERSION = 1
 
 @dataclass(frozen=True)
 class Export:
-    """A run's lines that pass ``filters``, as ``form`` (csv or json)."""
+    """A run's lines that pass ``filters``, for spreadsheets and for programs."""
 
     engine: sa.Engine
     run: SyncRun
@@ -38,13 +38,13 @@ class Export:
         part = "-part" if self.filters != Filters() else ""
         return f"{self.contract}-{self.platform.key}-run-{self.run.id}{part}"
 
-    def csv(self) -> Iterator[str]:
-        """A head line, then a line for each change."""
+    def table(self) -> Table:
+        """A row for each change."""
         head = ("Run", "Change", "Person", "Email", f"{self.platform.label} ID", "What happened", "Reason",
                 "What to do", "Before", "After", "User")  # fmt: skip
-        yield MARK + csv_lines([head])
-        for rows in self._chunks():
-            yield csv_lines(self._cells(row) for row in rows)
+        return Table(
+            f"Run {self.run.id}", head, ([self._cells(row) for row in rows] for rows in self._chunks())
+        )
 
     def json(self) -> Iterator[str]:
         """``{"version", "run", "filters", "changes": […]}``; docs/run-files.md says what each holds."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, g, render_template, request
@@ -17,12 +16,11 @@ from webapp.run_files.bundle import CONTENTS, bundle_of
 from webapp.run_files.export import Export, note
 from webapp.run_files.redaction import Pseudonyms
 from webapp.runs import RunRow
+from webapp.spreadsheets.sending import FORMS, attachment, form_asked, table_answer
 from webapp.sync_status.history import Filters
 from webapp.sync_status.views import run_or_404
 
 bp = Blueprint("run_files", __name__, url_prefix="/c/<contract>/sync-status/runs/<int:run_id>")
-
-TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
 @bp.post("/export")
@@ -30,16 +28,17 @@ TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 def export(contract: str, run_id: int) -> Response:
     """The run's lines that pass the page's filters, as the form's ``form``, sent while they are read."""
     row = run_or_404(contract, run_id)
-    form = request.form.get("form", "")
-    if form not in TYPES or not ConfirmForm().validate_on_submit():
+    form = form_asked(more=("json",))
+    if not ConfirmForm().validate_on_submit():
         abort(400)
     wanted = Export(db.engine, row.run, row.platform, contract, Filters.of(request.form))
     chosen = {name: value for name in ("kind", "reason", "q") if (value := getattr(wanted.filters, name))}
-    note(row.run, row.platform, "user_sync.exported", {"as": form.upper(), **chosen})
+    note(row.run, row.platform, "user_sync.exported", {"as": FORMS.get(form, "JSON"), **chosen})
     db.session.refresh(row.run)
     db.session.expunge(row.run)
-    lines: Iterator[str] = wanted.csv() if form == "csv" else wanted.json()
-    return _file(lines, f"{wanted.stem}.{form}", TYPES[form])
+    if form == "json":
+        return attachment(wanted.json(), f"{wanted.stem}.json", "application/json")
+    return table_answer(wanted.table(), form, wanted.stem)
 
 
 @bp.route("/bundle", methods=["GET", "POST"])
@@ -74,15 +73,4 @@ def _packed(row: RunRow) -> Response:
         db.session(), row.run, state, Pseudonyms(settings.secret_key, row.run.contract_id), around, now
     )
     note(row.run, row.platform, "user_sync.bundled", {})
-    return _file(iter([packed]), f"support-run-{row.run.id}.zip", "application/zip")
-
-
-def _file(parts: Iterator[str] | Iterator[bytes], name: str, content_type: str) -> Response:
-    return Response(
-        parts,
-        content_type=content_type,
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return attachment([packed], f"support-run-{row.run.id}.zip", "application/zip")

@@ -6,7 +6,8 @@ from typing import Any
 
 from wtforms import HiddenField, SelectField, StringField
 
-from webapp.fields import RefusableForm, SelectChoice, optional_id
+from webapp.fields import RefusableForm, SelectChoice
+from webapp.numbers import id_or_none
 from webapp.structure.tree import Node, Tree
 
 INDENT = "\u2003"
@@ -18,7 +19,7 @@ class AddForm(RefusableForm):
     """A new team and where it goes."""
 
     name = StringField("Name", id="add-name")
-    parent: Any = SelectField("Below", coerce=optional_id, id="add-parent")
+    parent: Any = SelectField("Below", coerce=id_or_none, id="add-parent")
 
 
 class RenameForm(RefusableForm):
@@ -31,14 +32,14 @@ class RenameForm(RefusableForm):
 class MoveForm(RefusableForm):
     """Another place; ``was`` is the one the form was opened with."""
 
-    parent: Any = SelectField("Below", coerce=optional_id, id="move-parent")
+    parent: Any = SelectField("Below", coerce=id_or_none, id="move-parent")
     was = HiddenField(id="move-was")
 
 
 class ArchiveForm(RefusableForm):
     """Where the people go who are in a team that is archived; ``shown`` is the stamp of what was shown."""
 
-    move_to: Any = SelectField("Move them to", coerce=optional_id)
+    move_to: Any = SelectField("Move them to", coerce=id_or_none)
     shown = HiddenField()
 
 

@@ -12,6 +12,7 @@ from webapp.editing import ShownBefore, stamp_of
 from webapp.fields import SelectChoice
 from webapp.models import db
 from webapp.names import tidied
+from webapp.numbers import id_in
 from webapp.paging import page_of
 from webapp.structure import changing
 from webapp.structure.forms import GONE, TOP_CHOICE, AddForm, ArchiveForm, MoveForm, RenameForm, places
@@ -123,13 +124,12 @@ def move(contract: str, team_id: int) -> Answer:
     if not form.validate_on_submit():
         form.parent.errors = [GONE]
         return _team_page(team_id, move=form), 422
-    was = form.was.data or ""
     try:
         changed = changing.move(
             _contract_id(),
             team_id,
             form.parent.data,
-            was=int(was) if was.isascii() and was.isdigit() and len(was) < 19 else None,
+            was=id_in(form.was.data),
             by_user_id=_user_id(),
         )
     except StructureRefused as refused:

@@ -13,22 +13,28 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from webapp.clock import ahead, has_come, now_in
 from webapp.connectors.base import Call, ConnectorError
 from webapp.database import rows_changed, writing
 from webapp.models import Integration, Person, Question, UserSync, utcnow
 from webapp.models.question import OPEN_STATES
 from webapp.sync import store
+from webapp.sync.lease import LONGEST_LEASE, kept
 from webapp.sync.planning import check_account, prepare, without_settled
 from webapp.sync.question import MOST, Answer, explained, meant_by
 from webapp.sync.rules import salt_of
 from webapp.sync.run import BuildConnector, NotRunnable
 from webapp.sync.terms import IdentifierAbsent
+from webapp.trouble import trouble_of
 
 log = logging.getLogger(__name__)
 
 LIFETIME = timedelta(hours=24)
-GIVEN_UP_AFTER = timedelta(minutes=15)  # longer than a job for it may last
+MAX_ATTEMPTS = 3
 PROGRESS_EVERY = 1.0  # seconds
+
+WRONG = "Something went wrong on our side. Ask again, and tell support if it happens again."
+GIVEN_UP = "The worker stopped in the middle each time it was tried. Ask again."
 
 Load = Callable[[Question], tuple[Integration, UserSync, str]]
 
@@ -40,57 +46,97 @@ class Ingredients:
     engine: sa.Engine
     load: Load
     connector: BuildConnector
+    lease: timedelta
 
 
-def answer_question(question_id: int, use: Ingredients) -> None:
-    """Answer a queued question. Harmless when it is not there to be answered any more."""
-    with writing(), use.engine.begin() as connection:
-        taken = connection.execute(
-            sa.update(Question)
-            .where(Question.id == question_id, Question.state == "queued")
-            .values(state="running", stage="connect", started_at=utcnow())
+@dataclass(frozen=True)
+class _Taken:
+    """A question as one worker took it: it may write for as long as the attempt is its own."""
+
+    engine: sa.Engine
+    question_id: int
+    attempt: int
+    lease: timedelta
+
+    def write(self, **values: Any) -> None:
+        """Write to the question, unless somebody else has it by now, and keep it."""
+        with writing(), self.engine.begin() as connection:
+            self._update(connection, "running", {"lease_expires_at": ahead(connection, self.lease)} | values)
+
+    def take(self) -> bool:
+        """Begin the attempt; whether it was there to be begun."""
+        with writing(), self.engine.begin() as connection:
+            lease_expires_at = ahead(connection, self.lease)
+            begun = {"state": "running", "stage": "connect", "started_at": utcnow(), "calls": 0}
+            return self._update(connection, "queued", begun | {"lease_expires_at": lease_expires_at})
+
+    def give_back(self) -> None:
+        """Let the next tick have it tried again."""
+        with writing(), self.engine.begin() as connection:
+            again = {"state": "queued", "attempt": self.attempt + 1, "lease_expires_at": None}
+            self._update(connection, "running", again)
+
+    def end(self, state: str, **values: Any) -> None:
+        self.write(state=state, ended_at=utcnow(), lease_expires_at=None, **values)
+
+    def _update(self, connection: sa.Connection, state: str, values: dict[str, Any]) -> bool:
+        mine = sa.and_(
+            Question.id == self.question_id, Question.attempt == self.attempt, Question.state == state
         )
-    if taken.rowcount != 1:
-        log.info("question %s is not there to be answered", question_id)
+        return connection.execute(sa.update(Question).where(mine).values(values)).rowcount == 1
+
+
+def answer_question(question_id: int, attempt: int, use: Ingredients) -> None:
+    """Carry out one attempt to answer a question. Harmless when it is not there to be taken any more."""
+    taken = _Taken(use.engine, question_id, attempt, use.lease)
+    if not taken.take():
+        log.info("question %s attempt %s is not there to be answered", question_id, attempt)
         return
     try:
         with Session(use.engine) as session:
             question = session.get_one(Question, question_id)
             session.expunge(question)
-        answer = _answer(question, use)
+        with kept(f"question-{question_id}", use.lease, taken.write):
+            answer = _answer(question, use, taken)
+        taken.end("answered", answer=msgspec.to_builtins(answer))
     except (ConnectorError, NotRunnable) as error:
-        _write(use.engine, question_id, state="failed", message=str(error)[:1000], ended_at=utcnow())
-    except Exception:
-        log.exception("question %s failed", question_id)
-        _write(
-            use.engine,
-            question_id,
-            state="failed",
-            message="Something went wrong on our side. Ask again, and tell support if it happens again.",
-            ended_at=utcnow(),
-        )
-        raise
-    else:
-        _write(
-            use.engine,
-            question_id,
-            state="answered",
-            answer=msgspec.to_builtins(answer),
-            ended_at=utcnow(),
-        )
-    log.info("question %s: ended", question_id)
+        taken.end("failed", message=str(error)[:1000])
+    except Exception as error:
+        if not _passing(error, taken):
+            log.exception("question %s failed", question_id)
+            taken.end("failed", message=WRONG)
+            raise
+    log.info("question %s attempt %s: over", question_id, attempt)
 
 
-def _answer(question: Question, use: Ingredients) -> Answer:
+def _passing(error: Exception, taken: _Taken) -> bool:
+    """Whether ``error`` is trouble that passes: then the question is tried again, a few times."""
+    trouble = trouble_of(error)
+    if trouble is None:
+        return False
+    log.warning("question %s attempt %s: %s", taken.question_id, taken.attempt, trouble.sentence)
+    try:
+        if taken.attempt < MAX_ATTEMPTS:
+            taken.give_back()
+        else:
+            taken.end("failed", message=f"{trouble.sentence} Ask again in a few minutes.")
+    except sa.exc.SQLAlchemyError as another:
+        if trouble_of(another) is None:
+            raise
+        log.warning("question %s: left to its lease", taken.question_id)
+    return True
+
+
+def _answer(question: Question, use: Ingredients, taken: _Taken) -> Answer:
     integration, settings, people_word = use.load(question)
-    connector = use.connector(integration, _progress(use.engine, question.id))
+    connector = use.connector(integration, _progress(taken))
     account = connector.account()
     check_account(account, integration)
-    _write(use.engine, question.id, stage="fetch")
+    taken.write(stage="fetch")
     with use.engine.connect() as connection:
         salt = salt_of(connection, settings)
     everybody = connector.people(tuple, salt)
-    _write(use.engine, question.id, stage="match")
+    taken.write(stage="match")
     with use.engine.connect() as connection:
         memory = store.remember(connection, integration.id)
     fit, entries = meant_by(question.text, everybody)
@@ -131,52 +177,56 @@ def _linked(engine: sa.Engine, integration_id: int, remote_ids: list[str]) -> di
         return {remote_id: user_id for remote_id, user_id in rows if user_id is not None}
 
 
-def _progress(engine: sa.Engine, question_id: int) -> Callable[[Call], None]:
+def _progress(taken: _Taken) -> Callable[[Call], None]:
     """Counts calls in the question's row, now and then."""
     state = {"calls": 0, "next": 0.0}
 
     def note(_call: Call) -> None:
         state["calls"] += 1
         if time.monotonic() >= state["next"]:
-            _write(engine, question_id, calls=int(state["calls"]))
+            taken.write(calls=int(state["calls"]))
             state["next"] = time.monotonic() + PROGRESS_EVERY
 
     return note
 
 
-def _write(engine: sa.Engine, question_id: int, **values: Any) -> None:
-    """Write to the question unless it was given up meanwhile."""
-    with writing(), engine.begin() as connection:
-        connection.execute(
-            sa.update(Question).where(Question.id == question_id, Question.state == "running").values(values)
-        )
-
-
-def waiting(session: Session) -> list[int]:
-    """The questions no worker has begun yet, the oldest first."""
-    return list(
-        session.scalars(sa.select(Question.id).where(Question.state == "queued").order_by(Question.id))
+def waiting(session: Session) -> list[tuple[int, int]]:
+    """``(question, attempt)`` of those that no worker has begun yet, the oldest first."""
+    rows = session.execute(
+        sa.select(Question.id, Question.attempt).where(Question.state == "queued").order_by(Question.id)
     )
+    return [(row.id, row.attempt) for row in rows]
 
 
-def tidy(session: Session, now: datetime) -> None:
-    """Give up what a dead worker left, and forget what is past its day. Call inside a write transaction."""
+def tidy(session: Session, now: datetime, lease: timedelta = LONGEST_LEASE) -> None:
+    """Have what a dead worker left tried again, a few times, and forget what is past its day.
+
+    Call inside a write transaction. ``now`` is by the clock that leases go by, ``lease`` how long one is.
+    """
+    dead = _dead(now, lease)
     rows_changed(
         session,
         sa.update(Question)
-        .where(Question.state == "running", Question.started_at < now - GIVEN_UP_AFTER)
-        .values(state="failed", message="The worker stopped in the middle. Ask again.", ended_at=now),
+        .where(dead, Question.attempt >= MAX_ATTEMPTS)
+        .values(state="failed", message=GIVEN_UP, ended_at=now, lease_expires_at=None),
+    )
+    rows_changed(
+        session,
+        sa.update(Question)
+        .where(dead)
+        .values(state="queued", attempt=Question.attempt + 1, lease_expires_at=None),
     )
     rows_changed(session, sa.delete(Question).where(Question.asked_at < now - LIFETIME))
 
 
-def open_count(session: Session, integration_id: int) -> int:
-    """How many questions about an integration wait for their answer."""
-    return (
-        session.scalar(
-            sa.select(sa.func.count())
-            .select_from(Question)
-            .where(Question.integration_id == integration_id, Question.state.in_(OPEN_STATES))
-        )
-        or 0
-    )
+def open_count(session: Session, integration_id: int, lease: timedelta = LONGEST_LEASE) -> int:
+    """How many questions about an integration wait for their answer; those of dead workers do not count."""
+    statement = sa.select(sa.func.count()).select_from(Question)
+    mine = sa.and_(Question.integration_id == integration_id, Question.state.in_(OPEN_STATES))
+    return session.scalar(statement.where(mine, ~_dead(now_in(session), lease))) or 0
+
+
+def _dead(now: datetime, lease: timedelta) -> sa.ColumnElement[bool]:
+    """Whether a worker began the question and is gone. Without a lease it is of the release before leases."""
+    over = sa.or_(Question.lease_expires_at.is_(None), has_come(Question.lease_expires_at, now, 2 * lease))
+    return sa.and_(Question.state == "running", over)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -13,14 +13,15 @@ import sqlalchemy as sa
 
 from webapp.database import writing
 from webapp.models import Integration, Person, SyncChange, SyncRun, User, table_of, utcnow
+from webapp.sync.again import NO_TROUBLE
 from webapp.sync.batches import Batches
 from webapp.sync.bulk import insert_rows
 from webapp.sync.former import former
 from webapp.sync.keys import SEARCH_MAX, USER_KEYS, match_key, user_keys
 from webapp.sync.lease import Lease, renew
 from webapp.sync.terms import NAME_MAX, Kind, Plan, Reason, Step
-
-SQLITE_PAUSE = 0.01  # seconds between batches: SQLite's lock is not fair, others need a gap to get in
+from webapp.trouble import trouble_of
+from webapp.turns import let_others_in
 
 LINKED_ELSEWHERE = (Reason.ALREADY_LINKED, Reason.CAME_BACK)
 
@@ -30,57 +31,68 @@ COUNTED = {Kind.IMPORT: "imported", Kind.LINK: "linked", Kind.RENAME: "renamed",
 
 @dataclass(frozen=True)
 class Target:
-    """Which integration of which contract a plan is applied to, and the ``link_changes`` it was made at."""
+    """Which integration of which contract a plan is applied to, and the ``link_changes`` it was made at.
+
+    ``still_so`` tells which steps hold although there were more of those since.
+    """
 
     contract_id: int
     integration_id: int
-    link_changes: int = 0
+    link_changes: int
+    still_so: Callable[[sa.Connection, Sequence[Step]], list[Step]]
 
 
 class Outdated(Exception):
-    """Something changed here since the plan was made (a username was taken, say) or is being changed; plan again."""
+    """Something changed here since the plan was made (a username was taken, say) or is being changed; plan again.
 
+    ``progress``: whether somebody was changed as planned before.
+    """
 
-# Postgres: serialization failure, deadlock, lock not available. Somebody else was working on the same users.
-BUSY = frozenset({"40001", "40P01", "55P03"})
+    def __init__(self, *, progress: bool) -> None:
+        super().__init__()
+        self.progress = progress
 
 
 def apply_plan(engine: sa.Engine, lease: Lease, target: Target, plan: Plan, batches: Batches) -> None:
     """Write every step of ``plan``, one transaction a batch.
 
     Raises :class:`~webapp.sync.lease.LeaseLost`, :class:`~webapp.sync.lease.CancelRequested` or
-    :class:`Outdated`; what was committed before stays, and a new plan goes on from there.
+    :class:`Outdated`, that one also at the end when steps were passed over that hold no more; what was committed
+    before stays, and a new plan goes on from there.
     """
-    pause = SQLITE_PAUSE if engine.dialect.name == "sqlite" else 0.0
-    size, start = batches.least, 0
+    size, start = batches.first, 0
+    progress = passed_over = False
     while start < len(plan.steps):
         steps = plan.steps[start : start + size]
         began = time.monotonic()
         try:
             with writing(), engine.begin() as connection:
-                _apply_batch(connection, lease, target, steps)
+                written = _apply_batch(connection, lease, target, steps)
         except sa.exc.IntegrityError as error:
-            raise Outdated from error
-        except sa.exc.OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) not in BUSY:
+            raise Outdated(progress=progress) from error
+        except sa.exc.DBAPIError as error:
+            trouble = trouble_of(error)
+            if trouble is None or not trouble.contended:
                 raise
-            raise Outdated from error
+            raise Outdated(progress=progress) from error
+        progress = progress or any(step.kind in COUNTED for step in written)
+        passed_over = passed_over or len(written) < len(steps)
         start += len(steps)
         size = batches.after(size, time.monotonic() - began)
-        if pause:
-            time.sleep(pause)
+        let_others_in(engine)
+    if passed_over:
+        raise Outdated(progress=progress)
 
 
-def _apply_batch(connection: sa.Connection, lease: Lease, target: Target, steps: Sequence[Step]) -> None:
-    _expect_links(connection, target)
+def _apply_batch(
+    connection: sa.Connection, lease: Lease, target: Target, planned: Sequence[Step]
+) -> Sequence[Step]:
+    """Write those of the ``planned`` steps that hold; which they are."""
+    steps = planned if _nothing_changed(connection, target) else target.still_so(connection, planned)
     counts = {column: sum(step.kind is kind for step in steps) for kind, column in COUNTED.items()}
     counts["returned"] = sum(step.returned for step in steps)
-    renew(
-        connection,
-        lease,
-        {"done": SyncRun.done + len(steps)}
-        | {column: getattr(SyncRun, column) + count for column, count in counts.items() if count},
-    )
+    did = {column: getattr(SyncRun, column) + count for column, count in counts.items() if count}
+    renew(connection, lease, {"done": SyncRun.done + len(steps)} | did | (NO_TROUBLE if did else {}))
     _forget_plans(connection)
     now = utcnow()
     was = former(connection, target.integration_id, steps)
@@ -92,10 +104,11 @@ def _apply_batch(connection: sa.Connection, lease: Lease, target: Target, steps:
     _rename(connection, target, [step for step in steps if step.kind is Kind.RENAME], now)
     _remember(connection, target, steps, user_ids, now)
     write_changes(connection, lease.run_id, steps, user_ids, was)
+    return steps
 
 
-def _expect_links(connection: sa.Connection, target: Target) -> None:
-    """Raise :class:`Outdated` if somebody merged users or moved a link since the plan was made.
+def _nothing_changed(connection: sa.Connection, target: Target) -> bool:
+    """Whether nobody merged users, changed one or moved a link since the plan was made.
 
     Nobody can until this batch is through. The integration is locked before the run, as everybody does.
     """
@@ -104,8 +117,7 @@ def _expect_links(connection: sa.Connection, target: Target) -> None:
         .where(Integration.id == target.integration_id)
         .with_for_update(read=True)
     )
-    if now != target.link_changes:
-        raise Outdated
+    return now == target.link_changes
 
 
 def _forget_plans(connection: sa.Connection) -> None:

@@ -8,13 +8,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from webapp.connectors.base import Call
+from webapp.connectors.base import Call, Listing
 from webapp.database import writing
 from webapp.models import Integration, SyncRequest, UserSync, utcnow
 from webapp.sync import safeguard, store
 from webapp.sync.apply import Target
 from webapp.sync.batches import Batches
 from webapp.sync.lease import Lease, renew
+from webapp.sync.recheck import Basis
+from webapp.sync.terms import Rule
 from webapp.sync.what_if import WhatIf
 
 
@@ -45,8 +47,11 @@ class Attempt:
         """The saved settings, or those that are tried instead."""
         return self.what_if.over(self.saved)
 
-    def target(self, memory: store.Memory) -> Target:
-        return Target(self.integration.contract_id, self.integration.id, memory.link_changes)
+    def target(self, memory: store.Memory, listing: Listing, rule: Rule) -> Target:
+        """Where a plan by ``rule`` is applied to, and how to tell what of it still holds later."""
+        contract_id = self.integration.contract_id
+        basis = Basis(contract_id, self.settings, listing, rule, memory.winners)
+        return Target(contract_id, self.integration.id, memory.link_changes, basis.still_so)
 
     def event(self, title: str, text: str = "", kind: str = "ok") -> None:
         self.timeline.append({"at": utcnow().isoformat(), "title": title, "text": text, "kind": kind})

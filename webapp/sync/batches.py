@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# A batch holds its locks for about so many seconds. Larger ones write the same index pages less often.
-SECONDS = 0.25
+# A batch holds its locks for about so many seconds, as a save in the web has to wait for that. Larger ones write the
+# same index pages less often.
+SECONDS = 0.2
+LEAST = 10  # a slow machine goes down to this part of the size that is set
 MOST = 5
 
 
 @dataclass(frozen=True)
 class Batches:
-    """At least ``least`` steps at a time, and up to ``most`` while nobody has to wait long for them."""
+    """``first`` steps, then at least ``least`` at a time, and up to ``most`` while nobody has to wait long for them."""
 
     least: int
     most: int
+    first: int
 
     @classmethod
-    def growing_from(cls, least: int) -> Batches:
-        """From ``least`` to :data:`MOST` times as many."""
-        return cls(least, MOST * least)
+    def growing_from(cls, size: int) -> Batches:
+        """``size`` first, then from a :data:`LEAST`-th of it to :data:`MOST` times as many."""
+        return cls(max(1, size // LEAST), MOST * size, size)
+
+    @classmethod
+    def always(cls, size: int) -> Batches:
+        """``size`` at a time, however long that takes."""
+        return cls(size, size, size)
 
     def after(self, size: int, seconds: float) -> int:
         """How many steps follow a batch of ``size`` that took ``seconds``: at most twice as many."""

@@ -69,7 +69,7 @@ def finish_preview(
     """The lines and counters that a run would have; nothing is applied and no setting remembers it."""
     work.stage("finish", reasons=reasons_of(plan, listing))
     others = preview.differences(plan, saved) if saved else {}
-    proposal.write(work.engine, work.lease, plan, listing, work.batches.least, others)
+    proposal.write(work.engine, work.lease, plan, listing, work.batches, others)
     ended = outcome.previewed(
         found=listing.found,
         counts=preview.counts(plan),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,10 +12,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from webapp.clock import ahead
 from webapp.database import writing
 from webapp.models import SyncRun, utcnow
 
 log = logging.getLogger(__name__)
+
+LONGEST_LEASE = timedelta(minutes=10)  # that can be set
 
 
 class LeaseLost(Exception):
@@ -46,7 +49,9 @@ def claim(engine: sa.Engine, run_id: int, attempt: int, length: timedelta) -> Le
                 state="running",
                 stage="connect",
                 fence=SyncRun.fence + 1,
-                lease_expires_at=now + length,
+                lease_expires_at=ahead(connection, length),
+                waits_for=None,
+                not_before=None,
                 started_at=sa.func.coalesce(SyncRun.started_at, now),
                 done=0,
                 total=None,
@@ -70,7 +75,7 @@ def _prolong(connection: sa.Connection, lease: Lease, values: dict[str, Any]) ->
     row = connection.execute(
         sa.update(SyncRun)
         .where(SyncRun.id == lease.run_id, SyncRun.fence == lease.fence, SyncRun.state == "running")
-        .values({"lease_expires_at": utcnow() + lease.length} | values)
+        .values({"lease_expires_at": ahead(connection, lease.length)} | values)
         .returning(SyncRun.cancel_requested_at)
     ).one_or_none()
     if row is None:
@@ -86,19 +91,30 @@ def kept_alive(engine: sa.Engine, lease: Lease) -> Iterator[None]:
     Only for blocks that write nothing: batches renew it themselves. A run that was asked to stop keeps its
     lease as well, until the block ends and the next write finds out; nobody else is to take it up meanwhile.
     """
+
+    def renewed() -> None:
+        with writing(), engine.begin() as connection:
+            _prolong(connection, lease, {})
+
+    with kept(f"lease-{lease.run_id}", lease.length, renewed):
+        yield
+
+
+@contextmanager
+def kept(name: str, length: timedelta, renewed: Callable[[], None]) -> Iterator[None]:
+    """Call ``renewed`` four times in the ``length`` of a lease while the block lasts, from a thread called ``name``."""
     over = threading.Event()
 
     def beat() -> None:
-        while not over.wait(lease.length.total_seconds() / 4):
+        while not over.wait(length.total_seconds() / 4):
             try:
-                with writing(), engine.begin() as connection:
-                    _prolong(connection, lease, {})
+                renewed()
             except LeaseLost:
                 return  # the block finds out at its own next write
             except sa.exc.SQLAlchemyError:
-                log.exception("run %s: the lease could not be renewed, trying again", lease.run_id)
+                log.exception("%s could not be renewed, trying again", name)
 
-    thread = threading.Thread(target=beat, name=f"lease-{lease.run_id}", daemon=True)
+    thread = threading.Thread(target=beat, name=name, daemon=True)
     thread.start()
     try:
         yield

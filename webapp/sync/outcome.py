@@ -311,6 +311,21 @@ def unexpected(reference: str) -> Ending:
     )
 
 
+def tried_long_enough(cause: str) -> Ending:
+    """Trouble of ours that passes did not within the time for which a run is tried again; ``cause`` says which."""
+    return Ending(
+        state="failed",
+        message=(
+            f"{cause} This run was tried again for an hour. People dealt with before that keep their changes; the "
+            "next run does the rest. Ask whoever runs the server to look at the database."
+        ),
+        title="Failed",
+        kind="bad",
+        passing=True,
+        values={"error_kind": "database"},
+    )
+
+
 def abandoned(attempts: int) -> Ending:
     """The worker died in every attempt allowed."""
     return Ending(

@@ -5,6 +5,7 @@ They are lines of the run like any others, but the run's row says that nothing o
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -16,10 +17,11 @@ from webapp.database import writing
 from webapp.models import SyncChange, SyncRun, table_of
 from webapp.models.sync import SUCCESS_STATES
 from webapp.sync.apply import write_changes
+from webapp.sync.batches import Batches
 from webapp.sync.bulk import insert_rows
 from webapp.sync.lease import Lease, renew
-from webapp.sync.store import chunks
 from webapp.sync.terms import Kind, Plan
+from webapp.turns import let_others_in
 
 
 def write(
@@ -27,7 +29,7 @@ def write(
     lease: Lease,
     plan: Plan,
     listing: Listing,
-    batch_size: int,
+    batches: Batches,
     saved: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """The lines of ``plan`` and of who was set aside, in place of those of an earlier attempt.
@@ -38,10 +40,16 @@ def write(
         renew(connection, lease, {"done": 0, "total": len(plan.steps)})
         if not _begin(connection, lease.run_id):
             return
-    for steps in chunks(plan.steps, batch_size):
+    size, start = batches.first, 0
+    while start < len(plan.steps):
+        steps = plan.steps[start : start + size]
+        began = time.monotonic()
         with writing(), engine.begin() as connection:
             renew(connection, lease, {"done": SyncRun.done + len(steps)})
             write_changes(connection, lease.run_id, steps, {}, saved=saved)
+        start += len(steps)
+        size = batches.after(size, time.monotonic() - began)
+        let_others_in(engine)
     with writing(), engine.begin() as connection:
         renew(connection, lease)
         write_left_out(connection, lease.run_id, listing)

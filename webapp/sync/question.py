@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from webapp.connectors.base import LeftOut, Listing, Person
-from webapp.sync.keys import match_key
+from webapp.sync.keys import match_key, normal
 from webapp.sync.matching import looked_for, users_like
 from webapp.sync.terms import Kind, Plan, Rule, Step, UserHere
 
@@ -72,7 +72,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def folded(text: str | None) -> str:
     """The matching form of ``text`` without accents."""
-    plain = unicodedata.normalize("NFKD", match_key(text) or "")
+    plain = normal(match_key(text) or "", "NFKD")
     return "".join(char for char in plain if not unicodedata.combining(char))
 
 

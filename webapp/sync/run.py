@@ -29,19 +29,20 @@ from webapp.sync import (
     safeguard,
     store,
 )
+from webapp.sync.again import Unsettled, passing, try_later
 from webapp.sync.apply import Outdated, apply_plan
 from webapp.sync.attempt import Attempt
 from webapp.sync.batches import Batches
 from webapp.sync.ending import end, finish, finish_preview, lock_settings, reasons_of
 from webapp.sync.lease import CancelRequested, LeaseLost, claim, kept_alive, renew
-from webapp.sync.planning import check_account, prepare, without_settled
+from webapp.sync.planning import Prepared, check_account, prepare, without_settled
 from webapp.sync.rules import salt_of
 from webapp.sync.terms import IdentifierAbsent, Kind, Plan
 from webapp.sync.what_if import save_tried, what_if_of
 
 log = logging.getLogger(__name__)
 
-REPLANS = 5
+REPLANS = 5  # in a row without anybody changed; then others get a pause
 
 BuildConnector = Callable[[Integration, Callable[[Call], None]], Connector]
 
@@ -109,7 +110,12 @@ def run_sync(run_id: int, attempt: int, use: Ingredients) -> None:
     except ConnectorError as error:
         log.warning("run %s: %s: %s", run_id, type(error).__name__, error)
         end(use.engine, lease, work, outcome.connector_failed(error, applied=_applied(use.engine, run_id)))
-    except Exception:
+    except Exception as error:
+        trouble = passing(error)
+        if trouble is not None:
+            if not try_later(use.engine, lease, trouble, work.timeline if work else []):
+                end(use.engine, lease, work, outcome.tried_long_enough(trouble.sentence))
+            return
         reference = f"RUN-{run_id}-{attempt}"
         log.exception("run %s attempt %s failed (%s)", run_id, attempt, reference)
         end(use.engine, lease, work, outcome.unexpected(reference))
@@ -137,7 +143,8 @@ def _carry_out(work: Attempt, use: Ingredients) -> None:
     )
 
     work.stage("match", found=listing.found, total=listing.found)
-    plan = _plan(work, listing, memory, work.settings, work.what_if.excluded_emails)
+    prepared = _prepared(work, listing, memory, work.settings, work.what_if.excluded_emails)
+    plan = prepared.plan
     people = _touched(plan)
     held = _safeguard(work, listing, memory, plan)
     if work.preview:
@@ -154,7 +161,7 @@ def _carry_out(work: Attempt, use: Ingredients) -> None:
         )
         held = None
     if held is not None:
-        proposal.write(work.engine, work.lease, plan, listing, work.batches.least)
+        proposal.write(work.engine, work.lease, plan, listing, work.batches)
         ended = outcome.held(
             held,
             people,
@@ -167,18 +174,28 @@ def _carry_out(work: Attempt, use: Ingredients) -> None:
     work.event("People matched", f"{listing.found - len(plan.steps) - len(listing.left_out):,} need nothing")
 
     _begin_applying(work, total=len(plan.steps), reasons=reasons_of(plan, listing))
-    for _ in range(REPLANS):
+    finish(work, listing, _applied_plan(work, listing, memory, prepared))
+
+
+def _applied_plan(work: Attempt, listing: Listing, memory: store.Memory, prepared: Prepared) -> Plan:
+    """Carry the plan out, and what is left of it anew whenever users changed here meanwhile; the last one.
+
+    Raises :class:`Unsettled` once :data:`REPLANS` plans in a row changed nobody.
+    """
+    idle = 0
+    while True:
+        target = work.target(memory, listing, prepared.rule)
         try:
-            apply_plan(work.engine, work.lease, work.target(memory), plan, work.batches)
-            break
-        except Outdated:
-            log.info("run %s: users changed here meanwhile, planning again", work.lease.run_id)
-            with work.engine.connect() as connection:
-                memory = store.remember(connection, integration.id)
-            plan = _plan(work, without_settled(listing, memory), memory, work.settings)
-    else:
-        raise RuntimeError(f"users kept changing here; gave up after planning {REPLANS} times")
-    finish(work, listing, plan)
+            apply_plan(work.engine, work.lease, target, prepared.plan, work.batches)
+            return prepared.plan
+        except Outdated as outdated:
+            idle = 0 if outdated.progress else idle + 1
+            if idle == REPLANS:
+                raise Unsettled from outdated
+        log.info("run %s: users changed here meanwhile, planning the rest again", work.lease.run_id)
+        with work.engine.connect() as connection:
+            memory = store.remember(connection, work.integration.id)
+        prepared = _prepared(work, without_settled(listing, memory), memory, work.settings)
 
 
 def _applied(engine: sa.Engine, run_id: int) -> bool:
@@ -212,18 +229,18 @@ def _saved_plan(work: Attempt, listing: Listing, memory: store.Memory, salt: byt
         if salt_of(connection, work.saved) == salt:
             return None
     try:
-        return _plan(work, listing, memory, work.saved)
+        return _prepared(work, listing, memory, work.saved).plan
     except IdentifierAbsent:
         return None
 
 
-def _plan(
+def _prepared(
     work: Attempt, listing: Listing, memory: store.Memory, settings: UserSync, tried: Sequence[str] = ()
-) -> Plan:
+) -> Prepared:
     with kept_alive(work.engine, work.lease):
         return prepare(
             work.engine, work.integration.contract_id, settings, listing, memory, work.people_word, tried
-        ).plan
+        )
 
 
 def _safeguard(work: Attempt, listing: Listing, memory: store.Memory, plan: Plan) -> safeguard.Held | None:

@@ -15,17 +15,20 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from webapp.clock import has_come
 from webapp.database import insert_into, rows_changed
 from webapp.models import ContractFeature, Integration, SyncRun, UserSync, table_of
 from webapp.models.sync import LIVE_STATES
 from webapp.sync import events, incidents, preview
 from webapp.sync.bulk import listed, update_column
 from webapp.sync.health import FIRST_WITHIN
+from webapp.sync.lease import LONGEST_LEASE
 from webapp.sync.outcome import abandoned
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
+CLOCK_MARGIN = timedelta(minutes=5)
 FIRST_RETRY = timedelta(minutes=10)  # after a failed first import, within the hour that is promised for it
 RETRIES = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2))  # after so many failures in a row
 SPREAD = 300  # seconds: neighbouring integrations are set this far apart at most
@@ -89,6 +92,8 @@ def request_run(
         return Requested(live, joined=True)
     if live is not None:
         live.cancel_requested_at = live.cancel_requested_by = None
+        if live.state == "queued":
+            live.waits_for = live.not_before = None  # whoever asks does not want to wait for the pause
         return Requested(live, joined=True)
     inserted = session.execute(
         insert_into(session, table_of(SyncRun))
@@ -189,13 +194,18 @@ def _bring_forward(connection: sa.Connection, which: sa.ColumnElement[bool], mom
     )
 
 
-def tick(session: Session, now: datetime, *, feature: str, every: timedelta) -> Ticked:
+def tick(
+    session: Session, now: datetime, *, feature: str, every: timedelta, lease: timedelta = LONGEST_LEASE
+) -> Ticked:
     """Take runs back from dead workers and make the runs that are due. Call inside a write transaction.
+
+    ``now`` is by the clock that leases go by (:mod:`webapp.clock`), ``lease`` how long one is.
 
     Due is what is enabled, not paused, connected, of a contract with ``feature`` on, and past its time. A run that
     is live already answers for the one that is due; a live undo does not, so that waits until it has ended.
     """
-    given_up, taken_back = _recover(session, now)
+    given_up, taken_back = _recover(session, now, lease)
+    _pull_in(session, now, every)
     due = session.execute(
         sa.select(UserSync.integration_id, UserSync.next_run_at)
         .join(Integration, Integration.id == UserSync.integration_id)
@@ -248,9 +258,19 @@ def _make_runs(session: Session, integration_ids: Sequence[int], now: datetime) 
     )
 
 
-def _recover(session: Session, now: datetime) -> tuple[int, int]:
+def _pull_in(session: Session, now: datetime, every: timedelta) -> None:
+    """Runs that are due further ahead than is possible are due now: the clock was ahead when that was written."""
+    rows_changed(
+        session,
+        sa.update(UserSync)
+        .where(UserSync.enabled, UserSync.next_run_at > now + every + CLOCK_MARGIN)
+        .values(next_run_at=now),
+    )
+
+
+def _recover(session: Session, now: datetime, lease: timedelta) -> tuple[int, int]:
     """Runs whose lease ran out: queued again as the next attempt, failed after the last."""
-    dead = sa.and_(SyncRun.state == "running", SyncRun.lease_expires_at < now)
+    dead = sa.and_(SyncRun.state == "running", has_come(SyncRun.lease_expires_at, now, 2 * lease))
     often = sa.and_(dead, SyncRun.interruptions >= MAX_ATTEMPTS - 1)
     session.execute(  # the settings before the run, as everybody locks them
         sa.select(UserSync.integration_id)

@@ -18,12 +18,16 @@ import sqlalchemy as sa
 from webapp.database import writing
 from webapp.models import Person, SyncChange, SyncRun, User, table_of, utcnow
 from webapp.sync import events, undo_outcome
-from webapp.sync.apply import BUSY, SQLITE_PAUSE, renamed_values
+from webapp.sync.again import NO_TROUBLE, passing, try_later
+from webapp.sync.apply import renamed_values
+from webapp.sync.batches import Batches
 from webapp.sync.bulk import insert_rows
 from webapp.sync.keys import match_key
 from webapp.sync.lease import CancelRequested, Lease, LeaseLost, claim, renew
 from webapp.sync.outcome import Ending
 from webapp.sync.undo_items import ALREADY, GOES_BACK, REMOVE, RENAME, UNLINK, judged, line_ids
+from webapp.trouble import trouble_of
+from webapp.turns import let_others_in
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +66,7 @@ class _Undo:
 
 
 def undo_run(
-    engine: sa.Engine, undo: SyncRun, undone: SyncRun, attempt: int, *, lease: timedelta, batch_size: int
+    engine: sa.Engine, undo: SyncRun, undone: SyncRun, attempt: int, *, lease: timedelta, batches: Batches
 ) -> None:
     """Carry out ``attempt`` of ``undo``, which takes ``undone`` back. Harmless when it is not there to be taken."""
     taken = claim(engine, undo.id, attempt, lease)
@@ -74,32 +78,38 @@ def undo_run(
         if undo.interruptions:
             work.event("Taken up again", "The worker before stopped in the middle; nothing was lost.", "warn")
         work.event("Started")
-        _carry_out(work, batch_size)
+        _carry_out(work, batches)
     except LeaseLost:
         log.warning("undo %s: another worker took over, nothing more is written here", undo.id)
     except CancelRequested:
         _end(work, undo_outcome.stopped())
-    except Exception:
+    except Exception as error:
+        trouble = passing(error)
+        if trouble is not None:
+            if not try_later(engine, taken, trouble, work.timeline):
+                _end(work, undo_outcome.tried_long_enough(trouble.sentence))
+            return
         reference = f"RUN-{undo.id}-{attempt}"
         log.exception("undo %s failed (%s)", undo.id, reference)
         _end(work, undo_outcome.failed(reference))
         raise
 
 
-def _carry_out(work: _Undo, batch_size: int) -> None:
+def _carry_out(work: _Undo, batches: Batches) -> None:
     with work.engine.connect() as connection:
         total = connection.scalar(sa.select(sa.func.count()).select_from(judged(work.run)))
     work.stage("apply", total=total or 0, done=0)
-    pause = SQLITE_PAUSE if work.engine.dialect.name == "sqlite" else 0.0
-    with work.engine.connect() as reading:
-        slices = line_ids(reading, work.run.id, batch_size)
-        while True:
-            ids = next(slices, None)
-            reading.rollback()  # no snapshot is kept while others write
-            if ids is None:
-                break
-            _batch_with_patience(work, ids)
-            time.sleep(pause)
+    size, below = batches.first, None
+    while True:
+        with work.engine.connect() as reading:
+            ids = line_ids(reading, work.run.id, size, below=below)
+        if not ids:
+            break
+        began = time.monotonic()
+        _batch_with_patience(work, ids)
+        below = ids[-1]
+        size = batches.after(size, time.monotonic() - began)
+        let_others_in(work.engine)
     work.stage("finish")
     _finish(work)
 
@@ -110,8 +120,9 @@ def _batch_with_patience(work: _Undo, ids: Sequence[int]) -> None:
             with writing(), work.engine.begin() as connection:
                 _batch(connection, work, ids)
             return
-        except sa.exc.OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) not in BUSY or not tries_left:
+        except sa.exc.DBAPIError as error:
+            trouble = trouble_of(error)
+            if trouble is None or not trouble.contended or not tries_left:
                 raise
             log.info("undo %s: users are being changed here, trying the batch again", work.lease.run_id)
             time.sleep(0.2)
@@ -136,7 +147,8 @@ def _batch(connection: sa.Connection, work: _Undo, ids: Sequence[int]) -> None:
     # with each batch, so that an undo which is stopped or given up tells how far it came
     kinds = [LINE_KINDS.get(row.verdict, "left_out") for row in rows]
     counts = {kind: getattr(SyncRun, kind) + kinds.count(kind) for kind in set(kinds)}
-    renew(connection, work.lease, {"done": SyncRun.done + len(ids)} | counts)
+    did = NO_TROUBLE if going else {}
+    renew(connection, work.lease, {"done": SyncRun.done + len(ids)} | counts | did)
 
 
 def _dealt_with(lines: sa.Subquery[Any], run_id: int) -> sa.ColumnElement[bool]:

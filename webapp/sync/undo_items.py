@@ -6,7 +6,7 @@ who is gone, who was left out or in conflict) is no change of ours and stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -255,15 +255,9 @@ def summary(connection: Any, run: SyncRun) -> Summary:
     return Summary({row[0]: row[1] for row in rows}, f"{run.id}-{stamp}")
 
 
-def line_ids(connection: sa.Connection, run_id: int, size: int) -> Iterator[list[int]]:
-    """The undoable lines of a run in slices, the newest first."""
-    below: int | None = None
-    while True:
-        statement = sa.select(SyncChange.id).where(SyncChange.run_id == run_id, SyncChange.kind.in_(UNDOABLE))
-        if below is not None:
-            statement = statement.where(SyncChange.id < below)
-        ids = list(connection.scalars(statement.order_by(SyncChange.id.desc()).limit(size)))
-        if not ids:
-            return
-        yield ids
-        below = ids[-1]
+def line_ids(connection: sa.Connection, run_id: int, size: int, *, below: int | None = None) -> list[int]:
+    """The next ``size`` undoable lines of a run ``below`` an ID, the newest first."""
+    statement = sa.select(SyncChange.id).where(SyncChange.run_id == run_id, SyncChange.kind.in_(UNDOABLE))
+    if below is not None:
+        statement = statement.where(SyncChange.id < below)
+    return list(connection.scalars(statement.order_by(SyncChange.id.desc()).limit(size)))

@@ -60,3 +60,17 @@ def failed(reference: str) -> Ending:
         kind="bad",
         values={"error_kind": "unexpected", "reference": reference},
     )
+
+
+def tried_long_enough(cause: str) -> Ending:
+    """Trouble of ours did not pass within the time for which an undo is tried again; ``cause`` says which."""
+    return Ending(
+        state="failed",
+        message=(
+            f"{cause} This undo was tried again for an hour. What went back before stays so; undo the run again for "
+            "the rest. Ask whoever runs the server to look at the database."
+        ),
+        title="Failed",
+        kind="bad",
+        values={"error_kind": "database"},
+    )

@@ -15,6 +15,7 @@ from webapp.connectors.registry import PLATFORMS
 from webapp.held_runs.deciding import limits_raised
 from webapp.models import Integration, SyncRun, UserSync, db, utcnow
 from webapp.paging import url_with
+from webapp.platform_waits import waits_for
 from webapp.platforms.board import PlatformState, platform_states
 from webapp.run_compare.comparing import other_runs
 from webapp.runs import RunRow, recent_runs
@@ -173,6 +174,7 @@ def run(contract: str, run_id: int) -> str:
     return render_template(
         "sync_status/run.html",
         run=row,
+        waits=_waits(row),
         platform=row.platform,
         counters=[
             item
@@ -209,13 +211,23 @@ def run_panel(contract: str, run_id: int) -> Response:
     row = run_or_404(contract, run_id)
     response = make_response(
         render_template(
-            "sync_status/_run_progress.html", run=row, can_manage=g.access.may(MANAGE_INTEGRATIONS)
+            "sync_status/_run_progress.html",
+            run=row,
+            waits=_waits(row),
+            can_manage=g.access.may(MANAGE_INTEGRATIONS),
         )
     )
     if not row.live:
         response.headers["X-Poll"] = "stop"
         response.headers["X-Poll-Reload"] = "1"
     return response
+
+
+def _waits(row: RunRow) -> str | None:
+    """What a run that reads its platform waits for."""
+    if row.state != "running" or row.undo or row.stage not in ("connect", "fetch"):
+        return None
+    return waits_for(row.integration_id, row.platform.label, utcnow().timestamp())
 
 
 def _preview(row: RunRow, sync: UserSync, address: dict[str, Any], can_manage: bool) -> dict[str, Any]:

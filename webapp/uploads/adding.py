@@ -20,6 +20,7 @@ from webapp.sync.keys import USER_KEYS, match_key, user_keys
 from webapp.uploads.judging import WAYS, Entry, Judgement, judge
 from webapp.uploads.keeping import kept, sheet_of
 from webapp.uploads.reading import Sheet
+from webapp.uploads.rows import Rows
 from webapp.uploads.taken import taken_by
 from webapp.users import batch
 from webapp.users.activation import LicencesExceeded
@@ -29,7 +30,7 @@ from webapp.users.set_up import SetUp
 
 
 class Forgotten(Exception):
-    """There is no such upload in the contract (any more)."""
+    """Whoever asks has no such upload in the contract (any more)."""
 
 
 class AlreadyAdded(Exception):
@@ -75,7 +76,8 @@ def _add(
     by_user_id: int,
 ) -> batch.Done:
     bought = batch.lock_licences(session, contract_id)
-    upload = kept(session, contract_id, upload_id, lock=True)
+    account_id = session.scalar(sa.select(User.account_id).where(User.id == by_user_id))
+    upload = kept(session, contract_id, upload_id, account_id=account_id, lock=True)
     if upload is None:
         raise Forgotten
     if upload.finished_at is not None:
@@ -84,7 +86,8 @@ def _add(
     directory = directory_of(session, contract_id)
     permissions = batch.permissions_now(session, contract_id, by_user_id)
     sheet = sheet_of(upload)
-    judgement = judge(sheet, taken_by(session, contract_id, sheet), directory, permissions, way)
+    rows = Rows(sheet)
+    judgement = judge(rows, taken_by(session, contract_id, rows), directory, permissions, way)
     if judgement.stamp != stamp:
         raise Changed
     if judgement.problems and not leave_out:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
+from webapp.sync.keys import match_key
+
+HEADING_MAX = 100  # characters of a heading that are looked at
 
 # key: what the column holds, as the page says
 COLUMNS: dict[str, str] = {
@@ -44,5 +46,5 @@ OWN_COLUMNS = ("row", "what to do")
 
 def column_of(heading: str) -> str | None:
     """The key of the column with this heading, whatever its case and signs; ``None`` for an unknown one."""
-    text = unicodedata.normalize("NFKC", heading).casefold()
+    text = match_key(heading[:HEADING_MAX]) or ""
     return _ALIASES.get("".join(char for char in text if char.isalnum()))

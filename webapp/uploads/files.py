@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from webapp.run_files.spreadsheet import MARK, csv_lines
+from webapp.spreadsheets.cells import MARK, csv_lines
 from webapp.uploads.columns import COLUMNS, OWN_COLUMNS
 from webapp.uploads.reading import EXAMPLE, Sheet
 from webapp.users.directory import AGENT, Directory

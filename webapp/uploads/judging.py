@@ -12,23 +12,18 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
-from email_validator import EmailNotValidError, validate_email
 
-from webapp.connectors.texts import clean
 from webapp.models.user import NAME_MAX, USERNAME_LENGTH
-from webapp.sync.keys import match_key
-from webapp.uploads.columns import SET_UP
+from webapp.uploads.emails import Emails
 from webapp.uploads.places import NotFound, Places
-from webapp.uploads.reading import Line, Sheet
+from webapp.uploads.rows import Row, Rows, Sharing
 from webapp.users.directory import Directory
 from webapp.users.set_up import SetUp, beyond, lacking
 
 Wrong = Callable[[str, str], None]  # notes what is wrong in a column
 
 WAYS = ("pending", "active")  # how people can be added
-EMAIL_MAX = 254
 THIRD_PARTY_MAX = 255
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
 _LACKING = {
     "role": ("roles", "It is empty. Name at least one role, or add everybody as pending."),
     "team": ("team", "It is empty. Name a team: every agent needs one."),
@@ -91,38 +86,14 @@ class Judgement:
         return {problem.row for problem in self.problems}
 
 
-@dataclass(frozen=True)
-class Identifiers:
-    """What of a file has to be looked up among the users: keys."""
-
-    names: set[str]  # usernames and emails alike
-    third_party: set[str]
-
-
-def identifiers(sheet: Sheet) -> Identifiers:
-    """The keys that the rows of a file use."""
-    found = Identifiers(set(), set())
-    for line in sheet.lines:
-        cells = _cells(sheet, line)
-        for column, keys in (
-            ("username", found.names),
-            ("email", found.names),
-            ("third_party_id", found.third_party),
-        ):
-            key = match_key(cells.get(column))
-            if key:
-                keys.add(key)
-    return found
-
-
 def judge(
-    sheet: Sheet, taken: Taken, directory: Directory, permissions: Collection[str], way: str
+    rows: Rows, taken: Taken, directory: Directory, permissions: Collection[str], way: str
 ) -> Judgement:
     """Judge every row for being added in that way, one of :data:`WAYS`."""
-    judge_one = _Rows(sheet, taken, directory, permissions, way)
+    judge_one = _Judge(rows, taken, directory, permissions, way)
     entries, problems = [], []
-    for line in sheet.lines:
-        entry, wrong = judge_one(line)
+    for row in rows.rows:
+        entry, wrong = judge_one(row)
         problems += wrong
         if not wrong:
             entries.append(entry)
@@ -139,29 +110,23 @@ def judge(
     return Judgement(entries, problems, stamp)
 
 
-class _Rows:
+class _Judge:
     """Judges one row after another, knowing them all."""
 
     def __init__(
-        self, sheet: Sheet, taken: Taken, directory: Directory, permissions: Collection[str], way: str
+        self, rows: Rows, taken: Taken, directory: Directory, permissions: Collection[str], way: str
     ) -> None:
-        self._sheet = sheet
+        self._rows = rows
+        self._columns = rows.sheet.columns
         self._taken = taken
         self._directory = directory
         self._permissions = permissions
         self._active = way == "active"
         self._places = Places(directory)
-        self._named: dict[str, list[int]] = {}  # rows by the key of username or email
-        self._third_party: dict[str, list[int]] = {}
-        for line in sheet.lines:
-            cells = _cells(sheet, line)
-            for key in {match_key(cells.get("username")), match_key(cells.get("email"))} - {None}:
-                self._named.setdefault(key or "", []).append(line.number)
-            if key := match_key(cells.get("third_party_id")):
-                self._third_party.setdefault(key, []).append(line.number)
+        self._emails = Emails()
 
-    def __call__(self, line: Line) -> tuple[Entry, list[Problem]]:
-        cells = _cells(self._sheet, line)
+    def __call__(self, row: Row) -> tuple[Entry, list[Problem]]:
+        line, cells, keys = row.line, row.cells, row.keys
         found: list[Problem] = []
 
         def wrong(column: str, text: str) -> None:
@@ -174,19 +139,20 @@ class _Rows:
                 f"It has {line.extra:,} more {'cell' if line.extra == 1 else 'cells'} than there are headings. "
                 "Put values that hold a separator in quotation marks.",
             )
-        for column, raw in zip(self._sheet.columns, line.cells, strict=True):
+        for column, raw in zip(self._columns, line.cells, strict=True):
             if any(unicodedata.category(char) == "Cc" and not char.isspace() for char in raw):
                 wrong(column, "It has a character that cannot be shown. Type it again.")
         email = cells.get("email") or None
         own = cells.get("username", "")  # left empty, or without such a column, it is the email
         username = own or cells.get("email", "")
-        nothing = not username and "username" in self._sheet.columns
+        nothing = not username and "username" in self._columns
         self._name(cells["name"], wrong)
-        self._username(username, "username" if own or nothing else "email", wrong)
+        key = keys.get("username") or keys.get("email", "")
+        self._username(username, key, "username" if own or nothing else "email", wrong)
         if email is not None:
-            self._email(email, wrong)
-        self._third(cells.get("third_party_id") or None, wrong)
-        for column, text in self._twice(line.number, cells).items():
+            self._email(email, keys.get("email", ""), wrong)
+        self._third(cells.get("third_party_id") or None, keys.get("third_party_id", ""), wrong)
+        for column, text in self._twice(row).items():
             wrong(column, text)
         set_up = self._set_up(cells, wrong) if self._active else None
         entry = Entry(
@@ -201,9 +167,8 @@ class _Rows:
         elif len(name) > NAME_MAX:
             wrong("name", f"It has {len(name):,} characters. Shorten it to {NAME_MAX}.")
 
-    def _username(self, username: str, column: str, wrong: Wrong) -> None:
+    def _username(self, username: str, key: str, column: str, wrong: Wrong) -> None:
         shortest, longest = USERNAME_LENGTH
-        key = match_key(username)
         if not key:
             what = "a username" if column == "username" else "the email, which is the username too,"
             wrong(column, f"It is empty. Enter {what} of {shortest} to {longest} characters.")
@@ -220,18 +185,15 @@ class _Rows:
         elif (holder := self._taken.emails.get(key)) and column == "username":
             wrong(column, f"“{username}” is the email of {_who(holder)}. {_here(holder)}")
 
-    def _email(self, email: str, wrong: Wrong) -> None:
-        key = match_key(email) or ""
-        if len(email) > EMAIL_MAX:
-            wrong("email", f"It has {len(email):,} characters. An email address has at most {EMAIL_MAX}.")
-        elif not _is_email(email):
-            wrong("email", f"“{email}” is not an email address. Correct it, or leave the cell empty.")
+    def _email(self, email: str, key: str, wrong: Wrong) -> None:
+        if problem := self._emails.problem(email):
+            wrong("email", problem)
         elif holder := self._taken.emails.get(key):
             wrong("email", f"“{email}” is the email of {_who(holder)}. {_here(holder)}")
-        elif (holder := self._taken.usernames.get(key)) and "username" in self._sheet.columns:
+        elif (holder := self._taken.usernames.get(key)) and "username" in self._columns:
             wrong("email", f"“{email}” is the username of {_who(holder)}. {_here(holder)}")
 
-    def _third(self, third_party_id: str | None, wrong: Wrong) -> None:
+    def _third(self, third_party_id: str | None, key: str, wrong: Wrong) -> None:
         if third_party_id is None:
             return
         if len(third_party_id) > THIRD_PARTY_MAX:
@@ -239,26 +201,28 @@ class _Rows:
                 "third_party_id",
                 f"It has {len(third_party_id):,} characters. Shorten it to {THIRD_PARTY_MAX}.",
             )
-        elif holder := self._taken.third_party.get(match_key(third_party_id) or ""):
+        elif holder := self._taken.third_party.get(key):
             wrong("third_party_id", f"“{third_party_id}” is the ID of {_who(holder)}. {_here(holder)}")
 
-    def _twice(self, number: int, cells: dict[str, str]) -> dict[str, str]:
+    def _twice(self, row: Row) -> dict[str, str]:
         """Columns whose value other rows have too."""
         found = {}
-        for column, rows in (
-            ("username", self._named),
-            ("email", self._named),
-            ("third_party_id", self._third_party),
-        ):
-            if column not in self._sheet.columns:
+        where: tuple[tuple[str, Sharing], ...] = (
+            ("username", self._rows.named),
+            ("email", self._rows.named),
+            ("third_party_id", self._rows.third_party),
+        )
+        for column, sharing in where:
+            if not (key := row.keys.get(column)):
                 continue
-            key = match_key(cells.get(column))
-            others = [row for row in rows.get(key or "", []) if row != number] if key else []
-            if others:
-                listed = " and ".join(f"{row:,}" for row in others[:3])
-                more = f" and {len(others) - 3:,} more" if len(others) > 3 else ""
-                rows_word = "row" if len(others) == 1 else "rows"
-                found[column] = f"“{cells[column]}” is in {rows_word} {listed}{more} too. Keep one of them."
+            count, first = sharing.others(key, row.line.number)
+            if count:
+                listed = " and ".join(f"{number:,}" for number in first[:3])
+                more = f" and {count - 3:,} more" if count > 3 else ""
+                rows_word = "row" if count == 1 else "rows"
+                found[column] = (
+                    f"“{row.cells[column]}” is in {rows_word} {listed}{more} too. Keep one of them."
+                )
         return found
 
     def _set_up(self, cells: dict[str, str], wrong: Wrong) -> SetUp:
@@ -289,24 +253,6 @@ class _Rows:
             names = " and ".join(role.name for role in too_much)
             wrong("roles", f"You cannot give {names}: it permits more than you may do yourself.")
         return SetUp(roles, team, access)
-
-
-def _cells(sheet: Sheet, line: Line) -> dict[str, str]:
-    """The values of a row by column, as they would be stored; always with a name."""
-    cells = {
-        column: (cell.strip() if column in SET_UP else clean(cell.translate(_INVISIBLE)) or "")
-        for column, cell in zip(sheet.columns, line.cells, strict=True)
-    }
-    cells.setdefault("name", "")
-    return cells
-
-
-def _is_email(text: str) -> bool:
-    try:
-        validate_email(text, check_deliverability=False, test_environment=True)
-    except EmailNotValidError:
-        return False
-    return True
 
 
 def _who(holder: Holder) -> str:

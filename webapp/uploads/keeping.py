@@ -43,11 +43,17 @@ def keep(contract_id: int, data: bytes, file_name: str, *, account_id: int, by: 
         return upload.id
 
 
-def kept(session: Session, contract_id: int, upload_id: int, *, lock: bool = False) -> UserUpload | None:
-    """The upload as it is now, while it is kept; with ``lock``, nobody else changes it until the transaction ends."""
+def kept(
+    session: Session, contract_id: int, upload_id: int, *, account_id: int | None, lock: bool = False
+) -> UserUpload | None:
+    """The upload as it is now, while it is kept, for the account that uploaded it: it is nobody else's.
+
+    With ``lock``, nobody else changes it until the transaction ends.
+    """
     wanted = sa.select(UserUpload).where(
         UserUpload.contract_id == contract_id,
         UserUpload.id == upload_id,
+        UserUpload.account_id == account_id,
         UserUpload.uploaded_at > utcnow() - KEPT,
     )
     if lock:

@@ -7,15 +7,16 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import msgspec
 
-from webapp.run_files.spreadsheet import restored
+from webapp.spreadsheets.cells import restored
 from webapp.uploads.columns import OWN_COLUMNS, column_of
 
 MAX_ROWS = 1_999
 MAX_COLUMNS = 60
-MAX_HEADINGS = 100_000  # characters; more are not looked at to find the separator
+MAX_HEADINGS = 20_000  # characters; more are not looked at to find the separator
 MAX_CELL = 2_000  # characters; more is not a value but a mistake in the quotation marks
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 MARKS = (
@@ -28,6 +29,9 @@ MARKS = (
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # xlsx and ods, xls
 EXAMPLE = ("Example Person", "example.person", "example.person@example.com")  # the template's row
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=([^\w\s\"']|\t)\"?[ \t,;|]*(\r\n|\r|\n|$)", re.IGNORECASE)
+
+
+Raw = tuple[int, list[str]]  # the number of a row in a spreadsheet, and its cells as they are written
 
 
 class Unreadable(Exception):
@@ -62,15 +66,15 @@ class Sheet(msgspec.Struct, frozen=True):
 def read(data: bytes) -> Sheet:
     """The sheet in a file. Raises :class:`Unreadable`."""
     text, encoding, guessed = _decoded(data)
-    separator, rows = _rows(text)
-    numbered = [(number, row) for number, row in enumerate(rows, start=1) if any(row)]
+    separator, numbered = _rows(text)
     if not numbered or not text.strip("\ufeff \t\r\n,;|"):
         raise Unreadable("The file is empty. Fill in the template and upload that.")
-    head, body = numbered[0][1], numbered[1:]
+    head, body = _cells(numbered[0]), numbered[1:]
     columns, ignored = _columns(head)
     width = len(head)
     lines, example = [], False
-    for number, row in body:
+    for number, raw in body:
+        row = _cells((number, raw))
         line = Line(
             number, [row[place] if place < len(row) else "" for place, _, _ in columns], len(row) - width
         )
@@ -81,9 +85,7 @@ def read(data: bytes) -> Sheet:
     if not lines:
         raise Unreadable("The file has a line of headings and nobody below it. Add a row for each person.")
     if len(lines) > MAX_ROWS:
-        raise Unreadable(
-            f"The file has {len(lines):,} rows; one upload holds at most {MAX_ROWS:,}. Split it into several files."
-        )
+        raise _too_many(len(lines))
     return Sheet(
         [key for _, key, _ in columns],
         [heading for _, _, heading in columns],
@@ -125,8 +127,8 @@ def _decoded(data: bytes) -> tuple[str, str, bool]:
         ) from None
 
 
-def _rows(text: str) -> tuple[str, list[list[str]]]:
-    """The separator and all rows, the first being the headings; trailing empty cells are taken off."""
+def _rows(text: str) -> tuple[str, list[Raw]]:
+    """The separator and all rows with something in them, the first being the headings."""
     text = text.removeprefix("\ufeff")
     named = _SEP_LINE.match(text)
     if named:
@@ -135,14 +137,14 @@ def _rows(text: str) -> tuple[str, list[list[str]]]:
     else:
         separator = _separator(text)
     try:
-        rows = list(_parsed(text, separator, strict=True))
+        rows = _held(_parsed(text, separator, strict=True))
     except csv.Error as error:
         if "unexpected end of data" in str(error):
             raise Unreadable(
                 "A quotation mark is opened and never closed, so the rows after it cannot be told apart. "
                 "Close it, or save the file again from a spreadsheet."
             ) from None
-        rows = list(_parsed(text, separator, strict=False))
+        rows = _held(_parsed(text, separator, strict=False))
     return separator, rows
 
 
@@ -157,25 +159,43 @@ def _separator(text: str) -> str:
     return max(SEPARATORS, key=worth)
 
 
-def _parsed(text: str, separator: str, *, strict: bool) -> Iterator[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)
+def _parsed(text: str, separator: str, *, strict: bool) -> Iterator[Raw]:
+    """Rows with something in them; empty cells at their ends are taken off."""
     number = 0
-    while True:
-        number += 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            if "field limit" in str(error):
-                raise _too_long(number) from None
-            raise
-        cells = [restored(cell) if number > 1 else cell for cell in row]
-        if any(len(cell) > MAX_CELL for cell in cells):
-            raise _too_long(number)
-        while cells and not cells[-1].strip():
-            cells.pop()
-        yield [cell.strip() if not cell.strip() else cell for cell in cells]
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)
+        for number, row in enumerate(reader, start=1):
+            while row and not row[-1].strip():
+                row.pop()
+            if row:
+                yield number, row
+    except csv.Error as error:
+        if "field limit" in str(error):
+            raise _too_long(number + 1) from None
+        raise
+
+
+def _held(rows: Iterator[Raw]) -> list[Raw]:
+    """All of ``rows``. Raises :class:`Unreadable` where an upload cannot hold them; the others are only counted."""
+    held = list(islice(rows, MAX_ROWS + 2))  # with the headings and the example
+    if more := sum(1 for _ in rows):
+        raise _too_many(len(held) + more - 1)
+    return held
+
+
+def _cells(raw: Raw) -> list[str]:
+    """The cells of a row; those beyond :data:`MAX_COLUMNS`, of which nothing is read, as they are."""
+    number, row = raw
+    if max(map(len, row)) > MAX_CELL:
+        raise _too_long(number)
+    read = [restored(cell) if number > 1 else cell for cell in row[:MAX_COLUMNS]]
+    return [cell if cell.strip() else "" for cell in read] + row[MAX_COLUMNS:]
+
+
+def _too_many(count: int) -> Unreadable:
+    return Unreadable(
+        f"The file has {count:,} rows; one upload holds at most {MAX_ROWS:,}. Split it into several files."
+    )
 
 
 def _too_long(number: int) -> Unreadable:

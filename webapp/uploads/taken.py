@@ -8,17 +8,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from webapp.models import User, is_here
-from webapp.uploads.judging import Holder, Taken, identifiers
-from webapp.uploads.reading import Sheet
+from webapp.uploads.judging import Holder, Taken
+from webapp.uploads.rows import Rows
 
 
-def taken_by(session: Session, contract_id: int, sheet: Sheet) -> Taken:
+def taken_by(session: Session, contract_id: int, rows: Rows) -> Taken:
     """Look them up, in three statements."""
-    wanted = identifiers(sheet)
     return Taken(
-        _holders(session, contract_id, User.username_key, wanted.names),
-        _holders(session, contract_id, User.email_key, wanted.names),
-        _holders(session, contract_id, User.third_party_key, wanted.third_party),
+        _holders(session, contract_id, User.username_key, rows.named.keys),
+        _holders(session, contract_id, User.email_key, rows.named.keys),
+        _holders(session, contract_id, User.third_party_key, rows.third_party.keys),
     )
 
 

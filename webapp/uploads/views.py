@@ -12,6 +12,7 @@ from webapp.access import MANAGE_USERS, Access, requires
 from webapp.contracts import licences_used
 from webapp.models import UserUpload, db
 from webapp.paging import page_of
+from webapp.spreadsheets.sending import CSV, attachment
 from webapp.uploads.adding import AlreadyAdded, Changed, Forgotten, NobodyLeft, RowsWrong, add, left_out
 from webapp.uploads.columns import COLUMNS, SET_UP
 from webapp.uploads.files import problem_rows, template
@@ -19,6 +20,7 @@ from webapp.uploads.forms import AddForm, FileForm
 from webapp.uploads.judging import WAYS, Judgement, judge
 from webapp.uploads.keeping import keep, kept, sheet_of
 from webapp.uploads.reading import MAX_ROWS, Sheet, Unreadable
+from webapp.uploads.rows import Rows
 from webapp.uploads.taken import taken_by
 from webapp.users.activation import LicencesExceeded
 from webapp.users.directory import Directory, directory_of
@@ -56,7 +58,7 @@ def start(contract: str) -> Answer:
 @bp.get("/users-template.csv")
 @requires(MANAGE_USERS)
 def example(contract: str) -> Response:
-    return _csv(template(_directory()), "users-template.csv")
+    return attachment(template(_directory()), "users-template.csv", CSV)
 
 
 @bp.route("/<int:upload_id>", methods=["GET", "POST"])
@@ -113,7 +115,7 @@ def problems(contract: str, upload_id: int) -> Response:
     sheet = sheet_of(upload)
     if upload.finished_at is None:
         sheet = left_out(sheet, _judged(sheet, _directory(), _way(request.args.get("as"))))
-    return _csv(problem_rows(sheet), "users-with-problems.csv")
+    return attachment(problem_rows(sheet), "users-with-problems.csv", CSV)
 
 
 # ------------------------------------------------------------------ shared
@@ -155,12 +157,13 @@ def _page(upload_id: int, way: str, form: AddForm, status: int = 200, **problem:
 
 def _judged(sheet: Sheet, directory: Directory, way: str) -> Judgement:
     access: Access = g.access
-    taken = taken_by(db.session(), access.contract.id, sheet)
-    return judge(sheet, taken, directory, access.permissions, way)
+    rows = Rows(sheet)
+    taken = taken_by(db.session(), access.contract.id, rows)
+    return judge(rows, taken, directory, access.permissions, way)
 
 
 def _upload(upload_id: int) -> UserUpload:
-    upload = kept(db.session(), g.access.contract.id, upload_id)
+    upload = kept(db.session(), g.access.contract.id, upload_id, account_id=current_user.id)
     if upload is None:
         abort(404)
     return upload
@@ -172,11 +175,3 @@ def _way(text: str | None) -> str:
 
 def _directory() -> Directory:
     return directory_of(db.session(), g.access.contract.id)
-
-
-def _csv(text: str, name: str) -> Response:
-    return Response(
-        text,
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
-    )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from webapp.access import MANAGE_USERS
 from webapp.audit import trail
 from webapp.database import rows_changed, write_transaction
-from webapp.merges.merging import links_change
+from webapp.merges.merging import hold_links, links_change
 from webapp.models import ReportingAccess, User, UserRole, UserTeam, db, table_of, utcnow
 from webapp.models.user import MERGED
 from webapp.user_editing.creating import set_up_words
@@ -68,7 +68,7 @@ def _edit(
     with write_transaction() as session:
         batch.lock_licences(session, contract_id)
         permissions = batch.permissions_now(session, contract_id, by_user_id)
-        links_change(session, contract_id)
+        hold_links(session, contract_id)  # before the user, as runs do
         user = _locked(session, contract_id, user_id)
         directory = directory_of(session, contract_id)
         now = state_of(session, user)
@@ -77,7 +77,8 @@ def _edit(
         if fields := now.changed_since(stamp):
             raise ChangedSince(fields)
         changes: dict[str, Any] = {}
-        _identify(session, user, now, identity, changes)
+        if _identify(session, user, now, identity, changes):
+            links_change(session, contract_id)
         if user.status == "active" and set_up is not None and set_up != now.set_up:
             check_set_up(set_up, directory, permissions, has=now.set_up)
             _check_who_stays(session, user, set_up, directory, by_user_id)
@@ -120,11 +121,11 @@ def _locked(session: Session, contract_id: int, user_id: int) -> User:
     return user
 
 
-def _identify(session: Session, user: User, now: State, identity: Identity, changes: dict[str, Any]) -> None:
-    """Write who they are; a name that was typed is no platform's any more until one gives it anew."""
+def _identify(session: Session, user: User, now: State, identity: Identity, changes: dict[str, Any]) -> bool:
+    """Write who they are; whether that is new. A typed name is no platform's until one gives it anew."""
     different = [field for field in LABELS if getattr(now.identity, field) != getattr(identity, field)]
     if not different:
-        return
+        return False
     check_username(session, user.contract_id, identity.username, but=user.id)
     for field in different:
         changes[LABELS[field]] = trail.changed(getattr(now.identity, field), getattr(identity, field))
@@ -134,6 +135,7 @@ def _identify(session: Session, user: User, now: State, identity: Identity, chan
     if "name" in different:
         user.named_by_integration_id = user.named_at = None
     session.flush()
+    return True
 
 
 def _check_who_stays(

@@ -1,4 +1,4 @@
-"""The users that a list's filters match, as CSV: read and held a few hundred at a time, however many there are."""
+"""The users that a list's filters match, as a table: read and held a few hundred at a time, however many there are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from webapp.audit import trail
 from webapp.database import write_transaction
 from webapp.models import db
-from webapp.run_files.spreadsheet import MARK, csv_lines
+from webapp.spreadsheets.table import Row, Table
 from webapp.users.directory import Directory
 from webapp.users.filters import Filters
 from webapp.users.rows import UserRow, rows_of
@@ -34,13 +34,16 @@ class UserExport:
     directory: Directory
     ids: Sequence[int]
 
-    def lines(self) -> Iterator[str]:
-        """A head line, then a line for each user; each chunk is read in a short transaction of its own."""
-        yield MARK + csv_lines([HEAD])
+    def table(self) -> Table:
+        """A row for each user."""
+        return Table("Users", HEAD, self._chunks())
+
+    def _chunks(self) -> Iterator[list[Row]]:
+        """Each in a short transaction of its own: a slow reader holds nothing up."""
         for start in range(0, len(self.ids), CHUNK):
             with Session(self.engine, expire_on_commit=False) as session:
                 rows = rows_of(session, self.ids[start : start + CHUNK], self.directory)
-            yield csv_lines(_cells(row) for row in rows)
+            yield [_cells(row) for row in rows]
 
 
 def begin(
@@ -62,7 +65,7 @@ def begin(
     return UserExport(engine, directory, ids)
 
 
-def _cells(row: UserRow) -> Sequence[object]:
+def _cells(row: UserRow) -> Row:
     return (
         row.name,
         row.username,

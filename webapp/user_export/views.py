@@ -10,6 +10,7 @@ from flask_wtf import FlaskForm
 from webapp.access import MANAGE_USERS, Access, requires
 from webapp.connectors.registry import PLATFORMS
 from webapp.models import db
+from webapp.spreadsheets.sending import FORMS, form_asked, table_answer
 from webapp.user_export import export as exporting
 from webapp.users.asked import directory_here
 from webapp.users.directory import Directory
@@ -18,27 +19,20 @@ from webapp.users.filters import NONE, Filters, read_filters
 bp = Blueprint("user_export", __name__, url_prefix="/c/<contract>")
 
 
-@bp.post("/users.csv")
+@bp.post("/users/export")
 @requires(MANAGE_USERS)
 def export(contract: str) -> Response:
     """Everybody whom the list in the field ``list`` (the query of its address) matches, in its order."""
+    form = form_asked()
     if not FlaskForm().validate_on_submit():
         abort(400)
     access: Access = g.access
     directory = directory_here()
     filters = read_filters(dict(parse_qsl(request.form.get("list", ""))), directory)
-    wanted = exporting.begin(
-        db.engine, access.contract.name, filters, directory, _in_words(filters, directory)
-    )
+    chosen = {"as": FORMS[form]} | _in_words(filters, directory)
+    wanted = exporting.begin(db.engine, access.contract.name, filters, directory, chosen)
     part = "-part" if filters.narrowed else ""
-    return Response(
-        wanted.lines(),
-        content_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{contract}-users-{filters.status}{part}.csv"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return table_answer(wanted.table(), form, f"{contract}-users-{filters.status}{part}")
 
 
 def _in_words(filters: Filters, directory: Directory) -> dict[str, str]:

@@ -16,6 +16,7 @@ from webapp.audit import trail
 from webapp.auth import sessions
 from webapp.database import rows_changed
 from webapp.models import Contract, ReportingAccess, RolePermission, User, UserRole, UserTeam, table_of
+from webapp.numbers import whole
 from webapp.users.leaving import gone_since
 from webapp.users.selection import Found, Selection, Stray
 
@@ -96,8 +97,7 @@ def checked(found: Found, selection: Selection, stamp: str) -> list[int]:
     if found.strays:
         raise ChangedMeanwhile(found.strays)
     if selection.everyone and found.stamp != stamp:
-        shown = stamp.partition(".")[0]
-        raise ListChanged(int(shown) if shown.isascii() and shown.isdigit() else 0, len(found.ids))
+        raise ListChanged(whole(stamp.partition(".")[0]) or 0, len(found.ids))
     if not found.ids:
         raise NobodySelected
     return found.ids

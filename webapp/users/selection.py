@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from webapp.models import User
+from webapp.numbers import LARGEST, id_in, whole
 from webapp.users.directory import Directory
 from webapp.users.filters import Filters, read_filters
 from webapp.users.listing import matching, ordering
 
 MAX_KEPT = 300  # users picked one by one on other pages; they travel in the page's address
 MAX_TICKED = 1_000  # users in the boxes of one page
-MAX_ID = 2**63 - 1
+MAX_FIRST = 10**9 - 1  # as many as nobody has
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -78,9 +79,7 @@ def read_selection(values: MultiDict[str, str], directory: Directory) -> Selecti
     if len(ticked) > MAX_TICKED:  # no page has so many boxes, and no statement takes any number
         raise UnknownUsers
     first = (values.getlist("first") or [""])[-1]  # a button comes after the field it overrules
-    selection = Selection(
-        filters, first=int(first) if first.isascii() and first.isdigit() and len(first) < 10 else None
-    )
+    selection = Selection(filters, first=whole(first, most=MAX_FIRST))
     if values.get("scope") == "all":
         unticked = set(unpack(values.get("shown", ""))) - ticked
         without = unticked | set(unpack(values.get("without", "")))
@@ -139,7 +138,7 @@ def unpack(text: str) -> list[int]:
             raise UnknownUsers
         last += int(part, 36)
         ids.append(last)
-    if last > MAX_ID:
+    if last > LARGEST:
         raise UnknownUsers
     return ids
 
@@ -153,9 +152,10 @@ def keep(ids: Iterable[int]) -> str:
 
 
 def _id(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:20]) <= MAX_ID or len(text) > 19:
+    number = id_in(text)
+    if number is None:
         raise UnknownUsers
-    return int(text)
+    return number
 
 
 def _digits(number: int) -> str:

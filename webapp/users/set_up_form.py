@@ -9,21 +9,17 @@ from flask_wtf import FlaskForm
 from wtforms import SelectField, SelectMultipleField
 
 from webapp.fields import SelectChoice
+from webapp.numbers import id_of_choice, id_or_none
 from webapp.users.directory import Directory
 from webapp.users.set_up import SetUp, beyond, lacking
-
-
-def _team(value: Any) -> int | None:
-    """The ID in a choice of the drop-down; its first one is no team."""
-    return int(value) if value not in ("", None) else None
 
 
 class SetUpForm(FlaskForm):
     """Roles, team and reporting access. Needs :meth:`offer` for its choices."""
 
-    roles: Any = SelectMultipleField("Roles", coerce=int)
-    team: Any = SelectField("Team", coerce=_team)
-    access: Any = SelectMultipleField("Reporting access", coerce=int)
+    roles: Any = SelectMultipleField("Roles", coerce=id_of_choice)
+    team: Any = SelectField("Team", coerce=id_or_none)
+    access: Any = SelectMultipleField("Reporting access", coerce=id_of_choice)
 
     directory: Directory
     permissions: frozenset[str]

@@ -13,6 +13,7 @@ from webapp import queue
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, requires
 from webapp.models import utcnow
 from webapp.platforms.forms import ConfirmForm
+from webapp.safe_jobs import DELIVER_WEBHOOKS
 from webapp.webhooks import settings as use
 from webapp.webhooks.addresses import AddressRefused
 from webapp.webhooks.forms import WebhookForm
@@ -81,7 +82,7 @@ def send_test(contract: str) -> Response:
         flash("A test event is on its way already. Its line below says how it went in a moment.", "info")
         return redirect(url_for(".show", contract=contract))
     try:
-        queue.wake_chore(queue.DELIVER_WEBHOOKS, utcnow())
+        queue.wake_chore(DELIVER_WEBHOOKS, utcnow())
     except redis.RedisError:
         log.exception("the queue is not reachable; the next tick wakes a worker for the webhook")
     flash(

@@ -62,7 +62,7 @@ def ask(contract: str, platform: str) -> Response | tuple[str, int]:
     except asking.TooMany:
         flash("Several questions are being answered already. Ask again in a minute.", "warning")
     else:
-        if not queue.wake_answer(question.id):
+        if not queue.wake_answer(question.id, question.attempt):
             flash("The answer comes as soon as the queue is reachable again.", "info")
         return redirect(url_for(".show", contract=contract, platform=platform, question_id=question.id))
     return redirect(url_for(".index", contract=contract, platform=platform, q=form.q.data))

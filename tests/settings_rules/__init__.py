@@ -1,0 +1,1 @@
+"""What a setting must be before anything starts with it."""

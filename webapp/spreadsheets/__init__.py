@@ -1,0 +1,1 @@
+"""Files for spreadsheets: every CSV and every Excel workbook that leaves the product goes through here."""
