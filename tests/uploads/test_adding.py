@@ -24,6 +24,7 @@ from webapp.uploads.keeping import keep, sheet_of
 from webapp.uploads.taken import taken_by
 from webapp.users.activation import LicencesExceeded
 from webapp.users.directory import directory_of
+from webapp.users.set_up import Giver
 
 FILE = """name,username,email,third_party_id,role,team
 Ada L.,ADA,Ada@Example.com,,agent,{team}
@@ -74,7 +75,8 @@ def stamp_of(office: Office, upload_id: int, way: str) -> str:
     sheet = sheet_of(session.get_one(UserUpload, upload_id))
     directory = directory_of(session, office.contract_id)
     permissions = frozenset().union(*(role.permissions for role in directory.roles)) | {MANAGE_USERS}
-    return judge(sheet, taken_by(session, office.contract_id, sheet), directory, permissions, way).stamp
+    giver = Giver(permissions, frozenset(directory.team_by_id))
+    return judge(sheet, taken_by(session, office.contract_id, sheet), directory, giver, way).stamp
 
 
 def users(office: Office) -> list[User]:

@@ -22,6 +22,7 @@ from webapp.uploads.keeping import keep, kept, sheet_of
 from webapp.uploads.reading import MAX_ROWS, Sheet, Unreadable
 from webapp.uploads.taken import taken_by
 from webapp.users.activation import LicencesExceeded
+from webapp.users.asked import giver_here
 from webapp.users.directory import Directory, directory_of
 from webapp.users.forecast import of_licences
 
@@ -157,7 +158,7 @@ def _page(upload_id: int, way: str, form: AddForm, status: int = 200, **problem:
 def _judged(sheet: Sheet, directory: Directory, way: str) -> Judgement:
     access: Access = g.access
     taken = taken_by(db.session(), access.contract.id, sheet)
-    return judge(sheet, taken, directory, access.permissions, way)
+    return judge(sheet, taken, directory, giver_here(directory), way)
 
 
 def _upload(upload_id: int) -> UserUpload:
