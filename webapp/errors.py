@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from webapp.access import Refused, granters
+from webapp.access import Refused, SignInAgain, granters
 from webapp.models import db
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ MESSAGES: dict[int, tuple[str, str]] = {
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(Refused, _refused)
+    app.register_error_handler(SignInAgain, _sign_in_again)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
     for away in (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError):
@@ -74,6 +75,17 @@ def _refused(error: Refused) -> tuple[str, int]:
     _note_denial(f"the {refusal.kind} {refusal.key} is missing")
     names = granters(g.access.contract, refusal.key) if refusal.kind == "permission" else []
     return _page(403, refusal=refusal, granters=names)
+
+
+def _sign_in_again(error: SignInAgain) -> tuple[str, int]:
+    _note_denial("their sign-ins were ended in this contract")
+    return _page(
+        403,
+        title=f"Sign in again to open {error.contract.name}",
+        text="Somebody who manages users there ended all sign-ins of yours from before. Nothing was changed, and "
+        "nothing you typed was saved.",
+        sign_in_again=True,
+    )
 
 
 def _csrf(error: CSRFError) -> tuple[str, int]:

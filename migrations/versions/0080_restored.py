@@ -1,14 +1,14 @@
 """When an integration was restored from a backup: its next run is compared with what was restored.
 
 Revision ID: 0080
-Revises: 0074
+Revises: 0076
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0080"
-down_revision = "0074"
+down_revision = "0076"
 branch_labels = None
 depends_on = None
 
