@@ -15,7 +15,14 @@ depends_on = None
 
 def upgrade():
     with op.batch_alter_table("integrations", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("restored_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(
+            sa.Column(
+                "restored_at",
+                sa.DateTime(timezone=True),
+                nullable=True,
+                comment="from a backup; the first good run after it is compared with what was restored",
+            )
+        )
 
 
 def downgrade():

@@ -243,13 +243,13 @@ def test_A17_nobody_adds_people_who_see_more_than_they_do() -> None:
         "Eve,eve,Manager,Leeds; Acme\nJo,joe,Manager,Leeds › Billing\n".encode()
     )
     partly = Giver(GIVER.permissions, frozenset({11, 12}))
-    found = judge(sheet, Taken(), HERE, partly, "active")
+    found = judge(Rows(sheet), Taken(), HERE, partly, "active")
     assert [(one.row, one.column, one.text) for one in found.problems] == [
         (2, "reporting_access", "You cannot give access to Porto: you do not see it yourself."),
         (3, "reporting_access", "You cannot give access to Acme: you do not see it yourself."),
     ]
     assert [entry.row for entry in found.entries] == [4]
-    assert judge(sheet, Taken(), HERE, partly, "pending").problems == []
+    assert judge(Rows(sheet), Taken(), HERE, partly, "pending").problems == []
 
 
 # ------------------------------------------------------------------ any file
