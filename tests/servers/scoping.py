@@ -27,6 +27,8 @@ OF_ALL = {
     "jobs _anything_waits", "notify/announcing announce", "notify/reminders remind", "outgoing any_due",
     "outgoing take", "sync/answering waiting", "sync/doubles _next_wanted", "sync/schedule _recover",
     "sync/waiting _big_running", "sync/waiting waiting",
+    # tries at emails without an account belong to no contract
+    "auth/account_events _noted_lately",
     # the secret of a link says whose it is
     "invitations/accepting _judged",
     # commands of who runs the server

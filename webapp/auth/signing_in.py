@@ -36,7 +36,7 @@ def sign_in(
             session, key, address, utcnow(), is_known=lambda: _is_known(session, key, address)
         )
     if until is not None:
-        log.warning("sign-in throttled for %s", email, extra={"event": "denied"})
+        log.warning("sign-in throttled for %s", account_events.who(key, None), extra={"event": "denied"})
         raise throttle.Throttled(until)
     account = db.session.scalars(sa.select(Account).where(Account.email_key == key)).one_or_none()
     stored = account.password_hash if account is not None and account.disabled_at is None else None
@@ -56,8 +56,8 @@ def sign_in(
                 )
                 return account, token
     with write_transaction() as session:
-        account_events.record(session, "account.sign_in_failed", email, account)
-    log.warning("sign-in failed for %s", email, extra={"event": "denied"})
+        account_events.record_try(session, "account.sign_in_failed", key, account)
+    log.warning("sign-in failed for %s", account_events.who(key, account), extra={"event": "denied"})
     raise SignInFailed
 
 
