@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from cryptography.fernet import Fernet
+
 from config import load_settings
 from tests.servers.processes import ROOT
 
@@ -73,7 +75,7 @@ def test_each_line_of_the_environment_file_means_the_same_to_systemd_and_to_a_sh
 def test_production_starts_with_the_environment_file_once_its_secrets_are_filled_in() -> None:
     environ = dict(re.findall(r"^([A-Z][A-Z0-9_]*)='(.*)'$", ENV_FILES[0].read_text(), re.MULTILINE))
     environ["SECRET_KEY"] = "6pV2mQx9-LrT4wZ8sKd1nHf7cJb3gYa5eUoIq0"
-    environ["CREDENTIAL_KEYS"] = "9mQ1n0h3m4oHn4d1Qp0m1G7w6m0e9r8t7y6u5i4o3pA="
+    environ["CREDENTIAL_KEYS"] = Fernet.generate_key().decode()
     settings = load_settings(environ)
     assert (settings.mode, settings.proxies) == ("production", 1)
     assert "MIGRATIONS_DATABASE_URL" not in environ

@@ -1,0 +1,1 @@
+"""Databases of earlier versions, with people in them, brought to this one."""
