@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from webapp.access import Refused, SignInAgain, granters
-from webapp.models import db
+from webapp.database import let_go
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,12 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(SignInAgain, _sign_in_again)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
-    for away in (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError):
+    for away in (
+        sa.exc.OperationalError,
+        sa.exc.InterfaceError,
+        sa.exc.TimeoutError,
+        sa.exc.PendingRollbackError,
+    ):
         app.register_error_handler(away, _database_away)
     app.register_error_handler(Exception, _unexpected)
 
@@ -127,15 +132,15 @@ def _note_denial(reason: str) -> None:
 
 def _database_away(error: Exception) -> tuple[str, int, dict[str, str]]:
     log.error("the database failed at %s %s", request.method, request.path, exc_info=error)
+    let_go()
     title, text = MESSAGES[503]
     page = _bare_page({"status": 503, "title": title, "text": text, "reference": g.get("request_id")})
     return page, 503, {"Retry-After": "30"}
 
 
-def _unexpected(error: Exception) -> tuple[str, int]:
+def _unexpected(error: Exception) -> tuple[str, int] | tuple[str, int, dict[str, str]]:
+    if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
+        return _database_away(error)
     log.error("unhandled error at %s %s", request.method, request.path, exc_info=error)
-    try:
-        db.session.rollback()
-    except Exception:
-        log.exception("rolling back failed as well")
+    let_go()
     return _page(500)
