@@ -89,12 +89,13 @@ class Directory:
 
     def with_below(self, *team_ids: int) -> set[int]:
         """The teams and every team below them."""
+        wanted = set(team_ids)
         found: set[int] = set()
         depth: int | None = None  # of the nearest wanted team above
         for team in self.teams:
             if depth is not None and team.depth <= depth:
                 depth = None
-            if depth is None and team.id in team_ids:
+            if depth is None and team.id in wanted:
                 depth = team.depth
             if depth is not None:
                 found.add(team.id)
