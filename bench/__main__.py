@@ -56,7 +56,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--big", type=int, default=100_000, help="people of the fleet's one big contract")
     parser.add_argument(
-        "--quick", action="store_true", help="1,000 people, once: to see that all of it works"
+        "--quick", action="store_true", help="1,000 people, once, one role: to see that all of it works"
     )
     return parser.parse_args(arguments)
 
@@ -154,7 +154,7 @@ def measure_routes(wanted: argparse.Namespace, folder: Path, redis_url: str, sta
     print(report.machine_line(facts), flush=True)
     measured: list[routes.RouteMeasurement] = []
     for one in kinds:
-        for measurement in routes.measure(one.name, one.make(), redis_url, folder):
+        for measurement in routes.measure(one.name, one.make(), redis_url, folder, quick=wanted.quick):
             measured.append(measurement)
             if measurement.cpu > routes.LIMIT:
                 print(report.route_line(measurement), file=sys.stderr, flush=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ LIMIT = 1.0  # seconds of CPU that nothing may cost
 BODY = 900_000  # characters that a form may hold
 SIGNS = "4@8({[<3690!1|7$5+%2" * 12
 MARKS = "a" + "\u0315\u0300" * 100_000
+ONE_BY_ONE = ("noise", "marks")  # texts that fill each field by itself too
 EIGHTEEN = "\ufdfa" * 500  # one letter that is eighteen once it is normalised
 SHAPES = {  # of a file of a megabyte
     "cells": b"name,username\n" + b"x," * 500_000,
@@ -57,33 +59,35 @@ class RouteMeasurement(msgspec.Struct):
     bytes: int
 
 
-def measure(
-    name: str, url: str, redis_url: str, folder: Path, owner_url: str | None = None
-) -> Iterator[RouteMeasurement]:
-    """Each route as each actor; those who are refused send nothing in particular."""
-    migrate(url, redis_url, folder, owner_url=owner_url or "")
+def measure(name: str, url: str, redis_url: str, folder: Path, *, quick: bool) -> Iterator[RouteMeasurement]:
+    """Each route as each actor; when it has to be ``quick``, as the first one who may use it."""
+    migrate(url, redis_url, folder)
+    owner_url = None if name == "sqlite" else url.replace("postgresql://", "postgresql+psycopg://")
     with world(url, redis_url, folder) as there:
         reads = Reads()
         there.app.request_class = reads.request_class(there.app.request_class)
-        walk = Walk(name, fill(there), reads, Probe(there, reads, tokens(there)), folder, owner_url)
+        probe, largest = Probe(there, reads, tokens(there)), fill(there)
+        database = Database(there, folder, owner_url)
+        walk = Walk(name, largest, reads, probe, database, quick)
         walk.learn()
         for method, rule in EXPECTED:
             yield from walk.route(method, rule)
-        walk.database.close()
+        database.close()
 
 
 class Walk:
     """Asks for one route after another; what a form changes is brought back."""
 
     def __init__(
-        self, name: str, largest: Largest, reads: Reads, probe: Probe, folder: Path, owner_url: str | None
+        self, name: str, largest: Largest, reads: Reads, probe: Probe, database: Database, quick: bool
     ) -> None:
         self._name = name
         self._largest = largest
         self._reads = reads
         self._probe = probe
         self._browsers = Browsers(largest.world)
-        self.database = Database(largest.world, folder, owner_url)
+        self._database = database
+        self._quick = quick
 
     def learn(self) -> None:
         """See which fields each route reads, and the forms of its pages."""
@@ -93,17 +97,18 @@ class Walk:
                 self._bring_back()
 
     def route(self, method: str, rule: str) -> Iterator[RouteMeasurement]:
-        for actor in ACTORS:
-            refused = EXPECTED[method, rule][actor] in ("in", "403", "404")
-            inputs = list(self._inputs(method, rule))
-            for sent, query, form in inputs[:1] if refused else inputs:
+        """All inputs as the first who may use it; as everybody else what the page would send."""
+        first = self._probe.actor(method, rule)
+        for actor in (first,) if self._quick else ACTORS:
+            inputs = self._inputs(method, rule)
+            for sent, query, form in inputs if actor == first else islice(inputs, 1):
                 yield self._measured(actor, method, rule, sent, query, form)
                 self._bring_back()
 
     def _bring_back(self) -> None:
         self._browsers.bring_back()
-        if self.database.written:
-            self.database.bring_back()
+        if self._database.written:
+            self._database.bring_back()
 
     def _measured(
         self,
@@ -149,7 +154,7 @@ class Walk:
         for name, text in (("noise", noise(room, 2)), ("digits", "9" * room), ("spaces", f"a{' ' * room}b"),
                            ("marks", MARKS[: room // 6]), ("signs", SIGNS[:250])):  # fmt: skip
             yield f"fields of {name}", nothing, self._filled(base, dict.fromkeys(fields, text))
-            for one in fields if len(fields) > 1 else ():
+            for one in fields if len(fields) > 1 and name in ONE_BY_ONE else ():
                 yield f"{one} of {name}", nothing, self._filled(base, {one: text})
         for sent, form in self._special(rule):
             yield sent, nothing, self._filled(base, form)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,13 +13,14 @@ from webapp.connectors.texts import DIRECTIONS
 from webapp.models import db
 
 
-def wrong_texts(app: Flask) -> list[str]:
+def wrong_texts(app: Flask, tables: Collection[str] = ()) -> list[str]:
     """Stored texts that do not fit their column, or hold control characters, halves of characters or marks that turn
-    the reading direction."""
+    the reading direction; of all tables, or of those named."""
     with app.app_context(), db.engine.connect() as connection:
         return [
             f"{table.name}.{column.name}: {text[:40]!r} {reason}"
             for table in db.metadata.sorted_tables
+            if not tables or table.name in tables
             for row in connection.execute(sa.select(table)).mappings()
             for column in table.columns
             for text in _texts_in(row[column.name])

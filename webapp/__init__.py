@@ -70,6 +70,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.user_editing.views import bp as user_editing
     from webapp.user_export.views import bp as user_export
     from webapp.user_history.views import bp as user_history
+    from webapp.user_sign_ins.views import bp as user_sign_ins
     from webapp.user_sync.views import bp as user_sync
     from webapp.users.views import bp as users
     from webapp.webhooks.views import bp as webhooks
@@ -124,6 +125,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         user_editing,
         user_export,
         user_history,
+        user_sign_ins,
         activation_grid,
         activations,
         ignoring,

@@ -15,6 +15,7 @@ from flask import Flask, abort, current_app, g, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from webapp.auth.visits import note_visit
 from webapp.auth.ways_back import way_back
 from webapp.headers import is_static
 from webapp.logs import bind
@@ -111,6 +112,14 @@ class Refused(Exception):
         self.refusal = refusal
 
 
+class SignInAgain(Exception):
+    """The sign-in is from before an administrator of the contract ended all of them there. Answered with 403."""
+
+    def __init__(self, contract: Contract) -> None:
+        super().__init__(contract.slug)
+        self.contract = contract
+
+
 def public(view: View) -> View:
     """Anyone may use ``view``."""
     view.access = Rule("public")  # type: ignore[attr-defined]
@@ -194,20 +203,42 @@ def _check() -> Response | None:
         looking_in = support_access_to(slug, rule)
         access, refusal = (looking_in, None) if looking_in is not None else (access, refusal)
     if access is None:
+        _check_sign_in(slug)
         abort(404)
     g.access = access
     bind(contract=access.contract.id)
     if refusal is not None:
         raise Refused(refusal)
+    if access.member is not None:
+        note_visit(access.member)
     return None
 
 
+def _check_sign_in(slug: str) -> None:
+    """Raise :class:`SignInAgain` when a newer sign-in of the same account would open the contract."""
+    contract = db.session.scalars(
+        sa.select(Contract)
+        .join(User, User.contract_id == Contract.id)
+        .where(Contract.slug == slug, User.account_id == current_user.id, User.status == "active")
+    ).one_or_none()
+    if contract is not None:
+        raise SignInAgain(contract)
+
+
 def access_to(slug: str, account: Account) -> Access | None:
-    """What ``account`` may do in the contract ``slug``; ``None`` when it has no active user there."""
+    """What ``account`` may do in the contract ``slug``; ``None`` when it has no active user there.
+
+    Nor has it with a sign-in from before its sign-ins were ended there.
+    """
     found = db.session.execute(
         sa.select(Contract, User)
         .join(User, User.contract_id == Contract.id)
-        .where(Contract.slug == slug, User.account_id == account.id, User.status == "active")
+        .where(
+            Contract.slug == slug,
+            User.account_id == account.id,
+            User.status == "active",
+            sa.or_(User.sign_ins_ended_at.is_(None), User.sign_ins_ended_at < g.signed_in_at),
+        )
     ).one_or_none()
     if found is None:
         return None

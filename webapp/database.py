@@ -7,6 +7,7 @@ stale snapshot) whatever the busy timeout is, so writes are always announced bef
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ from sqlalchemy.orm import Session
 from webapp import turns
 from webapp.models.base import db
 from webapp.postgres_errors import postgres_text
+
+log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT = 10  # seconds a SQLite writer waits for its turn
 ASKS_FOR = (
@@ -54,6 +57,21 @@ def init_app(app: Flask, url: str) -> None:
     with app.app_context():
         install_sqlite_rules(db.engine)
         keep_values_out_of_errors(db.engine)
+
+    @app.teardown_appcontext  # before the session itself is removed, which would raise and leave it where it is
+    def _end(_error: BaseException | None) -> None:
+        let_go()
+
+
+def let_go() -> None:
+    """End what the session of this request or job has open, even if its connection is gone."""
+    if not db.session.registry.has():
+        return
+    try:
+        db.session.rollback()
+    except sa.exc.SQLAlchemyError:
+        log.warning("the connection to the database was lost", exc_info=True)
+        db.session().invalidate()
 
 
 def keep_values_out_of_errors(engine: sa.Engine) -> None:

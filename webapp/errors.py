@@ -11,8 +11,8 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from webapp.access import Refused, granters
-from webapp.models import db
+from webapp.access import Refused, SignInAgain, granters
+from webapp.database import let_go
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +47,15 @@ MESSAGES: dict[int, tuple[str, str]] = {
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(Refused, _refused)
+    app.register_error_handler(SignInAgain, _sign_in_again)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
-    for away in (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError):
+    for away in (
+        sa.exc.OperationalError,
+        sa.exc.InterfaceError,
+        sa.exc.TimeoutError,
+        sa.exc.PendingRollbackError,
+    ):
         app.register_error_handler(away, _database_away)
     app.register_error_handler(Exception, _unexpected)
 
@@ -74,6 +80,17 @@ def _refused(error: Refused) -> tuple[str, int]:
     _note_denial(f"the {refusal.kind} {refusal.key} is missing")
     names = granters(g.access.contract, refusal.key) if refusal.kind == "permission" else []
     return _page(403, refusal=refusal, granters=names)
+
+
+def _sign_in_again(error: SignInAgain) -> tuple[str, int]:
+    _note_denial("their sign-ins were ended in this contract")
+    return _page(
+        403,
+        title=f"Sign in again to open {error.contract.name}",
+        text="Somebody who manages users there ended all sign-ins of yours from before. Nothing was changed, and "
+        "nothing you typed was saved.",
+        sign_in_again=True,
+    )
 
 
 def _csrf(error: CSRFError) -> tuple[str, int]:
@@ -115,15 +132,15 @@ def _note_denial(reason: str) -> None:
 
 def _database_away(error: Exception) -> tuple[str, int, dict[str, str]]:
     log.error("the database failed at %s %s", request.method, request.path, exc_info=error)
+    let_go()
     title, text = MESSAGES[503]
     page = _bare_page({"status": 503, "title": title, "text": text, "reference": g.get("request_id")})
     return page, 503, {"Retry-After": "30"}
 
 
-def _unexpected(error: Exception) -> tuple[str, int]:
+def _unexpected(error: Exception) -> tuple[str, int] | tuple[str, int, dict[str, str]]:
+    if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
+        return _database_away(error)
     log.error("unhandled error at %s %s", request.method, request.path, exc_info=error)
-    try:
-        db.session.rollback()
-    except Exception:
-        log.exception("rolling back failed as well")
+    let_go()
     return _page(500)

@@ -62,6 +62,7 @@ USERS_SCREENS = (
     "users",
     "user_editing",
     "user_history",
+    "user_sign_ins",
     "activation_grid",
     "activations",
     "ignoring",

@@ -32,7 +32,7 @@ class Trouble:
 LOST = Trouble("The connection to the database was lost.")
 AWAY = Trouble("The database could not be reached.")
 STOPPING = Trouble("The database was being stopped or started.")
-CROWDED = Trouble("The database had no connection left for Rollcall.")
+CROWDED = Trouble("The database had no connection left.")
 FULL = Trouble("The database’s disk is full.")
 MEMORY = Trouble("The database is short of memory.")
 LOCKED = Trouble("Another program kept the database locked.")

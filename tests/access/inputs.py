@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -31,49 +32,36 @@ EVIL: dict[str, bytes] = {
     for name, value in {
         "5,000 digits": "9" * 5_000,
         "more than a database holds": str(2**63),
-        "more than an integer": str(2**31),
-        "0": "0",
         "-1": "-1",
-        "1.5": "1.5",
         "1e400": "1e400",
-        "Infinity": "Infinity",
-        "digits of another alphabet": "٣",
         "a raised digit": "²",
         "NUL": "a\0b",
-        "control characters": "\x1b[31m\x07\x85\x7f",
-        "line breaks": "a\r\nBcc: b@example.com\u2028c",
-        "marks of direction": "\u202eabc\u2066\u200f",
-        "nothing to see": "\u200b\u2060",
-        "spaces": " \t\u00a0\u3000",
+        "control characters": "\x1b[31m\x07\x85\r\nBcc: b@example.com\u2028c",
+        "marks of direction": "\u202eabc\u2066\u200f\u200b\u2060",
         "nothing": "",
-        "half a character": b"\xed\xa0\x80x",
-        "no UTF-8": b"\xff\xfe\xc3",
-        "percent signs": "%ff%00%",
+        "half a character": b"\xed\xa0\x80x\xff\xfe",
         "100,000 characters": "x" * 100_000,
+        "packed": "zzzzzzzzzzzzz.1.1",
+        # From here on only in all fields at once.
+        "more than an integer": str(2**31),
+        "1.5": "1.5",
+        "spaces": " \t\u00a0\u3000",
         "marks without end": "a" + "\u0315\u0300" * 2_000,
-        "one character that is eighteen": "\ufdfa" * 255,
+        "a character that is eighteen": "\ufdfa" * 255,
         "pictures": "👩\u200d👩\u200d👧🎉",
-        "wildcards": "%_\\*?[",
-        "SQL": "'; DROP TABLE users;--",
-        "a template": "{{7*7}}${7*7}%(x)s{0}%n",
-        "__proto__": "__proto__",
+        "signs": "'; DROP TABLE users;--%ff%00%_\\*?[{{7*7}}%(x)s{0}__proto__",
         "a day that is none": "9999-99-99",
         "the last day": "9999-12-31",
         "the first day": "0001-01-01",
-        "JSON": '{"a": [1, null]}',
         "another site": "//evil.example/\\",
-        "a script": "javascript:alert(1)",
-        "packed": "zzzzzzzzzzzzz.1.1",
     }.items()
 }
-OF_POSTGRES = (  # what a database may take otherwise than another
-    "5,000 digits", "more than a database holds", "more than an integer", "-1", "NUL", "half a character",
-    "the last day",
-)  # fmt: skip
+ONE_BY_ONE = tuple(EVIL)[:12]
+OF_POSTGRES = ("5,000 digits", "more than a database holds", "-1", "NUL", "half a character")
 PLACES = ("query", "form")
 TOKEN = "csrf_token"
 Field = tuple[str, str, str, str]  # method, rule, one of PLACES, name
-WRITES = ("INSERT", "UPDATE", "DELETE")
+WRITES = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 
 
 class Watched(ImmutableMultiDict[str, Any]):
@@ -157,7 +145,7 @@ class Database:
     def __init__(self, there: World, folder: Path, owner_url: str | None) -> None:
         self._there = there
         self._owner = sa.create_engine(owner_url) if owner_url else None
-        self.written = False
+        self.written: set[str] = set()  # names of tables
         with there.app.app_context():
             sa.event.listen(db.engine, "before_cursor_execute", self._note)
             url = make_url(str(db.engine.url.render_as_string(hide_password=False)))
@@ -174,11 +162,11 @@ class Database:
                     for table in db.metadata.sorted_tables:
                         rows = connection.execute(sa.select(table)).mappings().all()
                         self._rows.append((table, [dict(row) for row in rows]))
-        self.written = False
+        self.written.clear()
 
     def _note(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if statement.startswith(WRITES) and not statement.startswith("UPDATE sign_in_sessions"):
-            self.written = True
+        if (found := WRITES.match(statement)) and not statement.startswith("UPDATE sign_in_sessions"):
+            self.written.add(found[1])
 
     def _close(self) -> None:
         db.session.remove()
@@ -198,7 +186,7 @@ class Database:
                     connection.execute(sa.delete(table))
                     if rows:
                         connection.execute(sa.insert(table), rows)
-        self.written = False
+        self.written.clear()
 
     def close(self) -> None:
         if self._owner is not None:

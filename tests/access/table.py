@@ -62,6 +62,8 @@ GET  /c/<contract>/users/new                                  in  200  200  403 
 POST /c/<contract>/users/new                                  in  422  422  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/users/<int:user>/edit                      in  200  200  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/<int:user>/edit                      in  409  409  403  403  403  403  404  404  403  404  404
+GET  /c/<contract>/users/<int:user>/end-sign-ins              in  302  302  403  403  403  403  404  404  403  404  404
+POST /c/<contract>/users/<int:user>/end-sign-ins              in  302  302  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/users/<int:user>/history                   in  200  200  403  403  403  403  404  404  403  404  404
 POST /c/<contract>/users/export                               in  200  200  403  403  403  403  404  404  403  404  404
 GET  /c/<contract>/users/ignore                               in  302  302  403  403  403  403  404  404  403  404  404

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from webapp.activation_grid.grid import GridRow, check, fill_down, read_rows, suggest_for, use_suggestions
 from webapp.activation_grid.suggesting import Suggestion, Trait
 from webapp.users.directory import Directory, RoleEntry, TeamEntry
-from webapp.users.set_up import SetUp
+from webapp.users.set_up import Giver, SetUp
 
 AGENT, LEADER, BOSS = 1, 2, 3
 DIRECTORY = Directory(
@@ -30,6 +30,7 @@ DIRECTORY = Directory(
     ),
     {},
 )
+GIVER = Giver(frozenset(), frozenset(DIRECTORY.team_by_id))
 LIKE_THEM = Suggestion(SetUp(frozenset({AGENT}), 14, frozenset()), Trait("domain", "example.com"), 2, 2)
 
 
@@ -42,7 +43,7 @@ def rows(typed: dict[str, Any], *ids: int, suggestions: dict[int, Suggestion] | 
 
 def checked(**typed: Any) -> GridRow:
     (row,) = rows({f"{name}-1": value for name, value in typed.items()})
-    check([row], DIRECTORY, frozenset())
+    check([row], DIRECTORY, GIVER)
     return row
 
 
@@ -52,7 +53,7 @@ def test_each_row_has_its_own_roles_team_and_access() -> None:
          "access-2": " Leeds ; Porto"},
         1, 2,
     )  # fmt: skip
-    assert check([first, second], DIRECTORY, frozenset())
+    assert check([first, second], DIRECTORY, GIVER)
     assert first.set_up == SetUp(frozenset({AGENT}), 14, frozenset())
     assert second.set_up == SetUp(frozenset({AGENT, LEADER}), 14, frozenset({10, 12}))
 
@@ -101,7 +102,7 @@ def test_suggestions_are_used_for_one_or_for_all_that_are_empty_and_never_by_the
     assert (first.roles, third.empty) == ({LEADER}, True)
     assert use_suggestions([first, second, third], "1", DIRECTORY) == 1
     assert first.roles == {AGENT}
-    assert check([first, second], DIRECTORY, frozenset())
+    assert check([first, second], DIRECTORY, GIVER)
 
 
 def test_empty_rows_are_filled_like_the_nearest_one_above() -> None:

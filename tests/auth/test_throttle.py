@@ -162,3 +162,14 @@ def test_who_signs_in_where_they_always_do_is_not_held_up_by_tries_from_elsewher
     guess_from_everywhere()
     answers = [attempt(app.test_client(), f"wrong password {n}").status_code for n in range(6)]
     assert answers == [401] * 5 + [429]  # and guessing from here is as slow as ever
+
+
+def test_b10_a_block_of_before_the_clock_was_set_back_is_over(
+    app: Flask, ines: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = utcnow()
+    monkeypatch.setattr("webapp.auth.signing_in.utcnow", lambda: now)
+    client = app.test_client()
+    assert [attempt(client, f"wrong password {n}").status_code for n in range(6)][-1] == 429
+    now -= timedelta(hours=2)
+    assert attempt(client, PASSWORD).status_code == 303

@@ -72,6 +72,34 @@ def test_name_and_password_are_asked_for(app: Flask, flask: Flasks) -> None:
 
 
 @pytest.mark.usefixtures("contract_id")
+@pytest.mark.parametrize(
+    ("words", "typed", "says"),
+    [
+        (ANA, "", "Give it with --name."),
+        ((*ANA, "--name", "Ana"), "", "Give it with --password-stdin, on the first line of standard input."),
+        (ANA, "Ana\n", "Give it with --password-stdin, on the first line of standard input."),
+    ],
+)
+def test_B16_without_a_terminal_a_command_says_which_option_to_give(
+    app: Flask, flask: Flasks, words: tuple[str, ...], typed: str, says: str
+) -> None:
+    ended = flask(*words, typed=typed)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.endswith(f"\nError: Nobody answered, as there is no terminal to ask at. {says}\n")
+    assert "Aborted" not in ended.err
+    with app.app_context():
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(Account)) == 0
+
+
+@pytest.mark.usefixtures("contract_id")
+def test_B16_setting_a_password_without_a_terminal_says_the_same(app: Flask, flask: Flasks) -> None:
+    flask(*ANA, "--name", "Ana", "--password-stdin", typed=TYPED)
+    ended = flask("account", "set-password", "ana@example.com", typed="")
+    assert (ended.code, "--password-stdin" in ended.err) == (1, True)
+    assert can_sign_in(app, "ana@example.com", PASSWORD)
+
+
+@pytest.mark.usefixtures("contract_id")
 def test_two_who_make_the_same_administrator_at_once_both_succeed(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

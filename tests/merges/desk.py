@@ -85,7 +85,7 @@ class Human:
 
 
 TABLES = (User, Person, Decision, UserRole, UserTeam, ReportingAccess)
-TIMES = {"changed_at"}
+TIMES = {"changed_at", "last_seen_at"}
 
 
 def rows(contract_id: int) -> dict[str, list[dict[str, Any]]]:

@@ -45,7 +45,7 @@ def test_the_region_decides_where_people_consent(desk: Desk) -> None:
     assert answer.status_code == 422
 
 
-@pytest.mark.parametrize("change", ["missing", "made up", "used"])
+@pytest.mark.parametrize("change", ["missing", "made up", "another browser’s, used"])
 def test_attack_12_a_state_that_is_not_ours_is_refused_before_any_token_is_asked_for(
     desk: Desk, change: str
 ) -> None:
@@ -57,11 +57,73 @@ def test_attack_12_a_state_that_is_not_ours_is_refused_before_any_token_is_asked
     else:
         desk.come_back(back)
     asked = desk.asked(TOKEN)
-    answer = desk.admin.get(back)
+    replays = change.endswith("used")
+    browser = sign_in(desk.app, desk.admin.account_id, desk.admin.email) if replays else desk.admin
+    answer = browser.get(back)
     assert answer.status_code == 400
     assert "not valid any more" in answer.text
     assert desk.asked(TOKEN) == asked
-    assert is_connected(desk) == (change == "used")
+    assert is_connected(desk) == replays
+
+
+def test_B16_allow_pressed_three_times_ends_on_the_page_that_says_connected_already(desk: Desk) -> None:
+    """R14 too: the way back, then Allow again. Each press brings a code of its own, and one state."""
+    address = desk.begin()
+    first, second, third = (desk.consent(address) for _ in range(3))
+    assert "Intercom is connected to Kestrel Outdoor" in desk.come_back(first)
+    asked, connected = desk.asked(TOKEN), desk.integration()
+    for back in (second, third, first, first + "&error=access_denied"):
+        answer = desk.admin.get(back)
+        assert (answer.status_code, answer.location) == (302, PAGE)
+        page = desk.admin.get(PAGE).text
+        assert "Intercom is connected already, so nothing more was changed." in page
+    assert desk.asked(TOKEN) == asked
+    assert connected is not None
+    assert desk.integration().connected_at == connected.connected_at  # type: ignore[union-attr]
+    stranger = make_actor(desk.app, desk.contract_id, "administrator")
+    assert stranger.get(second).status_code == 400
+    demoted = sa.update(User).where(User.account_id == desk.admin.account_id).values(status="inactive")
+    with desk.app.app_context(), write_transaction() as session:
+        session.execute(demoted)
+    assert desk.admin.get(second).status_code == 404
+
+
+def test_B16_a_press_while_the_first_is_at_work_waits_for_it_a_little(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = desk.begin()
+    first, second = desk.consent(address), desk.consent(address)
+    with desk.app.app_context(), write_transaction() as session:
+        session.execute(sa.update(ConnectAttempt).values(used_at=utcnow()))
+    looks: list[float] = []
+
+    def press_first(seconds: float) -> None:
+        """While the second waits, the first one ends; or never does."""
+        looks.append(seconds)
+        if len(looks) == 2:
+            with write_transaction() as session:
+                session.execute(sa.update(ConnectAttempt).values(used_at=None))
+            desk.app.test_client()
+            desk.come_back(first)
+
+    monkeypatch.setattr("webapp.platforms.repeated.time.sleep", press_first)
+    assert "Intercom is connected already" in desk.come_back(second)
+    assert len(looks) == 2
+    with desk.app.app_context(), write_transaction() as session:
+        session.execute(sa.update(ConnectAttempt).values(details={"site": "us"}))
+    monkeypatch.setattr("webapp.platforms.repeated.PATIENCE", 0.0)
+    assert "Intercom is being connected by your first press." in desk.come_back(second)
+
+
+def test_B16_a_used_confirmation_that_connected_nothing_says_to_connect_again(desk: Desk) -> None:
+    denied = desk.consent(desk.begin(), "deny")
+    desk.come_back(denied)
+    assert "Intercom is not connected by it. Nothing was changed." in desk.come_back(denied)
+    back = desk.consent(desk.begin())
+    desk.come_back(back)
+    desk.admin.post(f"{PAGE}/disconnect")
+    assert "Intercom is not connected by it. Nothing was changed." in desk.come_back(back)
+    assert not is_connected(desk)
 
 
 def test_a_round_ends_after_ten_minutes(desk: Desk) -> None:

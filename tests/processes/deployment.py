@@ -149,6 +149,7 @@ def deployed_environ(
         18299,
         data_dir,
         {
+            "ROLLCALL_MODE": "demo",
             "DATABASE_URL": database_url.replace("postgresql+psycopg://", "postgresql://"),
             "REDIS_URL": redis_url,
             "CREDENTIAL_KEYS": key,

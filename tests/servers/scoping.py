@@ -29,6 +29,8 @@ OF_ALL = {
     "sync/waiting _big_running", "sync/waiting waiting",
     # the status pages say how much is in work in all
     "sync_status/processes worked_on",
+    # tries at emails without an account belong to no contract
+    "auth/account_events _noted_lately",
     # the secret of a link says whose it is
     "invitations/accepting _judged",
     # commands of who runs the server

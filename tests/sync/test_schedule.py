@@ -11,13 +11,13 @@ import sqlalchemy as sa
 
 from tests.sync.office import EVERY, SOMEBODY, Office, open_office
 from tests.sync.people import person
-from webapp import contracts, heartbeat, jobs
+from webapp import clock, contracts, heartbeat, jobs, queue
 from webapp.access import INTEGRATIONS
 from webapp.connectors.base import AccessDenied, BadResponse, Unavailable
 from webapp.database import write_transaction
 from webapp.models import Contract, Integration, SyncRun, db, utcnow
 from webapp.sync import schedule
-from webapp.sync.lease import claim
+from webapp.sync.lease import LONGEST_LEASE, claim
 from webapp.sync.waiting import waiting
 from webapp.user_sync import settings as use
 from webapp.user_sync.locking import NotConnected
@@ -287,3 +287,54 @@ def _at_once(work: object, count: int) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+# ------------------------------------------------------------------ a clock that was set back
+def test_b10_a_killed_run_is_taken_back_although_the_clock_was_set_back(office: Office) -> None:
+    """Its lease ends in two hours and a minute, which none can."""
+    run = office.request()
+    assert claim(office.engine, run.id, 1, office.lease) is not None
+    assert office.tick(utcnow() - timedelta(hours=2)).taken_back == 1
+    assert office.run(run.id).state == "queued"
+
+
+def test_b10_a_lease_that_is_as_long_as_one_can_be_is_left_alone(office: Office) -> None:
+    run = office.request()
+    assert claim(office.engine, run.id, 1, LONGEST_LEASE) is not None
+    assert office.tick(utcnow() - timedelta(seconds=30)).taken_back == 0
+
+
+@pytest.mark.parametrize(("ahead", "due"), [(timedelta(hours=5), 0), (EVERY, 0), (timedelta(hours=9), 1)])
+def test_b10_a_run_that_is_due_further_ahead_than_possible_is_due_now(
+    office: Office, ahead: timedelta, due: int
+) -> None:
+    office.configure(next_run_at=utcnow() + ahead)
+    assert office.tick(utcnow()).due == due
+    following = office.sync_settings.next_run_at
+    assert following is not None
+    assert following <= utcnow() + EVERY
+
+
+def test_b10_a_run_put_into_the_queue_by_a_clock_ahead_is_put_there_again(office: Office) -> None:
+    """Its job was lost; it was queued in the future, so it would look fresh for hours."""
+    run = office.request()
+    with write_transaction() as session:
+        session.execute(sa.update(SyncRun).values(queued_at=utcnow() + timedelta(hours=2)))
+    queue.connection().set(queue.SafeJob.key_for(f"run-{run.id}-1"), "lost")
+    jobs.tick()
+    assert f"run-{run.id}-1" in queue.queue(queue.SYNC).get_job_ids()
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_b10_leases_go_by_the_clock_of_the_database_where_it_is_a_server(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker whose own clock is hours off holds a lease like any other, and keeps it."""
+    elsewhere = utcnow() + timedelta(hours=3)
+    monkeypatch.setattr(clock, "utcnow", lambda: elsewhere)
+    run = office.request()
+    assert claim(office.engine, run.id, 1, office.lease) is not None
+    expires = office.run(run.id).lease_expires_at
+    assert expires is not None
+    assert abs(expires - utcnow()) < timedelta(minutes=2)
+    assert office.tick(clock.now_in(db.session())).taken_back == 0

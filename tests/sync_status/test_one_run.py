@@ -327,8 +327,8 @@ def test_b1_a_run_that_waits_says_what_for_and_when_it_is_tried_again(watched: W
                     waits_for="The database’s disk is full.", not_before=utcnow() + timedelta(seconds=170)
                 )
             )
-    for tail in ("", "/panel"):
-        text = said(watched.status(path=f"/runs/{run.id}{tail}").text)
+    panel = watched.status(path=f"/runs/{run.id}/panel").text
+    for text in (said(watched.run_page(run)), said(f"<main>{panel}</main>")):
         assert "The database’s disk is full." in text
         assert "It is tried again by itself in 3 min" in text
     address = f"/c/{watched.slug}/integrations/platforms/intercom/user-sync"

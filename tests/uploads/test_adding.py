@@ -25,6 +25,7 @@ from webapp.uploads.rows import Rows
 from webapp.uploads.taken import taken_by
 from webapp.users.activation import LicencesExceeded
 from webapp.users.directory import directory_of
+from webapp.users.set_up import Giver
 
 FILE = """name,username,email,third_party_id,role,team
 Ada L.,ADA,Ada@Example.com,,agent,{team}
@@ -76,7 +77,8 @@ def stamp_of(office: Office, upload_id: int, way: str) -> str:
     directory = directory_of(session, office.contract_id)
     permissions = frozenset().union(*(role.permissions for role in directory.roles)) | {MANAGE_USERS}
     rows = Rows(sheet)
-    return judge(rows, taken_by(session, office.contract_id, rows), directory, permissions, way).stamp
+    giver = Giver(permissions, frozenset(directory.team_by_id))
+    return judge(rows, taken_by(session, office.contract_id, rows), directory, giver, way).stamp
 
 
 def users(office: Office) -> list[User]:

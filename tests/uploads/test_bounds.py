@@ -26,6 +26,7 @@ from webapp.uploads.judging import Judgement, Taken, judge
 from webapp.uploads.nearest import Nearest, alike
 from webapp.uploads.rows import Rows
 from webapp.users.directory import Directory, RoleEntry, TeamEntry
+from webapp.users.set_up import Giver
 
 ROLES = (RoleEntry(3, "agent", "Agent", "", frozenset()),)
 HEAD = "name,username,email,roles,team,reporting_access"
@@ -65,9 +66,13 @@ def here(teams: int, length: int = 200) -> Directory:
     return Directory(1, ROLES, tuple(TeamEntry(n, name, name, 0) for n, name in enumerate(names, 1)), {})
 
 
+def giver(directory: Directory) -> Giver:
+    return Giver(frozenset({MANAGE_USERS}), frozenset(directory.team_by_id))
+
+
 def judged(directory: Directory, *rows: str) -> Judgement:
     sheet = reading.read(csv_of(*rows, head=HEAD))
-    return judge(Rows(sheet), Taken(), directory, {MANAGE_USERS}, "active")
+    return judge(Rows(sheet), Taken(), directory, giver(directory), "active")
 
 
 def of_unknown_teams(rows: int, length: int = 200) -> Iterator[str]:
@@ -168,7 +173,8 @@ def test_A1_each_value_of_a_file_is_normalised_once(monkeypatch: pytest.MonkeyPa
     rows = [f"Zoë {n},zoë{n},zoë{n}@acme.example,Agënt,Ünknown," for n in range(1_000)]
     sheet = reading.read(csv_of(*rows, head=HEAD))
     normalised = recorded(monkeypatch, keys, "normal", lambda text, *_: text)
-    judge(Rows(sheet), Taken(), here(80), {MANAGE_USERS}, "active")
+    directory = here(80)
+    judge(Rows(sheet), Taken(), directory, giver(directory), "active")
     assert 2_000 <= len(normalised) <= 2_000 + 10  # username and email of each, one role, one team
 
 

@@ -12,7 +12,7 @@ from webapp.uploads.places import LOOKED_FOR
 from webapp.uploads.reading import Unreadable, read
 from webapp.uploads.rows import Rows
 from webapp.users.directory import Directory, RoleEntry, TeamEntry
-from webapp.users.set_up import SetUp
+from webapp.users.set_up import Giver, SetUp
 
 ROLES = (
     RoleEntry(1, "administrator", "Administrator", "", frozenset({MANAGE_USERS, "everything"})),
@@ -29,12 +29,20 @@ TEAMS = (
     TeamEntry(15, "Chat", "Porto › Chat", 2),
 )
 HERE = Directory(1, ROLES, TEAMS, {})
+
+
+def whole(directory: Directory) -> Giver:
+    """Somebody who manages users and sees everything."""
+    return Giver(frozenset({MANAGE_USERS}), frozenset(directory.team_by_id))
+
+
+GIVER = whole(HERE)
 ADA = Holder("Ada Lovelace", "inactive")
 TAKEN = Taken({"ada": ADA}, {"ada@acme.example": ADA}, {"77": ADA})
 
 
 def judged(text: str, way: str = "pending", taken: Taken = TAKEN) -> Judgement:
-    return judge(Rows(read(text.encode())), taken, HERE, {MANAGE_USERS}, way)
+    return judge(Rows(read(text.encode())), taken, HERE, GIVER, way)
 
 
 def wrong(text: str, way: str = "pending") -> list[tuple[int, str, str]]:
@@ -208,12 +216,12 @@ def test_names_that_hold_a_separator_are_told_from_several() -> None:
     sheet = read(
         "\n".join(["name,username,roles,team,reporting access", *(f"Bob,bob,{row}" for row in rows)]).encode()
     )
-    found = judge(Rows(sheet), Taken(), here, {MANAGE_USERS}, "active")
+    found = judge(Rows(sheet), Taken(), here, whole(here), "active")
     assert [problem.text for problem in found.problems if problem.column == "reporting_access"] == [
         "Several teams are called “Billing”. Write “Leeds › Billing” or “Porto › Billing”."
     ]
     sheet = read(f"name,username,roles,team,reporting access\nBob,bob,{rows[0]}\n".encode())
-    (entry,) = judge(Rows(sheet), Taken(), here, {MANAGE_USERS}, "active").entries
+    (entry,) = judge(Rows(sheet), Taken(), here, whole(here), "active").entries
     assert entry.set_up == SetUp(frozenset({3, 4, 5}), 16, frozenset({11, 13, 15, 16}))
 
 
@@ -222,11 +230,26 @@ def test_unknown_names_without_end_are_answered_and_the_first_with_what_was_mean
     here = Directory(1, ROLES, teams, {})
     rows = "\n".join(f"Bob {n},bob{n},Agent,Taem {n}" for n in range(LOOKED_FOR + 100))
     sheet = read(f"name,username,roles,team\n{rows}\n".encode())
-    texts = [problem.text for problem in judge(Rows(sheet), Taken(), here, {MANAGE_USERS}, "active").problems]
+    texts = [problem.text for problem in judge(Rows(sheet), Taken(), here, whole(here), "active").problems]
     assert ["Did you mean" in text for text in texts] == [True] * LOOKED_FOR + [False] * 100
     assert texts[-1].endswith(
         "The teams are Team 0, Team 1, Team 2, Team 3, Team 4, Team 5, Team 6, Team 7 and 992 more."
     )
+
+
+def test_A17_nobody_adds_people_who_see_more_than_they_do() -> None:
+    sheet = read(
+        "name,username,roles,reporting access\nBob,bob,Manager,Porto\n"
+        "Eve,eve,Manager,Leeds; Acme\nJo,joe,Manager,Leeds › Billing\n".encode()
+    )
+    partly = Giver(GIVER.permissions, frozenset({11, 12}))
+    found = judge(Rows(sheet), Taken(), HERE, partly, "active")
+    assert [(one.row, one.column, one.text) for one in found.problems] == [
+        (2, "reporting_access", "You cannot give access to Porto: you do not see it yourself."),
+        (3, "reporting_access", "You cannot give access to Acme: you do not see it yourself."),
+    ]
+    assert [entry.row for entry in found.entries] == [4]
+    assert judge(Rows(sheet), Taken(), HERE, partly, "pending").problems == []
 
 
 # ------------------------------------------------------------------ any file
@@ -236,10 +259,10 @@ def test_every_row_is_either_added_or_has_a_reason(rows: str, way: str) -> None:
         sheet = read(("name,username,email,roles,team\n" + rows).encode())
     except Unreadable:
         return
-    judgement = judge(Rows(sheet), TAKEN, HERE, {MANAGE_USERS}, way)
+    judgement = judge(Rows(sheet), TAKEN, HERE, GIVER, way)
     added = [entry.row for entry in judgement.entries]
     assert sorted([*added, *judgement.bad_rows]) == [line.number for line in sheet.lines]
-    assert judge(Rows(sheet), TAKEN, HERE, {MANAGE_USERS}, way).stamp == judgement.stamp
+    assert judge(Rows(sheet), TAKEN, HERE, GIVER, way).stamp == judgement.stamp
     if judgement.entries:
         name = judgement.entries[0].username.casefold()
-        assert judge(Rows(sheet), Taken({name: ADA}), HERE, {MANAGE_USERS}, way).stamp != judgement.stamp
+        assert judge(Rows(sheet), Taken({name: ADA}), HERE, GIVER, way).stamp != judgement.stamp

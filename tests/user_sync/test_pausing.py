@@ -12,6 +12,7 @@ from tests.actors import Actor, make_actor
 from tests.sync.office import SOMEBODY, Office, open_office
 from tests.sync.people import person
 from tests.sync_status.conftest import said
+from tests.users.pages import open_page
 from webapp.access import INTEGRATIONS
 from webapp.connectors.base import Unavailable
 from webapp.database import write_transaction
@@ -134,3 +135,26 @@ def test_a_reason_that_is_too_long_pauses_nothing(app: Flask) -> None:
     ).text
     assert "at most 200 characters. The schedule was not paused." in said(page)
     assert "User sync is on" in said(page)
+
+
+def test_B16_the_schedule_is_paused_and_resumed_while_a_run_is_live(app: Flask) -> None:
+    office, platforms, admin = desk(app)
+    tab = f"{platforms}/intercom/user-sync"
+    with app.app_context():
+        run_id = office.request().id
+    page = open_page(admin, tab)
+    assert "The run that is going on finishes; stop it above if it should not." in page.text
+    done = page.form("/user-sync/pause").fill(reason="Tidying up there.").send("Pause the schedule")
+    assert "a run that is going on finishes" in done.notices
+    schedule = done.root.one("section", id="schedule").text
+    assert "The run that is going on finishes; then none starts by itself." in schedule
+    assert "Tidying up there." in schedule
+    assert "Tidying" not in admin.get(f"{tab}/panel").text  # what is polled has nothing that is typed in
+    with app.app_context():
+        office.platform.people_there = [ADA]
+        office.work(office.run(run_id))
+        assert office.run(run_id).state == "completed"
+        assert platform_of(office).next_run_at is None
+        office.request()
+    resumed = open_page(admin, tab).form("/user-sync/resume").send("Resume the schedule")
+    assert "The schedule goes on." in resumed.notices

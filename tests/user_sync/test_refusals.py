@@ -289,7 +289,7 @@ def test_attack_18_a_refusal_asks_to_reconnect_and_pauses_the_schedule(
     press(synced, "sync-now")
     run = synced.work()
     assert (run.state, run.error_kind) == ("failed", "access_denied")
-    assert synced.asked("/admins") == 2  # the first import, and this one once
+    assert synced.asked("/admins") == 3  # the first import, and this one, which is asked once more
     page = synced.admin.get(TAB).text
     assert "must reconnect to resume" in page
     assert "Paused until you reconnect" in page

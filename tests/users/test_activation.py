@@ -15,7 +15,7 @@ from tests.users.pages import Page, open_page
 from tests.users.world import World, make_world, statements
 from webapp.access import MANAGE_SECURITY, Refused
 from webapp.models import RolePermission, Team, UserRole, utcnow
-from webapp.users.activation import NotInContract, RolesBeyond, SetUpIncomplete, activate
+from webapp.users.activation import Beyond, NotInContract, SetUpIncomplete, activate
 from webapp.users.filters import Filters
 from webapp.users.selection import Selection
 from webapp.users.set_up import SetUp
@@ -403,7 +403,7 @@ def test_the_set_up_is_checked_again_in_the_transaction(app: Flask, world: World
         (agents(world, roles=frozenset()), SetUpIncomplete),
         (agents(world, team=None), SetUpIncomplete),
         (agents(world, roles=frozenset({world.roles["manager"]})), SetUpIncomplete),
-        (agents(world, roles=frozenset({world.roles["administrator"]}), access=everything), RolesBeyond),
+        (agents(world, roles=frozenset({world.roles["administrator"]}), access=everything), Beyond),
         (agents(world, roles=frozenset({other.roles["agent"]})), NotInContract),
         (agents(world, team=other.teams["Billing"]), NotInContract),
         (agents(world, access=frozenset({other.teams["Leeds"]})), NotInContract),

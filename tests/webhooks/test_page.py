@@ -129,3 +129,27 @@ def test_every_change_is_written_down_and_no_secret_with_it(
         "removed",
     ]
     assert secret not in repr([(event.target, event.details) for event in events])
+
+
+def test_A8_what_is_secret_in_an_address_is_in_no_entry_of_the_audit_log(
+    ines: Actor, page: str, receiver: Receiver, app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those who may read it may not all open the webhook."""
+    caplog.set_level("DEBUG")
+    first, second = f"{receiver.url}/T0KEN/s3cret?key=s3cret", f"{receiver.url}/T0KEN/0ther"
+    for url in (first, second, first):
+        assert ines.post(page, {"url": url, "events": ["run.held"]}, follow_redirects=True).status_code == 200
+    for path in ("secret", "test", "remove"):
+        ines.post(f"{page}/{path}")
+    db.session.remove()
+    events = db.session.scalars(
+        sa.select(AuditEvent).where(AuditEvent.action.like("webhook.%")).order_by(AuditEvent.id)
+    ).all()
+    written = repr([(event.target, event.details) for event in events])
+    assert len(events) == 6
+    assert not [word for word in ("T0KEN", "s3cret", "0ther") if word in written + caplog.text]
+    assert all(event.target.startswith(f"http://127.0.0.1:{receiver.port} (address ") for event in events)
+    targets = [event.target for event in events[:3]]
+    assert targets[0] == targets[2] != targets[1]  # the same address is seen to be the same
+    assert events[1].details is not None
+    assert events[1].details["address"] == {"before": targets[0], "after": targets[1]}

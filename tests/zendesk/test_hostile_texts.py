@@ -50,13 +50,13 @@ def test_A15_names_and_values_of_fields_are_cleaned_like_every_other_text(desk: 
 
     desk.admin.post(f"{PAGE}/why", {"q": "lopes"})
     with desk.app.app_context():
-        question = db.session.scalars(sa.select(Question)).one()
+        question_id = db.session.scalars(sa.select(Question.id)).one()
         db.session.rollback()
-        jobs.answer(question.id)
+        jobs.answer(question_id)
         jobs.find_doubles()
     pages = [
         desk.admin.get(path).text
-        for path in (f"{PAGE}/user-sync", f"{PAGE}/why/{question.id}", "/c/acme/users?status=pending&q=lopes")
+        for path in (f"{PAGE}/user-sync", f"{PAGE}/why/{question_id}", "/c/acme/users?status=pending&q=lopes")
     ]
     assert all("anA [31m Lopes" in page for page in pages[1:])
     assert "user_fields.gnp" in pages[0]
@@ -64,9 +64,7 @@ def test_A15_names_and_values_of_fields_are_cleaned_like_every_other_text(desk: 
     assert wrong_texts(desk.app) == []
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"id": 10**400}, {"id": 2**63}, {"id": -1}, {"custom_role_id": 10**30}], ids=str
-)
+@pytest.mark.parametrize("wrong", [{"id": 10**400}, {"id": 2**63}, {"custom_role_id": 10**30}], ids=str)
 def test_A15_a_number_that_no_database_holds_stops_the_run_in_words(
     desk: Desk, wrong: dict[str, int]
 ) -> None:

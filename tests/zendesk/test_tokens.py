@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ import requests
 import sqlalchemy as sa
 
 import config
-from tests.servers.processes import ROOT
+from tests.servers.local import HTTP
+from tests.servers.processes import ROOT, wait_until
 from tests.zendesk.conftest import Desk
 from webapp.connectors.base import AccessDenied, Unavailable
 from webapp.credentials import seal, unseal
@@ -81,7 +83,7 @@ EIGHT = """
 import json, pathlib, sys
 import sqlalchemy as sa
 import config, webapp
-from webapp.models import Integration, db
+from webapp.models import Integration, db, utcnow
 from webapp.oauth.tokens import token_of
 
 given = json.loads(sys.argv[1])
@@ -96,17 +98,22 @@ with app.app_context():
 """
 
 
+def given_to_programs(settings: config.Settings) -> str:
+    return json.dumps(
+        {
+            "database_url": settings.database_url,
+            "redis_url": settings.redis_url,
+            "data_dir": str(settings.data_dir),
+            "zendesk": asdict(settings.zendesk),
+        }
+    )
+
+
 def test_eight_processes_at_once_exchange_once(connected: Desk, settings: config.Settings) -> None:
     """Each has its own connections and nothing in common with the others but the database."""
     end_soon(connected)
     connected.zendesk.control("DELETE", "requests")
-    given = {
-        "database_url": settings.database_url,
-        "redis_url": settings.redis_url,
-        "data_dir": str(settings.data_dir),
-        "zendesk": asdict(settings.zendesk),
-    }
-    command = [sys.executable, "-c", EIGHT, json.dumps(given)]
+    command = [sys.executable, "-c", EIGHT, given_to_programs(settings)]
     with ExitStack() as started:
         programs = [
             started.enter_context(
@@ -164,15 +171,20 @@ def test_zendesk_being_down_loses_nothing(connected: Desk) -> None:
     assert connected.enable().state == "completed"
 
 
-def test_a_process_that_died_during_an_exchange_holds_nobody_up_for_long(
-    connected: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    end_soon(connected)
-    with connected.app.app_context(), write_transaction() as session:
+def leave_lease(desk: Desk, ahead: timedelta) -> None:
+    """A process began an exchange and is gone; its lease ends so far from now."""
+    with desk.app.app_context(), write_transaction() as session:
         integration = session.scalars(sa.select(Integration)).one()
-        integration.refreshing_until = tokens.utcnow() + tokens.LEASE
-    later = tokens.utcnow() + tokens.LEASE * 2
-    monkeypatch.setattr(tokens, "utcnow", lambda: later)
+        integration.refreshing_until = utcnow() + ahead
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=-1), timedelta(hours=2)])
+def test_b10_a_process_that_died_during_an_exchange_holds_nobody_up_for_long(
+    connected: Desk, ahead: timedelta
+) -> None:
+    """Nor does one that began it before the clock was set back."""
+    end_soon(connected)
+    leave_lease(connected, ahead)
     with connected.app.app_context():
         assert token_of(db.session.scalars(sa.select(Integration)).one()).current()
 
@@ -203,3 +215,78 @@ def test_A15_only_a_token_that_a_header_can_carry_is_kept_and_it_ends_in_time(
     assert (token is not None) == kept
     if token is not None:
         assert 0 < token["expires_at"] - time.time() <= LIFETIME_MAX
+
+
+EXCHANGING = EIGHT.replace("sys.stdin.readline()\n    print(", "print(")
+
+
+def test_b14_a_worker_killed_while_the_keys_were_exchanged_is_what_people_read(
+    connected: Desk, settings: config.Settings
+) -> None:
+    """Zendesk has given new keys, and whoever asked for them is killed before they arrive."""
+    end_soon(connected)
+    connected.zendesk.control("DELETE", "requests")
+    old = stored(connected)["access_token"]
+    connected.fault(path="/oauth/tokens", kind="slow", seconds=3, times=1)
+    command = [sys.executable, "-c", EXCHANGING, given_to_programs(settings)]
+    with subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE) as worker:
+        wait_until(lambda: exchanges(connected) == 1)
+        worker.kill()
+    me = f"{connected.zendesk.url}/kestrel/api/v2/users/me.json"
+    wait_until(lambda: HTTP.get(me, headers={"Authorization": f"Bearer {old}"}).status_code == 401)
+    assert stored(connected)["access_token"] == old
+    leave_lease(connected, timedelta(seconds=-1))
+    run = connected.enable()
+    assert (run.state, run.error_kind, connected.integration().connection) == (
+        "failed",
+        "access_denied",
+        "broken",
+    )
+    assert (run.message or "").startswith(
+        "A worker was stopped while it exchanged the keys of this connection"
+    )
+    assert "Zendesk gave new keys that never arrived" in (run.message or "")
+    assert "An administrator must reconnect to resume." in (run.message or "")
+    assert "revoked" not in (run.message or "")
+    connected.connect()
+    assert connected.sync().state == "completed"
+
+
+def test_b14_an_answer_that_breaks_off_costs_the_keys_as_well(connected: Desk) -> None:
+    end_soon(connected)
+    connected.fault(path="/oauth/tokens", kind="truncate", times=1)
+    with connected.app.app_context(), pytest.raises(Unavailable):
+        token_of(db.session.scalars(sa.select(Integration)).one()).current()
+    run = connected.enable()
+    assert (run.error_kind, connected.integration().connection) == ("access_denied", "broken")
+    assert "Zendesk gave new keys that never arrived" in (run.message or "")
+
+
+def test_b14_an_answer_that_never_came_is_remembered_until_the_next_exchange(connected: Desk) -> None:
+    end_soon(connected)
+    connected.fault(path="/oauth/tokens", kind="drop-connection")
+    with connected.app.app_context(), pytest.raises(Unavailable):
+        token_of(db.session.scalars(sa.select(Integration)).one()).current()
+    assert connected.integration().refreshing_until is not None
+    connected.zendesk.control("DELETE", "faults")
+    assert connected.enable().state == "completed"
+    assert connected.integration().refreshing_until is None
+
+
+def test_b14_new_keys_are_stored_as_soon_as_the_database_lets_them(
+    connected: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old ones are gone, so a database that is locked for a moment must not cost the connection."""
+    end_soon(connected)
+    store = tokens._Exchange._store
+    tries: list[int] = []
+
+    def locked_at_first(*given: Any) -> dict[str, Any]:
+        tries.append(1)
+        if len(tries) < 3:
+            raise sa.exc.TimeoutError("no connection was free")
+        return store(*given)
+
+    monkeypatch.setattr(tokens._Exchange, "_store", locked_at_first)
+    assert connected.enable().state == "completed"
+    assert len(tries) == 3

@@ -196,8 +196,11 @@ def _stay_in_contract() -> None:
     """Show the side bar of the contract the person came from, or else of their first one."""
     slugs = [contract.slug for contract in contracts_of(current_user)]
     asked = request.values.get("of", "")
-    if slugs:
-        g.access = access_to(asked if asked in slugs else slugs[0], current_user)
+    for slug in sorted(slugs, key=lambda slug: slug != asked):
+        access = access_to(slug, current_user)
+        if access is not None:
+            g.access = access
+            return
 
 
 def _here() -> str:

@@ -12,7 +12,7 @@ from webapp.numbers import id_in
 from webapp.uploads.places import NotFound, Places
 from webapp.users.directory import Directory
 from webapp.users.rows import UserRow
-from webapp.users.set_up import SetUp, beyond, lacking
+from webapp.users.set_up import Giver, SetUp, access_refusal, beyond, lacking, role_refusal, unseen
 
 MOST = 100  # people in one grid
 NO_ROLE = 0  # the ID for what no tick box holds
@@ -84,7 +84,7 @@ def fill_down(rows: Iterable[GridRow]) -> int:
     return filled
 
 
-def check(rows: Sequence[GridRow], directory: Directory, permissions: frozenset[str]) -> bool:
+def check(rows: Sequence[GridRow], directory: Directory, giver: Giver) -> bool:
     """Give each row its set-up, or say beside its fields what is missing; whether every row has one."""
     places = Places(directory)
     for row in rows:
@@ -97,9 +97,10 @@ def check(rows: Sequence[GridRow], directory: Directory, permissions: frozenset[
                 row.errors[name] = text
         if row.roles - directory.role_by_id.keys():
             row.errors["roles"] = GONE
-        if too_much := beyond(row.roles, permissions, directory):
-            names = " or ".join(role.name for role in too_much)
-            row.errors["roles"] = f"You cannot give {names}: it permits more than you may do yourself."
+        if too_much := beyond(row.roles, giver.permissions, directory):
+            row.errors["roles"] = role_refusal(too_much)
+        if hidden := unseen(access, giver, directory):
+            row.errors["access"] = access_refusal(hidden)
         row.set_up = None if row.errors else SetUp(row.roles, team, access)
     return all(row.set_up is not None for row in rows)
 

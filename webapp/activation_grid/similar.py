@@ -12,7 +12,7 @@ from webapp.activation_grid.suggesting import Experience, Suggestion, Trait, sug
 from webapp.models import Person, User
 from webapp.users.directory import Directory
 from webapp.users.rows import owned_by
-from webapp.users.set_up import SetUp, beyond, lacking
+from webapp.users.set_up import Giver, SetUp, beyond, lacking, unseen
 
 SAMPLE = 1_000  # people made active last, whom suggestions follow
 
@@ -22,20 +22,20 @@ TITLE_COLUMNS = ("job_title",)
 
 
 def suggestions(
-    session: Session, ids: Sequence[int], directory: Directory, permissions: frozenset[str]
+    session: Session, ids: Sequence[int], directory: Directory, giver: Giver
 ) -> dict[int, Suggestion]:
-    """Suggestions by user ID, in five statements. None permits more than ``permissions``, and each is complete."""
+    """Suggestions by user ID, in five statements. None gives more than ``giver`` may, and each is complete."""
     traits = _traits(session, ids, directory)
     names = Counter(team.name.casefold() for team in directory.open_teams)
     teams = {
         team.name.casefold(): team.id for team in directory.open_teams if names[team.name.casefold()] == 1
     }
-    experience = _experience(session, directory, permissions)
+    experience = _experience(session, directory, giver)
     found = {one: suggest(traits[one], experience, teams, directory.agent_id) for one in ids if one in traits}
     return {one: suggestion for one, suggestion in found.items() if suggestion is not None}
 
 
-def _experience(session: Session, directory: Directory, permissions: frozenset[str]) -> Experience:
+def _experience(session: Session, directory: Directory, giver: Giver) -> Experience:
     """Of the last :data:`SAMPLE` people who became active: those whose set-up can be given as it is."""
     ids = list(
         session.scalars(
@@ -56,7 +56,8 @@ def _experience(session: Session, directory: Directory, permissions: frozenset[s
         set_up = SetUp(frozenset(roles), team, frozenset(access & open_ids))
         if lacking(set_up.roles, team is not None, bool(set_up.access), directory):
             continue
-        if not beyond(set_up.roles, permissions, directory):
+        too_much = beyond(set_up.roles, giver.permissions, directory)
+        if not too_much and not unseen(set_up.access, giver, directory):
             experience.add(traits[one], set_up)
     return experience
 

@@ -24,7 +24,7 @@ from webapp.activation_grid.words import filled_in, why
 from webapp.invitations.standing import how_many
 from webapp.models import db
 from webapp.users import activation as activating
-from webapp.users.asked import directory_here, nobody_left, selection_here, what_was_done
+from webapp.users.asked import directory_here, giver_here, nobody_left, selection_here, what_was_done
 from webapp.users.batch import ChangedMeanwhile, ListChanged, NobodySelected
 from webapp.users.batches import Batch, batch_of
 from webapp.users.counts import status_counts
@@ -72,7 +72,7 @@ def activate(contract: str) -> Answer:
     grid = _read(selection, directory)
     if not grid.rows:
         return nobody_left(selection, grid.batch)
-    complete = check(grid.rows, directory, access.permissions)
+    complete = check(grid.rows, directory, giver_here(directory))
     if not complete or not request.form.get("confirm"):
         problem = {} if request.form.get("confirm") else {"confirm": UNCONFIRMED}
         return _page(grid, directory, 422, **problem)
@@ -88,9 +88,9 @@ def activate(contract: str) -> Answer:
         return _page(_read(selection, directory), directory, 409, refused=True)
     except ListChanged as change:
         return _page(grid, directory, 409, change=change)
-    except (activating.NotInContract, activating.SetUpIncomplete, activating.RolesBeyond):
+    except (activating.NotInContract, activating.SetUpIncomplete, activating.Beyond):
         directory = directory_here()
-        check(grid.rows, directory, access.permissions)
+        check(grid.rows, directory, giver_here(directory))
         return _page(grid, directory, 409, choices_changed=True)
     except NobodySelected:
         return nobody_left(selection)
@@ -137,7 +137,7 @@ def _page(
     if not rows:
         return nobody_left(batch.selection, batch)
     ids = [row.user.id for row in rows]
-    suggest_for(rows, suggestions(db.session(), ids, directory, access.permissions))
+    suggest_for(rows, suggestions(db.session(), ids, directory, giver_here(directory)))
     if use == "above":
         problem["filled"] = filled_in(fill_down(rows), above=True)
     elif use is not None:

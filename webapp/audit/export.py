@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.audit import trail
+from webapp.audit import masking, trail
 from webapp.audit.filters import Filters
 from webapp.audit.reading import newest
 from webapp.audit.words import action_text, details_of, kind_label, text_of
@@ -38,7 +38,7 @@ class Export:
 
     def _cells(self, event: AuditEvent) -> Sequence[object]:
         details = []
-        for label, before, after in details_of(event.details):
+        for label, before, after in details_of(masking.details_of(event)):
             change = f"{before or 'blank'} → {after or 'blank'}" if before is not None else after
             details.append(f"{label}: {change}" if change else label)
         return (
@@ -46,7 +46,7 @@ class Export:
             event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             event.actor,
             action_text(event.action),
-            event.target,
+            masking.target_of(event),
             kind_label(event.target_type) if event.target_type else None,
             "; ".join(details),
             text_of((event.details or {}).get(trail.IDS)) or event.target_id,

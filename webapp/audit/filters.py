@@ -9,7 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute
 
+from webapp.audit.masking import searchable
 from webapp.audit.words import action_label, in_group, kind_label
 from webapp.models import AuditEvent
 
@@ -69,11 +71,8 @@ class Filters:
         if self.q:
             where.append(
                 sa.or_(
-                    *(
-                        column.icontains(form, autoescape=True)
-                        for form in _forms(self.q)
-                        for column in (AuditEvent.target, AuditEvent.actor)
-                    )
+                    sa.and_(searchable(), _contains(AuditEvent.target, self.q)),
+                    _contains(AuditEvent.actor, self.q),
                 )
             )
         return where
@@ -94,6 +93,10 @@ class Filters:
     def backwards(self) -> bool:
         """Whether the last day is before the first one."""
         return self.first is not None and self.last is not None and self.last < self.first
+
+
+def _contains(column: InstrumentedAttribute[str], words: str) -> sa.ColumnElement[bool]:
+    return sa.or_(*(column.icontains(form, autoescape=True) for form in _forms(words)))
 
 
 def _forms(words: str) -> list[str]:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from webapp.audit import masking
 from webapp.audit.filters import Filters
 from webapp.audit.places import Place, places_of
 from webapp.audit.words import Detail, Options, action_options, action_text, details_of, kind_label
@@ -97,8 +98,8 @@ def row_of(event: AuditEvent, details: dict[str, Any] | None = None) -> EventRow
         at=event.at,
         actor=event.actor,
         action_text=action_text(event.action),
-        target=event.target,
-        details=details_of(event.details if details is None else details),
+        target=masking.target_of(event),
+        details=details_of(masking.details_of(event) if details is None else details),
         address=event.address,
         request_id=event.request_id,
     )

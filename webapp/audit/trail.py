@@ -96,6 +96,7 @@ ACTIONS: dict[str, str] = {
     "users.edited": "Changed the user",
     "users.ignored": "Ignored",
     "users.ignoring_undone": "Took back ignoring",
+    "users.sign_ins_ended": "Ended the sign-ins of",
     "users.exported": "Exported users of",
     "users.merged": "Merged another user into",
     "users.merge_undone": "Undid a merge into",

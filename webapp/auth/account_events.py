@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.audit import trail
-from webapp.models import Account, AuditEvent, User
+from webapp.audit.masking import NO_ACCOUNT
+from webapp.digests import short_digest
+from webapp.models import Account, AuditEvent, User, utcnow
+
+MOST_TRIES = 10  # rows an hour about one account's failed tries
+AN_HOUR = timedelta(hours=1)
 
 
 def signed_in_from(session: Session, account_id: int, since: datetime) -> set[str]:
@@ -38,7 +43,7 @@ def record(
 ) -> None:
     """An audit row in each contract the account is active in; one without a contract if there is none.
 
-    ``email`` is the account's, or what somebody typed when there is no such account.
+    ``email`` is the account's. What somebody typed who is not signed in goes to :func:`record_try`.
     """
     contracts: list[int | None] = []
     if account is not None:
@@ -54,6 +59,43 @@ def record(
             details=details,
             actor=actor,
         )
+
+
+def record_try(session: Session, action: str, key: str, account: Account | None) -> None:
+    """An audit row for what somebody did who is not signed in, with ``key`` as the email.
+
+    What is typed there may be a password, so that it is not kept: the row names the account, or a digest. A stranger
+    may try without end, so that there are no more than :data:`MOST_TRIES` rows an hour about an account, and as many
+    about all that there are not; the log has each try.
+    """
+    contract_id = session.scalar(_contracts(account.id).limit(1)) if account is not None else None
+    noted = _noted_lately(session, action, contract_id, account)
+    if noted < MOST_TRIES:
+        target = account.email if account is not None else f"{NO_ACCOUNT} ({short_digest('email', key)})"
+        last = {"more": "Further tries within the hour are in the log of the server."}
+        record(session, action, target, account, details=last if noted == MOST_TRIES - 1 else None)
+
+
+def who(key: str, account: Account | None) -> str:
+    """For the log: whom a try was for, without what was typed."""
+    return f"account {account.id}" if account is not None else f"email {short_digest('email', key)}"
+
+
+def _noted_lately(session: Session, action: str, contract_id: int | None, account: Account | None) -> int:
+    """How many rows the last hour has about such a try."""
+    in_contract = AuditEvent.contract_id
+    account_id = account.id if account is not None else None
+    return (
+        session.scalar(
+            sa.select(sa.func.count()).where(
+                in_contract.is_(None) if contract_id is None else in_contract == contract_id,
+                AuditEvent.action == action,
+                AuditEvent.at > utcnow() - AN_HOUR,
+                AuditEvent.target_id.is_(None) if account_id is None else AuditEvent.target_id == account_id,
+            )
+        )
+        or 0
+    )
 
 
 def _contracts(account_id: int) -> sa.Select[int]:

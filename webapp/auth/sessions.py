@@ -83,10 +83,17 @@ def end_one(session: Session, account_id: int, session_id: int) -> bool:
     return rows_changed(session, ended) == 1
 
 
-def end_where_nothing_is_left(session: Session, user_ids: Sequence[int]) -> None:
-    """End the sessions of those users whose account is active in no contract any more."""
+def end_where_nothing_is_left(
+    session: Session, user_ids: Sequence[int], *, not_counting: Sequence[int] = ()
+) -> None:
+    """End the sessions of those users whose account is active in no contract any more.
+
+    ``not_counting``: users who are active and still open nothing to the sessions of now.
+    """
     accounts = sa.select(User.account_id).where(User.id.in_(user_ids), User.account_id.is_not(None))
-    elsewhere = sa.select(User.id).where(User.account_id == SignInSession.account_id, User.status == "active")
+    elsewhere = sa.select(User.id).where(
+        User.account_id == SignInSession.account_id, User.status == "active", User.id.not_in(not_counting)
+    )
     support = sa.select(Account.id).where(Account.id == SignInSession.account_id, Account.support)
     rows_changed(
         session,

@@ -27,6 +27,6 @@ def _load(account_id: str) -> Account | None:
     found = sessions.find(token, current_app.extensions["settings"])
     if found is None or str(found.account_id) != account_id:
         return None
-    g.sign_in_session_id = found.id
+    g.sign_in_session_id, g.signed_in_at = found.id, found.created_at
     bind(account=found.account_id)
     return found.account

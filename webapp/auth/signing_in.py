@@ -57,7 +57,7 @@ def _sign_in(
             session, key, source, utcnow(), tries, is_known=lambda: is_known(session, key, visit.address)
         )
     if until is not None:
-        log.warning("sign-in throttled for %s", email, extra={"event": "denied"})
+        log.warning("sign-in throttled for %s", account_events.who(key, None), extra={"event": "denied"})
         raise throttle.Throttled(until)
     account = _account(key)
     stored = account.password_hash if account is not None and account.disabled_at is None else None
@@ -80,8 +80,8 @@ def _sign_in(
                 )
                 return account, token
     with write_transaction() as session:
-        account_events.record(session, "account.sign_in_failed", email, account)
-    log.warning("sign-in failed for %s", email, extra={"event": "denied"})
+        account_events.record_try(session, "account.sign_in_failed", key, account)
+    log.warning("sign-in failed for %s", account_events.who(key, account), extra={"event": "denied"})
     raise SignInFailed
 
 

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from webapp.clock import is_past
 from webapp.database import insert_into
 from webapp.models import SignInThrottle, table_of
 
@@ -94,7 +95,9 @@ def admit(
     keys = _keys(email_key, address, tries)
     rows = _locked(session, keys, now)
     blocked = {
-        kind: until for kind, key in keys.items() if (until := rows[key].blocked_until) and until > now
+        kind: until
+        for kind, key in keys.items()
+        if (until := rows[key].blocked_until) and not is_past(until, now, tries.limits[kind].longest)
     }
     if blocked and not (blocked.keys() == {"email"} and is_known()):
         return max(blocked.values())

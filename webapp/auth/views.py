@@ -64,7 +64,7 @@ def sign_in_submit() -> Response | str | tuple[str, int] | tuple[str, int, dict[
 def sign_out() -> Response:
     signing_in.sign_out(current_user, session.get(TOKEN))
     browser.leave()
-    return redirect(url_for("auth.sign_in"), 303)
+    return redirect(url_for("auth.sign_in", next=own_path(request.form.get("next"))), 303)
 
 
 @bp.post("/theme")

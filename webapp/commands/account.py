@@ -13,7 +13,7 @@ from config import Settings
 from webapp.account import changing
 from webapp.auth import accounts
 from webapp.auth.passwords import MIN_LENGTH, PasswordRefused
-from webapp.commands.answers import contract_or_fail, fail, print_json
+from webapp.commands.answers import asked, contract_or_fail, fail, print_json
 from webapp.commands.groups import CommandGroup
 from webapp.database import write_transaction
 from webapp.models import Account, Contract, User, db
@@ -48,7 +48,7 @@ def create_administrator(
         if name is None:
             if password_stdin:
                 fail("Give the new account a name with --name.")
-            name = click.prompt("Name", err=True)
+            name = asked("Name", "Give it with --name.")
         password = _password(password_stdin)
     try:
         try:
@@ -238,9 +238,9 @@ def _settings() -> Settings:
 def _password(from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
-    return click.prompt(  # to standard error: what --json prints stays JSON
+    return asked(
         f"Password (at least {MIN_LENGTH} characters)",
+        "Give it with --password-stdin, on the first line of standard input.",
         hide_input=True,
         confirmation_prompt="The same again",
-        err=True,
     )

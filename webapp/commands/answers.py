@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any, NoReturn
 
 import click
@@ -21,6 +22,20 @@ def contract_or_fail(slug: str) -> Contract:
 
 def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def asked(question: str, without: str, **options: Any) -> str:
+    """What is typed as an answer; ``without`` says how to give it where nobody can be asked.
+
+    The question goes to standard error: what --json prints stays JSON.
+    """
+    try:
+        return str(click.prompt(question, err=True, **options))
+    except click.Abort:
+        if sys.stdin.isatty():  # Ctrl-C
+            raise
+        click.echo(err=True)
+        fail(f"Nobody answered, as there is no terminal to ask at. {without}")
 
 
 def fail(text: str) -> NoReturn:

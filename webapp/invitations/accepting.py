@@ -14,9 +14,10 @@ from webapp.access import Refused
 from webapp.audit import trail
 from webapp.auth import account_events, accounts, passwords, sessions, tokens
 from webapp.database import rows_changed, write_transaction
-from webapp.invitations.inviting import PURPOSE, roles_above, who_has
+from webapp.invitations.inviting import PURPOSE
 from webapp.models import Account, Contract, Invitation, User, db, utcnow
-from webapp.users import batch
+from webapp.users.directory import directory_of
+from webapp.users.giving import giver_now, who_has_more
 
 # Why a link opens nothing.
 UNKNOWN = "unknown"
@@ -171,13 +172,12 @@ def _reason(
 
 def inviter_still_may(session: Session, invitation: Invitation) -> bool:
     """Whether who sent it could send it now."""
-    contract_id = invitation.contract_id
+    directory = directory_of(session, invitation.contract_id)
     try:
-        permissions = batch.permissions_now(session, contract_id, invitation.inviter_id)
+        giver = giver_now(session, directory, invitation.inviter_id)
     except Refused:
         return False
-    above = roles_above(session, contract_id, permissions)
-    return not who_has(session, [invitation.user_id], above)
+    return not who_has_more(session, [invitation.user_id], directory, giver)
 
 
 def _user_of(account_id: int, contract_id: int) -> sa.Select[int]:

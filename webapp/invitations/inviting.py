@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -14,10 +14,11 @@ from webapp.auth import tokens
 from webapp.database import rows_changed, write_transaction
 from webapp.invitations import letters
 from webapp.mail import outbox
-from webapp.models import Contract, Invitation, User, UserRole, utcnow
+from webapp.models import Contract, Invitation, User, utcnow
 from webapp.users import batch
-from webapp.users.directory import directory_of
-from webapp.users.set_up import beyond
+from webapp.users.directory import Directory, directory_of
+from webapp.users.giving import giver_now, who_has_more
+from webapp.users.set_up import Giver
 
 PURPOSE = "invitation"
 LIFETIME = timedelta(days=7)
@@ -57,14 +58,14 @@ def invite(session: Session, contract_id: int, user_ids: Sequence[int], by_user_
     Goes into the caller's write transaction, with one audit row. An earlier link of theirs is void from then on.
     Raises ``access.Refused`` when the inviting user may not manage users.
     """
-    permissions = batch.permissions_now(session, contract_id, by_user_id)
+    directory = directory_of(session, contract_id)
+    giver = giver_now(session, directory, by_user_id)
     contract = session.get_one(Contract, contract_id)
     inviter = session.get_one(User, by_user_id).name
-    higher = roles_above(session, contract_id, permissions)
     done, now, again = Invited(), utcnow(), False
     for ids in batch.chunks(user_ids):
         users = _locked(session, contract_id, ids)
-        done.left_out.update(_left_out(session, users, higher, now))
+        done.left_out.update(_left_out(session, users, directory, giver, now))
         chosen = [user for user in users if user.id not in done.left_out]
         again = _replace_open(session, [user.id for user in chosen], now, inviter) > 0 or again
         secrets = [tokens.new(PURPOSE) for _ in chosen]
@@ -148,12 +149,12 @@ def hold_back(session: Session, contract_id: int, user_ids: Sequence[int], why: 
 def revoke(contract_id: int, user_id: int, by_user_id: int) -> bool:
     """Void the open invitation of a user; whether there was one.
 
-    Raises :class:`UnknownUser`, and :class:`CannotInvite` where the user may do more than who revokes.
+    Raises :class:`UnknownUser`, and :class:`CannotInvite` where the user has more than who revokes.
     """
     with write_transaction() as session:
         user = _known(session, contract_id, user_id)
-        permissions = batch.permissions_now(session, contract_id, by_user_id)
-        if who_has(session, [user_id], roles_above(session, contract_id, permissions)):
+        directory = directory_of(session, contract_id)
+        if who_has_more(session, [user_id], directory, giver_now(session, directory, by_user_id)):
             raise CannotInvite(ABOVE)
         revoked = rows_changed(
             session,
@@ -184,30 +185,13 @@ def hindrance(user: User) -> str | None:
     return None
 
 
-def roles_above(session: Session, contract_id: int, permissions: Collection[str]) -> list[int]:
-    """The roles of the contract that permit more than ``permissions``."""
-    directory = directory_of(session, contract_id)
-    return [role.id for role in beyond(directory.role_by_id, permissions, directory)]
-
-
-def who_has(session: Session, user_ids: Sequence[int], higher: Sequence[int]) -> set[int]:
-    """Which of the users have one of the roles ``higher``."""
-    if not higher:
-        return set()
-    return set(
-        session.scalars(
-            sa.select(UserRole.user_id).where(UserRole.user_id.in_(user_ids), UserRole.role_id.in_(higher))
-        )
-    )
-
-
 def _left_out(
-    session: Session, users: Sequence[User], higher: Sequence[int], now: datetime
+    session: Session, users: Sequence[User], directory: Directory, giver: Giver, now: datetime
 ) -> dict[int, str]:
     """Who of ``users`` is not mailed, and why."""
     ids = [user.id for user in users]
     reasons = dict.fromkeys(_mailed_too_often(session, ids, now), TOO_OFTEN)
-    reasons |= dict.fromkeys(who_has(session, ids, higher), ABOVE)
+    reasons |= dict.fromkeys(who_has_more(session, ids, directory, giver), ABOVE)
     return reasons | {user.id: reason for user in users if (reason := hindrance(user)) is not None}
 
 

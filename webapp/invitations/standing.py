@@ -13,12 +13,15 @@ from webapp.invitations import inviting
 from webapp.invitations.accepting import inviter_still_may
 from webapp.models import Invitation, Message, User, utcnow
 from webapp.users.batch import chunks
+from webapp.users.directory import directory_of
+from webapp.users.giving import seen_by, who_has_more
+from webapp.users.set_up import Giver
 
 WHY_NOT = {
     inviting.NOT_ACTIVE: "They can be invited once they are active.",
     inviting.HAS_ACCOUNT: "They can sign in already.",
     inviting.NO_EMAIL: "They have no email that could be written to.",
-    inviting.ABOVE: "They may do more than you, so it takes someone who may do the same.",
+    inviting.ABOVE: "They may do more than you, or see more, so it takes someone who has as much.",
     inviting.TOO_OFTEN: (
         f"They were mailed less than a minute ago, or {inviting.MOST_A_DAY} times in a day. Wait a little."
     ),
@@ -52,8 +55,9 @@ def panel_of(session: Session, access: Access, user_id: int) -> Panel:
         .limit(1)
     ).one_or_none()
     reason = inviting.hindrance(user)
-    roles_above = inviting.roles_above(session, contract_id, access.permissions)
-    above = bool(inviting.who_has(session, [user_id], roles_above))
+    directory = directory_of(session, contract_id)
+    giver = Giver(access.permissions, seen_by(session, directory, access.user.id))
+    above = bool(who_has_more(session, [user_id], directory, giver))
     if reason is None and above:
         reason = inviting.ABOVE
     state = _state(session, newest, user)

@@ -9,11 +9,12 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.models import Merge, Person, User, UserRole
+from webapp.models import Merge, Person, User
 from webapp.models.user import IGNORED, MERGED
 from webapp.users.deactivation import LAST_ADMINISTRATOR, YOURSELF, protected
 from webapp.users.directory import Directory
-from webapp.users.set_up import beyond
+from webapp.users.giving import who_has_more
+from webapp.users.set_up import Giver
 
 
 class No(StrEnum):
@@ -36,7 +37,7 @@ WORDS: dict[No, str] = {
     No.TWO_THERE: "A platform lists both, as two people, so they are not one human. If one of the accounts "
     "there is one too many, close it first: the next sync marks that person as gone, and then the two can be merged.",
     No.TWO_ACCOUNTS: "Both can sign in, each with an account of their own. Close one of the accounts first.",
-    No.ABOVE: "One of the two may do more than you, so this is for somebody who may do as much.",
+    No.ABOVE: "One of the two may do more than you, or see more, so this is for somebody who has as much.",
     No.YOURSELF: "This would end the user you are signed in as. Ask a colleague to do it.",
     No.LAST_ADMINISTRATOR: "This would leave no administrator who can sign in. Make somebody else one first.",
     No.KEPT_IS_GONE: "The user who stayed was merged into another since. Undo that merge first.",
@@ -58,10 +59,10 @@ class ChangedSince(Exception):
 
 @dataclass(frozen=True)
 class Acting:
-    """Who wants it: their user, and what they may do."""
+    """Who wants it: their user, and what they have themselves."""
 
     user_id: int
-    permissions: frozenset[str]
+    giver: Giver
 
 
 def two_users(session: Session, contract_id: int, one: int, other: int) -> tuple[User, User]:
@@ -111,22 +112,16 @@ def why_not(session: Session, kept: User, gone: User, directory: Directory, acti
         reasons.append(No.TWO_THERE)
     if kept.account_id is not None and gone.account_id is not None:
         reasons.append(No.TWO_ACCOUNTS)
-    if more_than(session, [kept.id, gone.id], directory, acting):
+    if who_has_more(session, [kept.id, gone.id], directory, acting.giver):
         reasons.append(No.ABOVE)
     guarded = protected(
-        session, [gone.id], directory, by_user_id=acting.user_id, permissions=acting.permissions
+        session, [gone.id], directory, by_user_id=acting.user_id, permissions=acting.giver.permissions
     ).get(gone.id)
     if guarded == YOURSELF:
         reasons.append(No.YOURSELF)
     elif guarded == LAST_ADMINISTRATOR:
         reasons.append(No.LAST_ADMINISTRATOR)
     return reasons
-
-
-def more_than(session: Session, user_ids: list[int], directory: Directory, acting: Acting) -> bool:
-    """Whether one of the users has a role that permits what ``acting`` may not do."""
-    roles = set(session.scalars(sa.select(UserRole.role_id).where(UserRole.user_id.in_(user_ids))))
-    return bool(beyond(roles, acting.permissions, directory))
 
 
 def listed_at(session: Session, user_id: int) -> list[int]:

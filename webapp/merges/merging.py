@@ -25,6 +25,7 @@ from webapp.models.user import MERGED
 from webapp.sync.keys import user_keys
 from webapp.users import batch
 from webapp.users.directory import directory_of
+from webapp.users.giving import giver_now
 
 OWNED = {
     "roles": (UserRole, "role_id"),
@@ -41,10 +42,11 @@ def merge(contract_id: int, kept_id: int, gone_id: int, *, by: str, by_user_id: 
     """
     with write_transaction() as session:
         batch.lock_licences(session, contract_id)
-        acting = Acting(by_user_id, batch.permissions_now(session, contract_id, by_user_id))
+        directory = directory_of(session, contract_id)
+        acting = Acting(by_user_id, giver_now(session, directory, by_user_id))
         links_change(session, contract_id)
         kept, gone = two_users(session, contract_id, kept_id, gone_id)
-        reasons = why_not(session, kept, gone, directory_of(session, contract_id), acting)
+        reasons = why_not(session, kept, gone, directory, acting)
         if reasons:
             raise CannotMerge(reasons)
         if stamp != stamp_of(session, kept, gone):
@@ -124,6 +126,7 @@ def _move(session: Session, kept: User, gone: User) -> dict[str, Any]:
     session.flush()  # an account belongs to one user of a contract at any moment
     if account_id is not None:
         kept.account_id = account_id
+        kept.last_seen_at, kept.sign_ins_ended_at = gone.last_seen_at, gone.sign_ins_ended_at
     for name in ("email", "third_party_id"):
         if getattr(kept, name) is None and getattr(gone, name) is not None:
             setattr(kept, name, getattr(gone, name))

@@ -14,7 +14,7 @@ from webapp.audit import trail
 from webapp.contracts import licences_used
 from webapp.database import rows_changed, write_transaction
 from webapp.merges.dismissing import keep_apart
-from webapp.merges.judging import Acting, CannotMerge, ChangedSince, No, more_than, two_users
+from webapp.merges.judging import Acting, CannotMerge, ChangedSince, No, two_users
 from webapp.merges.merging import OWNED, links_change, set_keys
 from webapp.models import Contract, Decision, Merge, Person, User, is_here, utcnow
 from webapp.models.user import MERGED, USERNAME_LENGTH
@@ -22,7 +22,8 @@ from webapp.sync.keys import match_key
 from webapp.users import batch
 from webapp.users.deactivation import administrators_who_sign_in
 from webapp.users.directory import Directory, directory_of
-from webapp.users.set_up import beyond
+from webapp.users.giving import giver_now, who_has_more
+from webapp.users.set_up import beyond, unseen
 
 
 @dataclass
@@ -63,11 +64,11 @@ def undo(contract_id: int, merge_id: int, *, by: str, by_user_id: int, stamp: st
     """
     with write_transaction() as session:
         batch.lock_licences(session, contract_id)
-        acting = Acting(by_user_id, batch.permissions_now(session, contract_id, by_user_id))
+        directory = directory_of(session, contract_id)
+        acting = Acting(by_user_id, giver_now(session, directory, by_user_id))
         links_change(session, contract_id)
         row = merge_of(session, contract_id, merge_id)
         kept, gone = two_users(session, contract_id, row.kept_id, row.gone_id)
-        directory = directory_of(session, contract_id)
         reasons = why_not_undo(session, row, kept, directory, acting)
         if reasons:
             raise CannotMerge(reasons)
@@ -103,8 +104,10 @@ def why_not_undo(session: Session, row: Merge, kept: User, directory: Directory,
         return [No.KEPT_IS_GONE]
     had = row.before["gone"]
     reasons = []
-    if more_than(session, [kept.id], directory, acting) or beyond(
-        had["roles"], acting.permissions, directory
+    if (
+        who_has_more(session, [kept.id], directory, acting.giver)
+        or beyond(had["roles"], acting.giver.permissions, directory)
+        or unseen(had["access"], acting.giver, directory)
     ):
         reasons.append(No.ABOVE)
     if had["account_id"] is not None and kept.account_id == had["account_id"]:
@@ -222,6 +225,8 @@ def _bring_back(session: Session, row: Merge, kept: User, gone: User, back: Retu
     gone.status_since = datetime.fromisoformat(had["status_since"]) if back.status == had["status"] else now
     if back.account:
         gone.account_id = had["account_id"]
+        gone.last_seen_at, gone.sign_ins_ended_at = kept.last_seen_at, kept.sign_ins_ended_at
+        kept.last_seen_at = kept.sign_ins_ended_at = None
     set_keys(gone)
     session.flush()
     rows_changed(session, sa.update(Person).where(Person.id.in_(back.people)).values(user_id=gone.id))

@@ -15,6 +15,7 @@ from webapp.merges.judging import Acting, CannotMerge, ChangedSince, No
 from webapp.models import User, db
 from webapp.paging import url_with
 from webapp.sync import doubles
+from webapp.users.asked import giver_here
 from webapp.users.directory import Directory, directory_of
 from webapp.users.rows import rows_of
 
@@ -187,9 +188,9 @@ def _directory() -> Directory:
     return directory_of(db.session(), g.access.contract.id)
 
 
-def _acting() -> Acting:
+def _acting(directory: Directory) -> Acting:
     access: Access = g.access
-    return Acting(access.user.id, access.permissions)
+    return Acting(access.user.id, giver_here(directory))
 
 
 def _words(reasons: list[No]) -> list[str]:
@@ -212,9 +213,9 @@ def _compare_page(user: int, other: int, *, kept: int | None = None, **problem: 
     directory = _directory()
     pair = listing.pairs_of(session, [(user, other)], directory)[user, other]
     one, two = session.get_one(User, user), session.get_one(User, other)
+    acting = _acting(directory)
     barred = {
-        a.id: _words(judging.why_not(session, a, b, directory, _acting()))
-        for a, b in ((one, two), (two, one))
+        a.id: _words(judging.why_not(session, a, b, directory, acting)) for a, b in ((one, two), (two, one))
     }
     default = judging.stays_by_default(one, two).id
     if barred[default] and not barred[two.id if default == one.id else one.id]:
@@ -244,7 +245,7 @@ def _undo_page(merge_id: int, **problem: Any) -> str:
         abort(404)
     kept, gone = session.get_one(User, row.kept_id), session.get_one(User, row.gone_id)
     directory = _directory()
-    reasons = undoing.why_not_undo(session, row, kept, directory, _acting())
+    reasons = undoing.why_not_undo(session, row, kept, directory, _acting(directory))
     back = undoing.returning(session, row, kept, gone, directory) if not reasons else None
     return render_template(
         "merges/undo.html",

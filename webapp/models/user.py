@@ -80,6 +80,12 @@ class User(Base):
     left_since: Mapped[datetime | None] = mapped_column(
         comment="of an inactive user who was on no platform any more when deactivated: since when"
     )
+    last_seen_at: Mapped[datetime | None] = mapped_column(
+        comment="when their account opened a page of the contract last, give or take some minutes"
+    )
+    sign_ins_ended_at: Mapped[datetime | None] = mapped_column(
+        comment="sign-ins from before do not open the contract"
+    )
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     changed_at: Mapped[datetime] = mapped_column(default=utcnow)
 

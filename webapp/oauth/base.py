@@ -48,7 +48,14 @@ class RefreshRefused(Exception):
 
 
 class RefreshUnavailable(Exception):
-    """The platform did not answer usefully; the same token may still be exchanged later."""
+    """The platform did not answer usefully; the same token may still be exchanged later.
+
+    ``unanswered``: no answer came at all, so the platform may have exchanged it and what it gave is lost.
+    """
+
+    def __init__(self, *, unanswered: bool = False) -> None:
+        super().__init__()
+        self.unanswered = unanswered
 
 
 class OAuthRound(Protocol):

@@ -2,26 +2,30 @@
 
 An exchange ends the old pair at the platform, so two racing ones would leave a dead connection. Whoever wants one
 takes a short lease in the integration's row; the others wait for the pair it stores. The new pair is committed before
-it is used. No transaction is open while the platform is asked.
+it is used. No transaction is open while the platform is asked. A process that is killed between the platform's answer
+and that commit takes the new pair with it: the lease that it leaves behind is how that is told from a revoked access.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from webapp.clock import is_past, now_in
 from webapp.connectors.base import AccessDenied, LastingToken, Token, Unavailable
 from webapp.connectors.registry import PLATFORMS
 from webapp.credentials import CredentialsUnreadable, seal, unseal
 from webapp.database import write_transaction
-from webapp.models import Integration, utcnow
+from webapp.models import Integration
 from webapp.oauth.base import RefreshRefused, RefreshUnavailable
 from webapp.oauth.registry import round_for
+from webapp.trouble import trouble_of
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +33,12 @@ AHEAD = 300  # seconds before its end from which a token is exchanged
 LEASE = timedelta(seconds=60)  # longer than an exchange can take, one that is asked for twice too
 PATIENCE = 90.0  # seconds to wait for another process's exchange
 POLL = 0.2  # seconds
+
+REVOKED = "{label} does not renew our access any more: it was revoked, or it was not used for too long."
+LOST = (
+    "A worker was stopped while it exchanged the keys of this connection, or the answer to it got lost: {label} gave "
+    "new keys that never arrived, and the old ones open nothing any more."
+)
 
 
 def token_of(integration: Integration) -> Token:
@@ -68,36 +78,80 @@ def _exchanged(integration_id: int, old: str) -> dict[str, Any]:
             token = _readable(integration)
             if token["access_token"] != old:
                 return token
-            now = utcnow()
-            free = integration.refreshing_until is None or integration.refreshing_until <= now
+            now, begun = now_in(session), integration.refreshing_until
+            free = begun is None or is_past(begun, now, 2 * LEASE)
             if free:
                 integration.refreshing_until = now + LEASE
-            platform, site = integration.platform, integration.site or ""
+            exchange = _Exchange(
+                integration_id,
+                integration.platform,
+                integration.site or "",
+                token,
+                cut_short=begun is not None,
+            )
         if free:
-            return _exchange(integration_id, platform, site, token)
+            return exchange.carry_out()
         time.sleep(POLL)
     raise Unavailable("The connection could not be renewed in time, because another process was at it.")
 
 
-def _exchange(integration_id: int, platform: str, site: str, token: dict[str, Any]) -> dict[str, Any]:
-    label = PLATFORMS[platform].label
-    try:
-        following = round_for(platform).refresh(site, token)
-    except RefreshRefused as error:
-        _give_back(integration_id)
-        raise AccessDenied(_why_refused(integration_id, label)) from error
-    except RefreshUnavailable as error:
-        _give_back(integration_id)
-        raise Unavailable(f"{label} could not renew our access just now.") from error
-    with write_transaction() as session:
-        integration = _locked(session, integration_id)
+@dataclass(frozen=True)
+class _Exchange:
+    """One exchange of ``token``, which this process alone may make by the lease in the integration's row.
+
+    ``cut_short``: one before it began and never came to its end, so its new pair may have been lost.
+    """
+
+    integration_id: int
+    platform: str
+    site: str
+    token: dict[str, Any] = field(repr=False)
+    cut_short: bool
+
+    def carry_out(self) -> dict[str, Any]:
+        """The stored pair after it. Raises :class:`AccessDenied` and :class:`Unavailable`."""
+        label = PLATFORMS[self.platform].label
+        try:
+            following = round_for(self.platform).refresh(self.site, self.token)
+        except RefreshRefused as error:
+            self._over()
+            reason = LOST.format(label=label) if self.cut_short else _why_refused(self.integration_id, label)
+            raise AccessDenied(reason) from error
+        except RefreshUnavailable as error:
+            self._over(unknown=error.unanswered or self.cut_short)
+            raise Unavailable(f"{label} could not renew our access just now.") from error
+        return self._stored(following)
+
+    def _stored(self, following: dict[str, Any]) -> dict[str, Any]:
+        """Commit the new pair. The old one is gone by now, so trouble of the database is waited for."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with write_transaction() as session:
+                    return self._store(session, following)
+            except sa.exc.SQLAlchemyError as error:
+                if trouble_of(error) is None or time.monotonic() > deadline:
+                    raise
+                log.warning("integration %s: a new token waits to be stored: %s", self.integration_id, error)
+                time.sleep(POLL)
+
+    def _store(self, session: Session, following: dict[str, Any]) -> dict[str, Any]:
+        integration = _locked(session, self.integration_id)
         stored = _readable(integration)
-        if stored["access_token"] != token["access_token"]:  # somebody connected anew meanwhile
+        if (
+            stored["access_token"] != self.token["access_token"]
+        ):  # connected anew, or the commit had gone through
             return stored
         integration.credentials = seal(integration, following)
         integration.refreshing_until = None
-    log.info("integration %s: the token was exchanged", integration_id)
-    return following
+        log.info("integration %s: the token was exchanged", self.integration_id)
+        return following
+
+    def _over(self, *, unknown: bool = False) -> None:
+        """Give the lease back; ended and left there where a new pair may have been lost."""
+        with write_transaction() as session:
+            ended = now_in(session) if unknown else None
+            _locked(session, self.integration_id).refreshing_until = ended
 
 
 def _why_refused(integration_id: int, label: str) -> str:
@@ -110,12 +164,7 @@ def _why_refused(integration_id: int, label: str) -> str:
             f"{label} does not renew our access any more, because Rollcall was restored from a backup on "
             f"{restored.day} {restored:%B %Y}: the access stored in it has been renewed since, or was revoked."
         )
-    return f"{label} does not renew our access any more: it was revoked, or it was not used for too long."
-
-
-def _give_back(integration_id: int) -> None:
-    with write_transaction() as session:
-        _locked(session, integration_id).refreshing_until = None
+    return REVOKED.format(label=label)
 
 
 def _locked(session: Session, integration_id: int) -> Integration:

@@ -108,8 +108,10 @@ class ZendeskRound:
             answer = self._post(
                 site, {"grant_type": "refresh_token", "refresh_token": token["refresh_token"]}
             )
-        except requests.RequestException as error:
+        except requests.ConnectTimeout as error:
             raise RefreshUnavailable from error
+        except requests.RequestException as error:
+            raise RefreshUnavailable(unanswered=True) from error
         following = _token(answer)
         if following is not None:
             return following

@@ -33,7 +33,8 @@ def pause(contract: str, platform: str) -> Response:
         flash("User sync is off, so there is no schedule to pause.", "info")
     else:
         flash(
-            "The schedule is paused. No run starts by itself until somebody resumes it; Sync now still works."
+            "The schedule is paused. No run starts by itself until somebody resumes it; Sync now still works, "
+            "and a run that is going on finishes."
             if paused
             else "The schedule was paused already.",
             "success" if paused else "info",

@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 
 ATTEMPT_LIFETIME = timedelta(minutes=10)
 IDENTIFY_WITHIN = 45.0  # seconds; somebody waits for the page, and a thread of the web with them
+ENDED = "ended"  # in the details of a round that is over: how
 
 
 class AttemptInvalid(Exception):
@@ -73,11 +74,11 @@ def begin(*, contract: Contract, platform: str, site: str, sign_in_session_id: i
         session.execute(sa.delete(ConnectAttempt).where(ConnectAttempt.expires_at < now - ATTEMPT_LIFETIME))
         session.add(
             ConnectAttempt(
-                state_hash=_hash(state),
+                state_hash=hash_of(state),
                 sign_in_session_id=sign_in_session_id,
                 contract_id=contract.id,
                 platform=platform,
-                details={"site": site, "secret": seal_for(_round(_hash(state)), {"secret": secret})},
+                details={"site": site, "secret": seal_for(_round(hash_of(state)), {"secret": secret})},
                 expires_at=now + ATTEMPT_LIFETIME,
             )
         )
@@ -91,7 +92,7 @@ def consume(*, platform: str, state: str, sign_in_session_id: int) -> ConnectAtt
         attempt = session.scalars(
             sa.update(ConnectAttempt)
             .where(
-                ConnectAttempt.state_hash == _hash(state),
+                ConnectAttempt.state_hash == hash_of(state),
                 ConnectAttempt.sign_in_session_id == sign_in_session_id,
                 ConnectAttempt.platform == platform,
                 ConnectAttempt.used_at.is_(None),
@@ -116,8 +117,12 @@ def complete(
     """
     site = attempt.details["site"]
     secret = open_sealed(_round(attempt.state_hash), attempt.details["secret"])["secret"]
-    token = round_for(attempt.platform).exchange(site, redirect_uri, code, secret)
-    account = _identify(attempt.platform, token, site, settings)
+    try:
+        token = round_for(attempt.platform).exchange(site, redirect_uri, code, secret)
+        account = _identify(attempt.platform, token, site, settings)
+    except OAuthFailed:
+        end_round(attempt)
+        raise
     with write_transaction() as session:
         integration = integration_for(session, attempt.contract_id, attempt.platform)
         if integration.remote_account_id not in (None, account.id):
@@ -131,8 +136,16 @@ def complete(
             stored.expires_at = utcnow() + ATTEMPT_LIFETIME
             raise_after = AnotherAccount(stored.id)
         else:
+            session.get_one(ConnectAttempt, attempt.id).details = {"site": site, ENDED: "connected"}
             return connect_with(session, integration, token, account, site, by)
     raise raise_after
+
+
+def end_round(attempt: ConnectAttempt) -> None:
+    """Note that a round is over and has connected nothing; its secret is forgotten."""
+    attempt_id, details = attempt.id, {"site": attempt.details["site"], ENDED: "failed"}
+    with write_transaction() as session:
+        session.get_one(ConnectAttempt, attempt_id).details = details
 
 
 def disconnect(contract: Contract, platform: str) -> bool:
@@ -303,5 +316,5 @@ def _round(state_hash: str) -> list[Any]:
     return ["round", state_hash]
 
 
-def _hash(state: str) -> str:
+def hash_of(state: str) -> str:
     return hashlib.sha256(state.encode()).hexdigest()

@@ -22,15 +22,15 @@ from webapp.access import (
     signed_in,
 )
 from webapp.auth.ways_back import one_way
-from webapp.connectors.platform import Platform
 from webapp.connectors.registry import PLATFORMS
 from webapp.models import Contract, Integration, User, db
 from webapp.oauth.base import OAuthFailed
-from webapp.platforms import connect
+from webapp.platforms import connect, repeated
 from webapp.platforms import other_account as other_accounts
 from webapp.platforms.board import PlatformState, platform_state, platform_states
 from webapp.platforms.forms import ConfirmForm, ConnectForm, connect_form
 from webapp.platforms.rows import PlatformRow, notices
+from webapp.platforms.words import no_such_round, once_more, without_a_code
 from webapp.runs import recent_runs
 
 bp = Blueprint("platforms", __name__)
@@ -120,30 +120,16 @@ def callback(platform: str) -> Response | tuple[str, int]:
     """Where the platform sends the browser back to, with a code or a refusal."""
     if platform not in PLATFORMS:
         abort(404)
+    state, session_id = request.args.get("state", ""), g.sign_in_session_id
     try:
-        attempt = connect.consume(
-            platform=platform, state=request.args.get("state", ""), sign_in_session_id=g.sign_in_session_id
-        )
+        attempt = connect.consume(platform=platform, state=state, sign_in_session_id=session_id)
     except connect.AttemptInvalid:
-        return render_template(
-            "errors/error.html",
-            status=400,
-            title="This connection attempt is not valid any more",
-            text=f"It was used already, is older than ten minutes, or was started in another browser. "
-            f"Nothing was changed. Go back to Platforms and connect {PLATFORMS[platform].label} again.",
-            reference=g.request_id,
-        ), 400
-    contract = db.session.get_one(Contract, attempt.contract_id)
-    access = access_to(contract.slug, current_user)
-    if access is None:
-        abort(404)
-    g.access = access
-    refusal = access.refusal(MANAGES)
-    if refusal is not None:
-        raise Refused(refusal)
+        return _once_more(platform, state, session_id)
+    contract = _enter(attempt.contract_id)
     back = redirect(url_for(".show", contract=contract.slug, platform=platform))
     if request.args.get("error") or not request.args.get("code"):
-        flash(*_without_a_code(PLATFORMS[platform], request.args.get("error")))
+        connect.end_round(attempt)
+        flash(*without_a_code(PLATFORMS[platform], request.args.get("error")))
         return back
     try:
         done = connect.complete(
@@ -163,26 +149,39 @@ def callback(platform: str) -> Response | tuple[str, int]:
     return _connected(done, contract.slug, platform)
 
 
-def _without_a_code(platform: Platform, error: str | None) -> tuple[str, str]:
-    """What to say, and how, when the platform sent the browser back with ``error`` in place of a code."""
-    label = platform.label
-    if error == "access_denied":
-        again = "Connect again when you are ready."
-        return (
-            f"{label} was not connected because access was denied there. Nothing was changed. {again}",
-            "warning",
+def _once_more(platform: str, state: str, session_id: int) -> Response | tuple[str, int]:
+    """The browser came back with what it came back with before, or with what is none of its rounds."""
+    label = PLATFORMS[platform].label
+    try:
+        attempt = repeated.used_round(platform=platform, state=state, sign_in_session_id=session_id)
+    except connect.AttemptInvalid:
+        title, text = no_such_round(label)
+        page = render_template(
+            "errors/error.html", status=400, title=title, text=text, reference=g.request_id
         )
-    if error == "invalid_scope":
-        needed = ", ".join(platform.permissions_needed)
-        again = f"Allow it in the settings of the client at {label}, then press Connect again."
-        return (
-            f"{label} does not let this server’s client ask for {needed}. Nothing was changed. {again}",
-            "error",
+        return page, 400
+    attempt_id = attempt.id
+    contract = _enter(attempt.contract_id).slug
+    outcome = repeated.outcome_of(attempt_id)
+    if outcome is repeated.Outcome.UNDECIDED:
+        return redirect(
+            url_for(".other_account", contract=contract, platform=platform, attempt_id=attempt_id)
         )
-    return (
-        f"{label} sent you back without a confirmation. Nothing was changed. Press Connect to try again.",
-        "error",
-    )
+    flash(*once_more(label, outcome))
+    return redirect(url_for(".show", contract=contract, platform=platform))
+
+
+def _enter(contract_id: int) -> Contract:
+    """The contract of a round, for whoever may connect there; the way to its pages begins at no address of it."""
+    contract = db.session.get_one(Contract, contract_id)
+    access = access_to(contract.slug, current_user)
+    if access is None:
+        abort(404)
+    g.access = access
+    refusal = access.refusal(MANAGES)
+    if refusal is not None:
+        raise Refused(refusal)
+    return contract
 
 
 def _connected(done: connect.Connected, contract: str, platform: str) -> Response:

@@ -39,7 +39,8 @@ def ask(email: str, settings: Settings, *, visit: Visit) -> None:
             session, key, source, now, tries, is_known=lambda: is_known(session, key, visit.address)
         )
     if until is not None:
-        log.warning("asking for a new password throttled for %s", email, extra={"event": "denied"})
+        said = account_events.who(key, None)
+        log.warning("asking for a new password throttled for %s", said, extra={"event": "denied"})
         raise throttle.Throttled(until)
     with write_transaction() as session:
         account = session.scalars(
@@ -54,7 +55,7 @@ def ask(email: str, settings: Settings, *, visit: Visit) -> None:
                 letters.reset(session, settings.product_name, NOBODY, "-" * 43)
                 session.flush()
                 taken_back.rollback()
-        account_events.record(session, "account.reset_asked", email, account)
+        account_events.record_try(session, "account.reset_asked", key, account)
 
 
 def owner(token: str) -> Account:

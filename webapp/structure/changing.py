@@ -16,6 +16,8 @@ from webapp.editing import Editing, ShownBefore, editing, stamp_of
 from webapp.models import Team, UserTeam, utcnow
 from webapp.names import tidied
 from webapp.structure.tree import Node, StructureRefused, Tree
+from webapp.users.directory import directory_of
+from webapp.users.giving import seen_by
 
 MAX_TEAMS = 5_000  # in one contract, archived ones too
 
@@ -92,6 +94,8 @@ def move(contract_id: int, team_id: int, parent_id: int | None, *, was: int | No
             raise ChangedMeanwhile(tree.place(node.parent_id))
         sinks = tree.moved(team_id, parent_id)
         whole = tree.with_below(team_id)
+        if parent_id is not None:  # whoever sees the place sees what is moved there
+            _check_seen(edit.session, contract_id, node, by_user_id)
         _update(edit, [team_id], parent_id=parent_id, level=Team.level + sinks)
         if sinks and whole[1:]:
             _update(edit, whole[1:], level=Team.level + sinks)
@@ -168,6 +172,16 @@ def people_in(session: Session, contract_id: int, team_ids: list[int]) -> list[i
             .order_by(UserTeam.user_id)
         )
     )
+
+
+def _check_seen(session: Session, contract_id: int, node: Node, by_user_id: int) -> None:
+    directory = directory_of(session, contract_id)
+    if node.id not in seen_by(session, directory, by_user_id):
+        raise StructureRefused(
+            "parent",
+            f"You do not see {node.name} yourself, so you cannot let others see it by moving it. "
+            "Ask a colleague whose reporting access covers it.",
+        )
 
 
 @contextmanager

@@ -63,7 +63,9 @@ class Held(msgspec.Struct, frozen=True):
     def undone(self) -> bool:
         """Whether too much of what was restored would change: who is gone and whose name is another, together."""
         changed = self.gone + self.renamed
-        return self.restored and self.renamed > 0 and shrunk(gone=changed, known=self.known, limits=self.limits)
+        return (
+            self.restored and self.renamed > 0 and shrunk(gone=changed, known=self.known, limits=self.limits)
+        )
 
     @property
     def undone_percent(self) -> float:

@@ -29,5 +29,7 @@ def worked_on(now: datetime) -> int:
     runs = sa.select(sa.func.count(SyncRun.id)).where(
         SyncRun.state == "running", SyncRun.lease_expires_at >= now
     )
-    questions = sa.select(sa.func.count(Question.id)).where(Question.state == "running")
+    questions = sa.select(sa.func.count(Question.id)).where(
+        Question.state == "running", Question.lease_expires_at >= now
+    )
     return (db.session.scalar(runs) or 0) + (db.session.scalar(questions) or 0)

@@ -26,6 +26,7 @@ from webapp.users import batch
 from webapp.users.activation import LicencesExceeded
 from webapp.users.directory import Directory, directory_of
 from webapp.users.given import given
+from webapp.users.giving import giver_now
 from webapp.users.set_up import SetUp
 
 
@@ -84,10 +85,10 @@ def _add(
         raise AlreadyAdded
     links_change(session, contract_id)  # a run that planned before would import them once more
     directory = directory_of(session, contract_id)
-    permissions = batch.permissions_now(session, contract_id, by_user_id)
+    giver = giver_now(session, directory, by_user_id)
     sheet = sheet_of(upload)
     rows = Rows(sheet)
-    judgement = judge(rows, taken_by(session, contract_id, rows), directory, permissions, way)
+    judgement = judge(rows, taken_by(session, contract_id, rows), directory, giver, way)
     if judgement.stamp != stamp:
         raise Changed
     if judgement.problems and not leave_out:

@@ -1,14 +1,14 @@
 """Which rows of a file can be added, and what is wrong with the others, cell by cell. Pure.
 
 What is judged depends on how people are added: as pending, roles and teams have no effect; as active, each row needs
-them, and whoever adds gives no role that permits more than they may do.
+them, and whoever adds gives no role that permits more than they may do, and no access to what they do not see.
 """
 
 from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -18,7 +18,7 @@ from webapp.uploads.emails import Emails
 from webapp.uploads.places import NotFound, Places
 from webapp.uploads.rows import Row, Rows, Sharing
 from webapp.users.directory import Directory
-from webapp.users.set_up import SetUp, beyond, lacking
+from webapp.users.set_up import Giver, SetUp, access_refusal, beyond, lacking, unseen
 
 Wrong = Callable[[str, str], None]  # notes what is wrong in a column
 
@@ -86,11 +86,9 @@ class Judgement:
         return {problem.row for problem in self.problems}
 
 
-def judge(
-    rows: Rows, taken: Taken, directory: Directory, permissions: Collection[str], way: str
-) -> Judgement:
+def judge(rows: Rows, taken: Taken, directory: Directory, giver: Giver, way: str) -> Judgement:
     """Judge every row for being added in that way, one of :data:`WAYS`."""
-    judge_one = _Judge(rows, taken, directory, permissions, way)
+    judge_one = _Judge(rows, taken, directory, giver, way)
     entries, problems = [], []
     for row in rows.rows:
         entry, wrong = judge_one(row)
@@ -113,14 +111,12 @@ def judge(
 class _Judge:
     """Judges one row after another, knowing them all."""
 
-    def __init__(
-        self, rows: Rows, taken: Taken, directory: Directory, permissions: Collection[str], way: str
-    ) -> None:
+    def __init__(self, rows: Rows, taken: Taken, directory: Directory, giver: Giver, way: str) -> None:
         self._rows = rows
         self._columns = rows.sheet.columns
         self._taken = taken
         self._directory = directory
-        self._permissions = permissions
+        self._giver = giver
         self._active = way == "active"
         self._places = Places(directory)
         self._emails = Emails()
@@ -249,9 +245,11 @@ class _Judge:
             column, text = _LACKING[gap]
             if column not in unknown and not (gap == "role" and "roles" in unknown):
                 wrong(column, text)
-        if too_much := beyond(roles, self._permissions, self._directory):
+        if too_much := beyond(roles, self._giver.permissions, self._directory):
             names = " and ".join(role.name for role in too_much)
             wrong("roles", f"You cannot give {names}: it permits more than you may do yourself.")
+        if hidden := unseen(access, self._giver, self._directory):
+            wrong("reporting_access", access_refusal(hidden))
         return SetUp(roles, team, access)
 
 

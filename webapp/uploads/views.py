@@ -23,6 +23,7 @@ from webapp.uploads.reading import MAX_ROWS, Sheet, Unreadable
 from webapp.uploads.rows import Rows
 from webapp.uploads.taken import taken_by
 from webapp.users.activation import LicencesExceeded
+from webapp.users.asked import giver_here
 from webapp.users.directory import Directory, directory_of
 from webapp.users.forecast import of_licences
 
@@ -159,7 +160,7 @@ def _judged(sheet: Sheet, directory: Directory, way: str) -> Judgement:
     access: Access = g.access
     rows = Rows(sheet)
     taken = taken_by(db.session(), access.contract.id, rows)
-    return judge(rows, taken, directory, access.permissions, way)
+    return judge(rows, taken, directory, giver_here(directory), way)
 
 
 def _upload(upload_id: int) -> UserUpload:

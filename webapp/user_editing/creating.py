@@ -13,6 +13,7 @@ from webapp.user_editing.identity import Identity, check_username
 from webapp.users import batch
 from webapp.users.activation import LicencesExceeded, check_set_up, give
 from webapp.users.directory import Directory, directory_of
+from webapp.users.giving import giver_now
 from webapp.users.set_up import SetUp
 
 
@@ -20,7 +21,7 @@ def create(contract_id: int, identity: Identity, set_up: SetUp | None, *, by_use
     """Add a user, active with ``set_up`` or else pending, in one transaction with its audit row.
 
     Raises, with nothing changed: ``UsernameTaken``, ``access.Refused``, and as activating does
-    ``LicencesExceeded``, ``SetUpIncomplete``, ``NotInContract`` and ``RolesBeyond``.
+    ``LicencesExceeded``, ``SetUpIncomplete``, ``NotInContract`` and ``Beyond``.
     """
     try:
         return _create(contract_id, identity, set_up, by_user_id)
@@ -32,13 +33,13 @@ def create(contract_id: int, identity: Identity, set_up: SetUp | None, *, by_use
 def _create(contract_id: int, identity: Identity, set_up: SetUp | None, by_user_id: int) -> batch.Done:
     with write_transaction() as session:
         bought = batch.lock_licences(session, contract_id)
-        permissions = batch.permissions_now(session, contract_id, by_user_id)
         links_change(session, contract_id)  # a run that has planned already would not know them
         directory = directory_of(session, contract_id)
+        giver = giver_now(session, directory, by_user_id)
         check_username(session, contract_id, identity.username)
         used = licences_used(session, contract_id)
         if set_up is not None:
-            check_set_up(set_up, directory, permissions)
+            check_set_up(set_up, directory, giver)
             if used + 1 > bought:
                 raise LicencesExceeded(bought=bought, used=used, wanted=1)
         now = utcnow()

@@ -21,6 +21,7 @@ from webapp.users import batch
 from webapp.users.activation import check_set_up, give
 from webapp.users.deactivation import administrators_who_sign_in
 from webapp.users.directory import ADMINISTRATOR, Directory, directory_of
+from webapp.users.giving import giver_now
 from webapp.users.set_up import SetUp, beyond
 
 LABELS = {"name": "name", "username": "username", "email": "email", "third_party_id": "third-party ID"}
@@ -53,7 +54,7 @@ def edit(
 
     ``set_up`` is looked at for active users alone. Raises, with nothing changed: ``LookupError``,
     :class:`ChangedSince`, :class:`Above`, :class:`LastAdministrator`, :class:`LosesOwnAccess`, ``UsernameTaken``,
-    ``access.Refused``, and as activating does ``SetUpIncomplete``, ``NotInContract`` and ``RolesBeyond``.
+    ``access.Refused``, and as activating does ``SetUpIncomplete``, ``NotInContract`` and ``Beyond``.
     """
     try:
         return _edit(contract_id, user_id, identity, set_up, by_user_id, stamp)
@@ -67,12 +68,12 @@ def _edit(
 ) -> list[str]:
     with write_transaction() as session:
         batch.lock_licences(session, contract_id)
-        permissions = batch.permissions_now(session, contract_id, by_user_id)
         hold_links(session, contract_id)  # before the user, as runs do
         user = _locked(session, contract_id, user_id)
         directory = directory_of(session, contract_id)
+        giver = giver_now(session, directory, by_user_id)
         now = state_of(session, user)
-        if is_above(now.set_up.roles, permissions, directory):
+        if is_above(now.set_up.roles, giver.permissions, directory):
             raise Above
         if fields := now.changed_since(stamp):
             raise ChangedSince(fields)
@@ -80,7 +81,7 @@ def _edit(
         if _identify(session, user, now, identity, changes):
             links_change(session, contract_id)
         if user.status == "active" and set_up is not None and set_up != now.set_up:
-            check_set_up(set_up, directory, permissions, has=now.set_up)
+            check_set_up(set_up, directory, giver, has=now.set_up)
             _check_who_stays(session, user, set_up, directory, by_user_id)
             _replace(session, user, set_up)
             before, after = set_up_words(now.set_up, directory), set_up_words(set_up, directory)

@@ -14,6 +14,7 @@ from webapp.models.user import NAME_MAX, USERNAME_LENGTH
 from webapp.user_editing.identity import Identity
 from webapp.user_editing.state import State
 from webapp.users.directory import Directory
+from webapp.users.set_up import Giver
 from webapp.users.set_up_form import SetUpForm
 
 EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
@@ -99,9 +100,9 @@ class NewUserForm(UserForm):
     )
 
     @classmethod
-    def for_contract(cls, directory: Directory, permissions: frozenset[str], *, fresh: bool) -> NewUserForm:
+    def for_contract(cls, directory: Directory, giver: Giver, *, fresh: bool) -> NewUserForm:
         form = cls(formdata=None) if fresh else cls()
-        form.offer(directory, permissions)
+        form.offer(directory, giver)
         if fresh:
             form.choose_agent()
         elif not form.username.data:
@@ -114,11 +115,9 @@ class EditForm(UserForm):
     """Somebody who is here; ``active`` ones have a set-up."""
 
     @classmethod
-    def for_user(
-        cls, directory: Directory, permissions: frozenset[str], state: State, *, fresh: bool
-    ) -> EditForm:
+    def for_user(cls, directory: Directory, giver: Giver, state: State, *, fresh: bool) -> EditForm:
         form = cls(formdata=None) if fresh else cls()
-        form.offer(directory, permissions, keeps=state.set_up.teams)
+        form.offer(directory, giver, has=state.set_up)
         form.active = state.status == "active"
         if fresh:
             form.show(state)

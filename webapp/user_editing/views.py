@@ -14,8 +14,8 @@ from webapp.user_editing import creating, editing
 from webapp.user_editing.forms import EditForm, NewUserForm, UserForm
 from webapp.user_editing.identity import UsernameTaken, alike
 from webapp.user_editing.state import FIELDS, State, digest, state_of
-from webapp.users.activation import LicencesExceeded, NotInContract, RolesBeyond, SetUpIncomplete
-from webapp.users.asked import directory_here
+from webapp.users.activation import Beyond, LicencesExceeded, NotInContract, SetUpIncomplete
+from webapp.users.asked import directory_here, giver_here
 from webapp.users.counts import status_counts
 from webapp.users.directory import Directory
 from webapp.users.forecast import of_licences
@@ -41,7 +41,7 @@ ABOVE = "They may do more than you, so it takes someone who may do the same to c
 def new(contract: str) -> Answer:
     access: Access = g.access
     directory = directory_here()
-    form = NewUserForm.for_contract(directory, access.permissions, fresh=request.method != "POST")
+    form = NewUserForm.for_contract(directory, giver_here(directory), fresh=request.method != "POST")
     if request.method != "POST":
         return _new_page(form)
     if not form.validate_on_submit():
@@ -54,8 +54,9 @@ def new(contract: str) -> Answer:
         return _new_page(form, 422)
     except LicencesExceeded as error:
         return _new_page(form, 409, full=error)
-    except (NotInContract, SetUpIncomplete, RolesBeyond):
-        form = NewUserForm.for_contract(directory_here(), access.permissions, fresh=False)
+    except (NotInContract, SetUpIncomplete, Beyond):
+        directory = directory_here()
+        form = NewUserForm.for_contract(directory, giver_here(directory), fresh=False)
         form.validate()
         return _new_page(form, 409, choices_changed=True)
     if form.active:
@@ -98,7 +99,7 @@ def edit(contract: str, user: int) -> Answer:
     if editing.is_above(state.set_up.roles, access.permissions, directory):
         flash(ABOVE, "warning")
         return redirect(url_for("users.show", contract=contract, user=user))
-    form = EditForm.for_user(directory, access.permissions, state, fresh=request.method != "POST")
+    form = EditForm.for_user(directory, giver_here(directory), state, fresh=request.method != "POST")
     if request.method != "POST":
         return _edit_page(found, form)
     if state.changed_since(form.stamp.data or ""):  # before all else: it may be another form by now
@@ -129,8 +130,9 @@ def _save(user: User, form: EditForm, state: State) -> Answer:
         form.refuse_role_change("One administrator who can sign in has to stay.")
     except editing.LosesOwnAccess:
         form.refuse_role_change("You would no longer be allowed to manage users. Ask a colleague to do this.")
-    except (NotInContract, SetUpIncomplete, RolesBeyond):
-        form = EditForm.for_user(directory_here(), access.permissions, state, fresh=False)
+    except (NotInContract, SetUpIncomplete, Beyond):
+        directory = directory_here()
+        form = EditForm.for_user(directory, giver_here(directory), state, fresh=False)
         form.validate()
         return _edit_page(user, form, 409, choices_changed=True)
     except editing.Above:
@@ -151,14 +153,13 @@ def _changed(user_id: int, form: EditForm) -> Answer:
 
     Fields that were left as they were opened show what is stored now.
     """
-    access: Access = g.access
     user = _user_or_404(user_id)
     if user.status == MERGED:
         return _merged(user_id)
     directory = directory_here()
     state = state_of(db.session(), user)
     opened = dict(zip(FIELDS, (form.stamp.data or "").split("."), strict=False))
-    fresh = EditForm.for_user(directory, access.permissions, state, fresh=True)
+    fresh = EditForm.for_user(directory, giver_here(directory), state, fresh=True)
     clashes = []
     for field in state.changed_since(form.stamp.data or ""):
         untouched = field == "status" or digest(form.typed(field)) in (

@@ -16,8 +16,9 @@ from webapp.models import ReportingAccess, Role, Team, User, UserRole, UserTeam,
 from webapp.users import batch
 from webapp.users.directory import Directory, directory_of
 from webapp.users.given import given
+from webapp.users.giving import giver_now
 from webapp.users.selection import Selection, find
-from webapp.users.set_up import SetUp, beyond, lacking
+from webapp.users.set_up import NOTHING, Giver, SetUp, beyond, lacking, unseen
 
 FROM = ("pending", "inactive")  # who can be activated
 
@@ -34,8 +35,8 @@ class NotInContract(Exception):
     """A role or team of the set-up is not (any more) one of the contract, or is archived."""
 
 
-class RolesBeyond(Exception):
-    """Roles that permit more than whoever gives them may do themselves."""
+class Beyond(Exception):
+    """More than whoever gives it has themselves: roles that permit what they may not do, or teams they do not see."""
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(", ".join(names))
@@ -65,7 +66,7 @@ def activate(
 
     ``invite`` mails those who cannot sign in yet an invitation. ``stamp`` is that of the people shown when
     everybody on a list was selected. Raises, with nothing changed: :class:`SetUpIncomplete`,
-    :class:`NotInContract`, :class:`RolesBeyond`, :class:`LicencesExceeded`, ``NobodySelected``,
+    :class:`NotInContract`, :class:`Beyond`, :class:`LicencesExceeded`, ``NobodySelected``,
     ``ChangedMeanwhile``, ``ListChanged``, ``UnknownUsers`` and ``access.Refused``.
     """
     return _activate(
@@ -119,9 +120,9 @@ def _activate(
     with write_transaction() as session:
         bought = batch.lock_licences(session, contract_id)
         directory = directory_of(session, contract_id)
-        permissions = batch.permissions_now(session, contract_id, by_user_id)
+        giver = giver_now(session, directory, by_user_id)
         for set_up in set_ups:
-            check_set_up(set_up, directory, permissions)
+            check_set_up(set_up, directory, giver)
         found = batch.checked(find(session, selection, directory), selection, stamp)
         used = licences_used(session, contract_id)
         if used + len(found) > bought:
@@ -150,12 +151,10 @@ def _activate(
         return batch.Done(found, names, bought, used + len(found), made.id, len(invited))
 
 
-def check_set_up(
-    set_up: SetUp, directory: Directory, permissions: frozenset[str], *, has: SetUp | None = None
-) -> None:
-    """Raises :class:`NotInContract`, :class:`SetUpIncomplete` or :class:`RolesBeyond`.
+def check_set_up(set_up: SetUp, directory: Directory, giver: Giver, *, has: SetUp | None = None) -> None:
+    """Raises :class:`NotInContract`, :class:`SetUpIncomplete` or :class:`Beyond`.
 
-    Whoever ``has`` an archived team already may keep it.
+    Whoever ``has`` an archived team, or access to more than the giver sees, already may keep it.
     """
     teams = {team.id for team in directory.open_teams} | (has.teams if has is not None else set())
     if not (set_up.roles <= directory.role_by_id.keys() and set_up.teams <= teams):
@@ -163,9 +162,10 @@ def check_set_up(
     gaps = lacking(set_up.roles, set_up.team is not None, bool(set_up.access), directory)
     if gaps:
         raise SetUpIncomplete(gaps)
-    too_much = beyond(set_up.roles, permissions, directory)
-    if too_much:
-        raise RolesBeyond([role.name for role in too_much])
+    too_much = beyond(set_up.roles, giver.permissions, directory)
+    hidden = unseen(set_up.access, giver, directory, has=has.access if has is not None else NOTHING)
+    if too_much or hidden:
+        raise Beyond([role.name for role in too_much] + [team.path for team in hidden])
 
 
 def give(session: Session, user_ids: list[int], set_up: SetUp) -> None:

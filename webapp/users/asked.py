@@ -6,6 +6,7 @@ from flask import abort, current_app, flash, g, redirect, request, url_for
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
+from webapp.access import Access
 from webapp.invitations.standing import on_their_way
 from webapp.models import db
 from webapp.users.batch import Done
@@ -13,12 +14,20 @@ from webapp.users.batches import Batch
 from webapp.users.directory import Directory, directory_of
 from webapp.users.filters import Filters
 from webapp.users.forecast import of_licences
+from webapp.users.giving import seen_by
 from webapp.users.selection import Selection, UnknownUsers, read_selection
+from webapp.users.set_up import Giver
 
 
 def directory_here() -> Directory:
     """The directory of the contract in the address."""
     return directory_of(db.session(), g.access.contract.id)
+
+
+def giver_here(directory: Directory) -> Giver:
+    """What whoever asks may give."""
+    access: Access = g.access
+    return Giver(access.permissions, seen_by(db.session(), directory, access.user.id))
 
 
 def selection_here(directory: Directory, *statuses: str) -> Selection:

@@ -87,14 +87,15 @@ class Directory:
         """The paths of those teams, in the tree's order."""
         return [team.path for team in self.teams_of(ids)]
 
-    def with_below(self, team_id: int) -> set[int]:
-        """The team and every team below it."""
+    def with_below(self, *team_ids: int) -> set[int]:
+        """The teams and every team below them."""
+        wanted = set(team_ids)
         found: set[int] = set()
-        depth = None
+        depth: int | None = None  # of the nearest wanted team above
         for team in self.teams:
             if depth is not None and team.depth <= depth:
-                break
-            if team.id == team_id:
+                depth = None
+            if depth is None and team.id in wanted:
                 depth = team.depth
             if depth is not None:
                 found.add(team.id)

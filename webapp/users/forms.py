@@ -9,6 +9,7 @@ from wtforms import BooleanField
 from wtforms.validators import InputRequired
 
 from webapp.users.directory import Directory
+from webapp.users.set_up import Giver
 from webapp.users.set_up_form import SetUpForm
 
 
@@ -22,12 +23,10 @@ class ActivationForm(SetUpForm):
     )
 
     @classmethod
-    def for_contract(
-        cls, directory: Directory, permissions: frozenset[str], *, fresh: bool = False
-    ) -> ActivationForm:
+    def for_contract(cls, directory: Directory, giver: Giver, *, fresh: bool = False) -> ActivationForm:
         """The form with the contract's choices; ``fresh`` starts it anew with Agent chosen."""
         form = cls(formdata=None) if fresh else cls()
-        form.offer(directory, permissions)
+        form.offer(directory, giver)
         if fresh:
             form.choose_agent()
         return form

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -11,7 +10,9 @@ from wtforms import SelectField, SelectMultipleField
 from webapp.fields import SelectChoice
 from webapp.numbers import id_of_choice, id_or_none
 from webapp.users.directory import Directory
-from webapp.users.set_up import SetUp, beyond, lacking
+from webapp.users.set_up import NOTHING, Giver, SetUp, access_refusal, beyond, lacking, role_refusal, unseen
+
+NONE = SetUp(NOTHING, None, NOTHING)
 
 
 class SetUpForm(FlaskForm):
@@ -22,18 +23,18 @@ class SetUpForm(FlaskForm):
     access: Any = SelectMultipleField("Reporting access", coerce=id_of_choice)
 
     directory: Directory
-    permissions: frozenset[str]
+    giver: Giver
+    has: SetUp
 
-    def offer(
-        self, directory: Directory, permissions: frozenset[str], keeps: Collection[int] = frozenset()
-    ) -> None:
-        """Fill in the contract's choices, for whoever has ``permissions``; archived teams only if in ``keeps``."""
+    def offer(self, directory: Directory, giver: Giver, has: SetUp = NONE) -> None:
+        """Fill in the contract's choices, for ``giver``; archived teams only for whoever ``has`` them already."""
         self.directory = directory
-        self.permissions = permissions
+        self.giver = giver
+        self.has = has
         teams = [
             (team, " (archived)" if team.archived else "")
             for team in directory.teams
-            if not team.archived or team.id in keeps
+            if not team.archived or team.id in has.teams
         ]
         self.roles.choices = [SelectChoice(role.id, role.name) for role in directory.roles]
         self.team.choices = [
@@ -65,9 +66,11 @@ class SetUpForm(FlaskForm):
         gaps = lacking(self.roles.data, self.team.data is not None, bool(self.access.data), self.directory)
         for gap in gaps:
             self.refuse(gap)
-        if too_much := beyond(self.roles.data, self.permissions, self.directory):
-            self.refuse_roles([role.name for role in too_much])
-        return not gaps and not too_much
+        if too_much := beyond(self.roles.data, self.giver.permissions, self.directory):
+            self.roles.errors = [*self.roles.errors, role_refusal(too_much)]
+        if hidden := unseen(self.access.data, self.giver, self.directory, has=self.has.access):
+            self.access.errors = [*self.access.errors, access_refusal(hidden)]
+        return not gaps and not too_much and not hidden
 
     def refuse(self, gap: str) -> None:
         """Say beside its field what is missing: a code of ``set_up.lacking``."""
@@ -81,15 +84,16 @@ class SetUpForm(FlaskForm):
         }[gap]
         field.errors = [*field.errors, text]
 
-    def refuse_roles(self, names: list[str]) -> None:
-        """Say that those roles permit more than whoever gives them may do."""
-        text = f"You cannot give {' or '.join(names)}: it permits more than you may do yourself."
-        self.roles.errors = [*self.roles.errors, text]
-
     @property
     def not_yours(self) -> list[int]:
         """The roles that cannot be given by whoever fills the form in."""
-        return [role.id for role in beyond(self.directory.role_by_id, self.permissions, self.directory)]
+        return [role.id for role in beyond(self.directory.role_by_id, self.giver.permissions, self.directory)]
+
+    @property
+    def not_seen(self) -> list[int]:
+        """The parts of the structure that cannot be given by whoever fills the form in."""
+        shown = {choice.value for choice in self.access.choices}
+        return [team.id for team in unseen(shown, self.giver, self.directory, has=self.has.access)]
 
     @property
     def set_up(self) -> SetUp:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl
 
-from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, VIEW_SYNC_STATUS, Access, requires
@@ -13,12 +13,20 @@ from webapp.connectors.platform import Platform
 from webapp.invitations import standing as invitations
 from webapp.merges.judging import all_in, who_stayed
 from webapp.merges.listing import merged_into
-from webapp.models import db
+from webapp.models import User, db, utcnow
 from webapp.models.user import USER_STATUSES
 from webapp.user_history.reading import RECENT, entries_about
+from webapp.user_sign_ins.ending import sign_ins_of
 from webapp.users import activation as activating
 from webapp.users import deactivation as deactivating
-from webapp.users.asked import directory_here, nobody_left, selection_here, shown_stamp, what_was_done
+from webapp.users.asked import (
+    directory_here,
+    giver_here,
+    nobody_left,
+    selection_here,
+    shown_stamp,
+    what_was_done,
+)
 from webapp.users.batch import ChangedMeanwhile, ListChanged, NobodySelected
 from webapp.users.batches import batch_of, sparing_batch_of
 from webapp.users.counts import status_counts
@@ -26,6 +34,7 @@ from webapp.users.directory import Directory
 from webapp.users.filters import read_filters
 from webapp.users.forecast import forecast
 from webapp.users.forms import ActivationForm, DeactivationForm
+from webapp.users.giving import who_has_more
 from webapp.users.lists import list_context
 from webapp.users.profile import change_count, namer_of, recent_changes, sign_in_of
 from webapp.users.rows import rows_of
@@ -88,6 +97,8 @@ def show(contract: str, user: int) -> str | Response:
     merged = merged_into(db.session(), access.contract.id, sorted(everybody))
     status = found[0].status
     next_step = ".deactivation" if status == "active" else ".activation"
+    member = db.session.get_one(User, user)
+    idle_since = utcnow() - current_app.extensions["settings"].session_idle
     entries, history = entries_about(db.session(), access.contract.id, {user, *everybody}, RECENT)
     return render_template(
         "users/show.html",
@@ -105,6 +116,8 @@ def show(contract: str, user: int) -> str | Response:
         may_see_runs=access.may(VIEW_SYNC_STATUS, MANAGE_INTEGRATIONS, feature=INTEGRATIONS),
         next_step_url=url_for(next_step, contract=contract, ids=user, status=status),
         is_yourself=user == access.user.id,
+        sign_ins=sign_ins_of(db.session(), member, idle_since),
+        has_more=bool(who_has_more(db.session(), [user], directory, giver_here(directory))),
         above=bool(beyond(found[0].role_ids, access.permissions, directory)),
         may_ask=access.may(MANAGE_INTEGRATIONS, feature=INTEGRATIONS),
         ask_at=[] if found[0].links else _ask_at(),
@@ -150,7 +163,7 @@ def activate(contract: str) -> Answer:
         return _activation_page(selection, form, 409, refused=True)
     except ListChanged as change:
         return _activation_page(selection, form, 409, change=change)
-    except (activating.NotInContract, activating.SetUpIncomplete, activating.RolesBeyond):
+    except (activating.NotInContract, activating.SetUpIncomplete, activating.Beyond):
         form = _activation_form(directory_here())
         form.validate()
         return _activation_page(selection, form, 409, choices_changed=True)
@@ -198,8 +211,7 @@ def _activation_page(selection: Selection, form: ActivationForm, status: int = 2
 
 
 def _activation_form(directory: Directory) -> ActivationForm:
-    access: Access = g.access
-    return ActivationForm.for_contract(directory, access.permissions, fresh="typed" not in request.form)
+    return ActivationForm.for_contract(directory, giver_here(directory), fresh="typed" not in request.form)
 
 
 # ------------------------------------------------------------------ deactivating

@@ -7,6 +7,8 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from webapp.digests import short_digest
+
 URL_MAX = 500  # characters
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 GLOBAL_UNICAST = ipaddress.ip_network(
@@ -57,6 +59,15 @@ def parse(url: str, *, loopback: bool) -> Target:
         raise AddressRefused("The address must start with https://.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(secure, host, port or (443 if secure else 80), path)
+
+
+def named(url: str) -> str:
+    """What is written down of ``url``: its host, and a digest that tells two addresses there apart.
+
+    Path and query are left out, as receivers often have a secret there.
+    """
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]} (address {short_digest('webhook', url)})"
 
 
 def resolve(target: Target, *, loopback: bool) -> str:

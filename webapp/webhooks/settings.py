@@ -18,7 +18,7 @@ from webapp.database import write_transaction
 from webapp.models import Contract, Webhook, WebhookDelivery, db, utcnow
 from webapp.paging import Page, page_of
 from webapp.sync.events import TEST, write_event
-from webapp.webhooks.addresses import parse, resolve
+from webapp.webhooks.addresses import named, parse, resolve
 from webapp.webhooks.delivery import seal_row
 from webapp.webhooks.signing import new_secret
 
@@ -83,7 +83,10 @@ def save(contract: Contract, *, url: str, events: list[str], settings: Settings)
             contract,
             "webhook.changed",
             url,
-            {"address": trail.changed(before[0], url), "events": trail.changed(before[1], wanted)},
+            {
+                "address": trail.changed(named(before[0]), named(url)),
+                "events": trail.changed(before[1], wanted),
+            },
         )
         return Saved(True)
 
@@ -161,4 +164,4 @@ def _locked(session: Session, contract_id: int) -> Webhook | None:
 def _record(
     session: Session, contract: Contract, action: str, url: str, details: dict[str, Any] | None
 ) -> None:
-    trail.record(session, action, url, contract_id=contract.id, target_type="webhook", details=details)
+    trail.record(session, action, named(url), contract_id=contract.id, target_type="webhook", details=details)

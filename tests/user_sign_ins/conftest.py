@@ -1,0 +1,3 @@
+from tests.users.conftest import administrator, manager, world
+
+__all__ = ["administrator", "manager", "world"]

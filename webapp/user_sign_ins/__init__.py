@@ -1,0 +1,1 @@
+"""The sign-ins of one user, as far as their contract goes: when they were here last, and ending them."""

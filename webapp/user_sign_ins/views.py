@@ -1,0 +1,74 @@
+"""The page that asks before somebody's sign-ins are ended, and its answer."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, current_app, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from webapp.access import MANAGE_USERS, Access, requires
+from webapp.models import User, db, utcnow
+from webapp.models.user import MERGED
+from webapp.platforms.forms import ConfirmForm
+from webapp.user_sign_ins import ending
+from webapp.users.asked import directory_here, giver_here
+from webapp.users.giving import who_has_more
+
+bp = Blueprint("user_sign_ins", __name__, url_prefix="/c/<contract>/users")
+
+YOURSELF = "These are your own sign-ins. End them on your account page."
+ABOVE = "They may do more than you, or see more, so it takes someone who has as much to end their sign-ins."
+NO_ACCOUNT = "Nobody signs in as this user, so there is nothing to end."
+
+
+@bp.route("/<int:user>/end-sign-ins", methods=["GET", "POST"])
+@requires(MANAGE_USERS)
+def end(contract: str, user: int) -> str | Response:
+    """GET asks, POST ends."""
+    access: Access = g.access
+    found = _user_or_404(user)
+    back = url_for("users.show", contract=contract, user=user)
+    if request.method == "POST" and ConfirmForm().validate_on_submit():
+        return _ended(access, user, back)
+    if why_not := _why_not(access, found):
+        flash(f"Nothing was ended. {why_not}", "warning")
+        return redirect(back)
+    idle_since = utcnow() - current_app.extensions["settings"].session_idle
+    return render_template(
+        "user_sign_ins/end.html",
+        user=found,
+        sign_ins=ending.sign_ins_of(db.session(), found, idle_since),
+        confirm_url=request.path,
+        cancel_url=back,
+    )
+
+
+def _ended(access: Access, user: int, back: str) -> Response:
+    try:
+        name = ending.end_sign_ins(access.contract.id, user, by_user_id=access.user.id)
+    except LookupError:
+        abort(404)
+    except ending.Yourself:
+        flash(f"Nothing was ended. {YOURSELF}", "warning")
+    except ending.Above:
+        flash(f"Nothing was ended. {ABOVE}", "warning")
+    except ending.NoAccount:
+        flash(f"Nothing was ended. {NO_ACCOUNT}", "warning")
+    else:
+        flash(f"The sign-ins of {name} are ended here. They come back by signing in again.", "success")
+    return redirect(back)
+
+
+def _why_not(access: Access, user: User) -> str | None:
+    if user.id == access.user.id:
+        return YOURSELF
+    directory = directory_here()
+    if who_has_more(db.session(), [user.id], directory, giver_here(directory)):
+        return ABOVE
+    return NO_ACCOUNT if user.account_id is None else None
+
+
+def _user_or_404(user_id: int) -> User:
+    user = db.session.get(User, user_id, populate_existing=True)
+    if user is None or user.contract_id != g.access.contract.id or user.status == MERGED:
+        abort(404)
+    return user
