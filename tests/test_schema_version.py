@@ -94,6 +94,7 @@ def test_B5_after_migrating_it_serves(app: Flask) -> None:
 def test_B5_each_program_ends_with_the_sentence(
     sqlite_url: str, redis_url: str, tmp_path: Path, program: list[str]
 ) -> None:
+    Path(sqlite_url.removeprefix("sqlite:///")).chmod(0o600)  # else that is said as well
     engine = sa.create_engine(sqlite_url)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
