@@ -28,6 +28,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         navigation,
         paging,
         queue,
+        readiness,
         sheets,
         times,
         versions,
@@ -86,6 +87,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Migrate(app, db, directory="migrations", render_as_batch=True, compare_type=True)
     credentials.init_app(app, settings)
     queue.init_app(app, settings)
+    readiness.init_app(app, settings)
     oauth.init_app(app, settings)
     csrf = CSRFProtect(app)
     Bootstrap5(app)
