@@ -18,7 +18,7 @@ import config
 import webapp
 from tests.servers.databases import SqliteTemplate
 from tests.servers.processes import family, wait_until
-from tests.servers.web import Web, served
+from tests.servers.production import Web, served
 from webapp import readiness
 from webapp.models import Heartbeat, db
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.servers.databases import SqliteTemplate
-from tests.servers.web import Web, served
+from tests.servers.production import Web, served
 
 
 @pytest.fixture(scope="module")

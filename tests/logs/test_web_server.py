@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from tests.servers.processes import wait_until
-from tests.servers.web import Web
+from tests.servers.production import Web
 
 HOST = b"Host: 127.0.0.1\r\nConnection: close\r\n"
 
