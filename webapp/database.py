@@ -63,6 +63,20 @@ def init_app(app: Flask, url: str) -> None:
         let_go()
 
 
+def brief_engine(url: str, patience: int) -> sa.Engine:
+    """An engine that keeps no connection and waits ``patience`` seconds at most for each step."""
+    if url.startswith("sqlite"):
+        connect: dict[str, Any] = {"timeout": patience}
+    else:
+        limits = f" -c statement_timeout={patience * 1000} -c lock_timeout={patience * 1000}"
+        lost = {"connect_timeout": max(2, patience), "tcp_user_timeout": patience * 1000}
+        connect = {"options": POSTGRES_OPTIONS + limits, **lost}
+    engine = sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True, connect_args=connect)
+    install_sqlite_rules(engine)
+    keep_values_out_of_errors(engine)
+    return engine
+
+
 def let_go() -> None:
     """End what the session of this request or job has open, even if its connection is gone."""
     if not db.session.registry.has():
