@@ -42,7 +42,7 @@ def sentence(version: str) -> str:
 
 @both
 @pytest.mark.parametrize("version", ["0067", "9999"])
-def test_b5_nothing_serves_the_database_of_another_version(app: Flask, version: str) -> None:
+def test_B5_nothing_serves_the_database_of_another_version(app: Flask, version: str) -> None:
     of_version(app, version)
     with pytest.raises(SystemExit) as refused:
         ready_to_serve(app)
@@ -64,14 +64,14 @@ def test_b5_nothing_serves_the_database_of_another_version(app: Flask, version: 
     ],
     ids=" ".join,
 )
-def test_b5_no_command_works_on_it(app: Flask, version: str, words: list[str]) -> None:
+def test_B5_no_command_works_on_it(app: Flask, version: str, words: list[str]) -> None:
     of_version(app, version)
     ended = app.test_cli_runner().invoke(args=words)
     assert (ended.exit_code, ended.output) == (3, f"Error: {sentence(version)}\n")
 
 
 @both
-def test_b5_migrating_does_not_go_on_from_a_newer_version(app: Flask) -> None:
+def test_B5_migrating_does_not_go_on_from_a_newer_version(app: Flask) -> None:
     of_version(app, "9999")
     for words in (["db", "upgrade"], ["db", "downgrade"]):
         ended = app.test_cli_runner().invoke(args=words)
@@ -81,7 +81,7 @@ def test_b5_migrating_does_not_go_on_from_a_newer_version(app: Flask) -> None:
 
 
 @both
-def test_b5_after_migrating_it_serves(app: Flask) -> None:
+def test_B5_after_migrating_it_serves(app: Flask) -> None:
     with app.app_context():
         flask_migrate.downgrade(str(ROOT / "migrations"), revision="0067")
     with pytest.raises(SystemExit, match="older version"):
@@ -91,7 +91,7 @@ def test_b5_after_migrating_it_serves(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=["web", "worker", "scheduler"])
-def test_b5_each_program_ends_with_the_sentence(
+def test_B5_each_program_ends_with_the_sentence(
     sqlite_url: str, redis_url: str, tmp_path: Path, program: list[str]
 ) -> None:
     engine = sa.create_engine(sqlite_url)

@@ -38,7 +38,7 @@ def restored(office: Office) -> Office:
     return office
 
 
-def test_b6_little_has_changed_since_the_backup_so_the_next_run_goes_through(office: Office) -> None:
+def test_B6_little_has_changed_since_the_backup_so_the_next_run_goes_through(office: Office) -> None:
     restored(office)
     run = office.sync(*crowd(2, "Renamed"), *crowd(17, first=2), *crowd(3, "Newcomer", first=50))
     assert (run.state, run.renamed, run.missing, run.imported) == ("completed", 2, 1, 3)
@@ -46,7 +46,7 @@ def test_b6_little_has_changed_since_the_backup_so_the_next_run_goes_through(off
     assert office.sync().imported == 0
 
 
-def test_b6_a_run_that_would_undo_much_of_the_backup_is_held(office: Office) -> None:
+def test_B6_a_run_that_would_undo_much_of_the_backup_is_held(office: Office) -> None:
     restored(office)
     there = [*crowd(6, "Renamed"), *crowd(14, first=6)]
     run = office.sync(*there)
@@ -61,7 +61,7 @@ def test_b6_a_run_that_would_undo_much_of_the_backup_is_held(office: Office) -> 
     assert len(office.users()) == 20
 
 
-def test_b6_an_approval_covers_nobody_else(office: Office) -> None:
+def test_B6_an_approval_covers_nobody_else(office: Office) -> None:
     restored(office)
     run = office.sync(*crowd(6, "Renamed"), *crowd(14, first=6))
     office.platform.people_there = [*crowd(7, "Renamed"), *crowd(13, first=7)]
@@ -69,14 +69,14 @@ def test_b6_an_approval_covers_nobody_else(office: Office) -> None:
     assert office.run(run.id).state == "held"
 
 
-def test_b6_names_and_people_who_are_gone_count_together(office: Office) -> None:
+def test_B6_names_and_people_who_are_gone_count_together(office: Office) -> None:
     restored(office)
     run = office.sync(*crowd(3, "Renamed"), *crowd(14, first=3))
     assert run.state == "held"
     assert "3 names would change and 3 teammates go missing, of 20 (30%" in (run.message or "")
 
 
-def test_b6_only_until_a_run_has_gone_through(office: Office) -> None:
+def test_B6_only_until_a_run_has_gone_through(office: Office) -> None:
     assert (
         office.sync(*crowd(10, "Once"), *crowd(10, first=10)).state == "completed"
     )  # no restore, no comparison
@@ -85,7 +85,7 @@ def test_b6_only_until_a_run_has_gone_through(office: Office) -> None:
     assert office.sync(*crowd(20, "Twice")).renamed == 20
 
 
-def test_b6_the_page_of_the_held_run_says_why(office: Office) -> None:
+def test_B6_the_page_of_the_held_run_says_why(office: Office) -> None:
     restored(office)
     run = office.sync(*crowd(6, "Renamed"), *crowd(14, first=6))
     slug = db.session.scalar(sa.text("SELECT slug FROM contracts"))
@@ -98,7 +98,7 @@ def test_b6_the_page_of_the_held_run_says_why(office: Office) -> None:
     assert "Approve and raise the limit" not in page.text
 
 
-def test_b6_what_was_under_way_and_what_waited_ends(app: Flask) -> None:
+def test_B6_what_was_under_way_and_what_waited_ends(app: Flask) -> None:
     with app.app_context():
         office = open_office(app)
         office.platform.people_there = crowd(3)
@@ -132,7 +132,7 @@ def test_b6_what_was_under_way_and_what_waited_ends(app: Flask) -> None:
         assert office.sync().imported == 3
 
 
-def test_b6_no_marking_while_a_worker_is_there(app: Flask, office: Office) -> None:
+def test_B6_no_marking_while_a_worker_is_there(app: Flask, office: Office) -> None:
     connection().sadd("rq:workers", "rq:worker:somebody")
     ended = app.test_cli_runner().invoke(args=["restored"])
     assert ended.exit_code == 1

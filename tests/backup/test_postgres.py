@@ -83,7 +83,7 @@ def two(postgres: Postgres, redis_url: str, tmp_path: Path) -> Iterator[TwoRoles
         postgres.drop_role(role)
 
 
-def test_b6_a_dump_comes_back_with_its_owner_and_its_rights(
+def test_B6_a_dump_comes_back_with_its_owner_and_its_rights(
     two: TwoRoles, redis_url: str, tmp_path: Path
 ) -> None:
     settings = config.test_settings(

@@ -47,7 +47,7 @@ def refused(result: Result) -> str:
     return result.output
 
 
-def test_b6_a_restored_database_is_that_of_the_backup_and_what_was_there_is_kept(
+def test_B6_a_restored_database_is_that_of_the_backup_and_what_was_there_is_kept(
     product: Product, backup: Path, database: Path
 ) -> None:
     said = product.flask("restore", backup)
@@ -67,7 +67,7 @@ def test_b6_a_restored_database_is_that_of_the_backup_and_what_was_there_is_kept
 
 
 @pytest.mark.parametrize("left", ["nothing", "a log without its database", "something broken"])
-def test_b6_a_destroyed_database_comes_back(
+def test_B6_a_destroyed_database_comes_back(
     product: Product, backup: Path, database: Path, left: str
 ) -> None:
     for part in ("", "-wal", "-shm"):
@@ -82,7 +82,7 @@ def test_b6_a_destroyed_database_comes_back(
     assert names(product) == ["Person 0", "Person 1", "Person 2"]
 
 
-def test_b6_a_backup_of_an_older_version_is_brought_to_this_one(product: Product, tmp_path: Path) -> None:
+def test_B6_a_backup_of_an_older_version_is_brought_to_this_one(product: Product, tmp_path: Path) -> None:
     with product.running() as app:
         open_office(app)
         flask_migrate.downgrade(str(MIGRATIONS), revision="0071")
@@ -115,7 +115,7 @@ def changed(backup: Path, tmp_path: Path, old: str, new: str) -> Path:
     return other
 
 
-def test_b6_what_is_no_good_backup_changes_nothing(product: Product, backup: Path, tmp_path: Path) -> None:
+def test_B6_what_is_no_good_backup_changes_nothing(product: Product, backup: Path, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("nothing of the kind")
     plain = tmp_path / "plain.db"
     with closing(sqlite3.connect(plain)) as database:
@@ -136,7 +136,7 @@ def test_b6_what_is_no_good_backup_changes_nothing(product: Product, backup: Pat
     assert names(product) == ["Late Comer", "Person 0", "Person 1", "Person 2"]
 
 
-def test_b6_other_keys_are_told_before_anything_changes(product: Product, backup: Path) -> None:
+def test_B6_other_keys_are_told_before_anything_changes(product: Product, backup: Path) -> None:
     other = (Fernet.generate_key().decode(),)
     said = refused(product.flask("restore", backup, credential_keys=other))
     assert "Add the old keys at the end of CREDENTIAL_KEYS" in said
@@ -147,14 +147,13 @@ def test_b6_other_keys_are_told_before_anything_changes(product: Product, backup
     assert len(names(product)) == 3
 
 
-def test_b6_a_database_in_use_is_not_replaced(product: Product, backup: Path, tmp_path: Path) -> None:
+def test_B6_a_database_in_use_is_not_replaced(product: Product, backup: Path, tmp_path: Path) -> None:
     """Until the last process that serves from it has ended, however it ends."""
     with port_run() as port:
         settings = product.settings
         with running_web(
             tmp_path,
             port,
-            ROLLCALL_MODE="demo",
             database_url=settings.database_url,
             redis_url=settings.redis_url,
         ) as web:
@@ -165,14 +164,14 @@ def test_b6_a_database_in_use_is_not_replaced(product: Product, backup: Path, tm
     assert product.flask("restore", backup).exit_code == 0
 
 
-def test_b6_a_command_that_works_meanwhile_is_waited_for(product: Product, backup: Path) -> None:
+def test_B6_a_command_that_works_meanwhile_is_waited_for(product: Product, backup: Path) -> None:
     with product.running():
         db.session.execute(sa.select(Contract.id))
         assert "is in use by a command" in refused(product.flask("restore", backup))
     assert len(names(product)) == 4
 
 
-def test_b6_nothing_begins_to_serve_while_it_is_restored(product: Product, database: Path) -> None:
+def test_B6_nothing_begins_to_serve_while_it_is_restored(product: Product, database: Path) -> None:
     with (
         alone_with(database),
         product.running() as app,

@@ -24,7 +24,7 @@ def count(path: Path, what: str) -> int:
         return int(database.execute(f"SELECT count(*) FROM {what}").fetchone()[0])
 
 
-def test_b6_a_backup_holds_what_a_copy_of_the_file_lacks(
+def test_B6_a_backup_holds_what_a_copy_of_the_file_lacks(
     product: Product, database: Path, tmp_path: Path
 ) -> None:
     with product.running() as app:
@@ -38,7 +38,7 @@ def test_b6_a_backup_holds_what_a_copy_of_the_file_lacks(
     assert count(tmp_path / "copy.db", "users") < 30  # the rest is in the log beside it
 
 
-def test_b6_what_is_written_meanwhile_is_there_whole_or_not_at_all(
+def test_B6_what_is_written_meanwhile_is_there_whole_or_not_at_all(
     product: Product, database: Path, tmp_path: Path
 ) -> None:
     """Each transaction adds two rows; every backup taken meanwhile has an even number of them."""
@@ -69,7 +69,7 @@ def test_b6_what_is_written_meanwhile_is_there_whole_or_not_at_all(
     assert all(number > 0 and number % 2 == 0 for number in rows)
 
 
-def test_b6_a_backup_is_for_its_owner_and_says_what_it_is(product: Product, tmp_path: Path) -> None:
+def test_B6_a_backup_is_for_its_owner_and_says_what_it_is(product: Product, tmp_path: Path) -> None:
     target = tmp_path / "backup.db"
     assert product.flask("backup", target).exit_code == 0
     assert target.stat().st_mode & 0o777 == 0o600
@@ -85,17 +85,17 @@ def refused(result: Result) -> str:
     return result.output
 
 
-def test_b6_a_backup_replaces_nothing(product: Product, tmp_path: Path) -> None:
+def test_B6_a_backup_replaces_nothing(product: Product, tmp_path: Path) -> None:
     (tmp_path / "there.db").write_text("precious")
     assert "is there already" in refused(product.flask("backup", tmp_path / "there.db"))
     assert (tmp_path / "there.db").read_text() == "precious"
 
 
-def test_b6_what_cannot_be_written_is_said(product: Product, tmp_path: Path) -> None:
+def test_B6_what_cannot_be_written_is_said(product: Product, tmp_path: Path) -> None:
     assert "No backup was made (" in refused(product.flask("backup", tmp_path / "missing" / "backup.db"))
 
 
-def test_b6_on_postgres_it_says_what_makes_backups_there(
+def test_B6_on_postgres_it_says_what_makes_backups_there(
     postgres_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     product = Product(test_settings(database_url=postgres_url, redis_url=redis_url, data_dir=tmp_path))

@@ -20,7 +20,7 @@ def at(app: Flask, office: Office, platform: Platform) -> Office:
 
 
 @pytest.mark.parametrize(("renamed", "state"), [(2, "completed"), (12, "held")])
-def test_b6_import_backup_destroy_restore_sync(
+def test_B6_import_backup_destroy_restore_sync(
     product: Product, database: Path, tmp_path: Path, renamed: int, state: str
 ) -> None:
     with product.running() as app:

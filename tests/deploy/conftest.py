@@ -18,7 +18,6 @@ def web(
 ) -> Iterator[Web]:
     """The web as it is told to run behind one proxy; deadlines of its own are longer than any test waits."""
     environ = {
-        "ROLLCALL_MODE": "demo",
         "TRUSTED_PROXIES": "1",
         "PUBLIC_URL": "https://127.0.0.1",
         "WEB_HEAD_SECONDS": "900",

@@ -48,7 +48,7 @@ def test_the_largest_body_is_the_products_own() -> None:
 
 
 @pytest.mark.parametrize("kind", ["silent", "heads", "bodies", "chunked bodies"])
-def test_a5_sixteen_slow_clients_do_not_stop_the_web_behind_a_proxy(front: Front, kind: str) -> None:
+def test_A5_sixteen_slow_clients_do_not_stop_the_web_behind_a_proxy(front: Front, kind: str) -> None:
     with ExitStack() as slow:
         clients = [slow.enter_context(front.connect(SLOW[kind])) for _ in range(16)]
         page = request("GET /sign-in", "Connection: close")
@@ -86,7 +86,7 @@ def test_what_just_fits_arrives(front: Front) -> None:
 
 
 @pytest.mark.parametrize("kind", FRONTS)
-def test_a3_what_a_stranger_says_about_where_they_come_from_is_thrown_away(kind: str, tmp_path: Path) -> None:
+def test_A3_what_a_stranger_says_about_where_they_come_from_is_thrown_away(kind: str, tmp_path: Path) -> None:
     with (
         raw_server(answer()) as upstream,
         port_run() as port,

@@ -109,7 +109,7 @@ def test_the_redis_that_was_named_does_not_answer(tmp_path: Path) -> None:
     assert "quite-secret" not in said
 
 
-def test_b5_the_database_is_of_a_newer_version(tmp_path: Path, sqlite_url: str) -> None:
+def test_B5_the_database_is_of_a_newer_version(tmp_path: Path, sqlite_url: str) -> None:
     with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database, database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     with port_run() as port:

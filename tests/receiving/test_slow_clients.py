@@ -20,7 +20,7 @@ from tests.servers.web import Web, everything, request, running_web
 
 
 @pytest.mark.parametrize("kind", SLOW)
-def test_a5_b7_sixteen_slow_clients_do_not_stop_the_web(web: Web, kind: str) -> None:
+def test_A5_B7_sixteen_slow_clients_do_not_stop_the_web(web: Web, kind: str) -> None:
     with ExitStack() as slow:
         clients = [slow.enter_context(web.connect(SLOW[kind])) for _ in range(16)]
         assert OPENED in web.page()
@@ -30,7 +30,7 @@ def test_a5_b7_sixteen_slow_clients_do_not_stop_the_web(web: Web, kind: str) -> 
         assert OPENED in web.page()
 
 
-def test_a5_an_answer_that_nobody_closes_does_not_stop_the_loop(web: Web) -> None:
+def test_A5_an_answer_that_nobody_closes_does_not_stop_the_loop(web: Web) -> None:
     """gunicorn's own worker stands still for two seconds for each of them."""
     with ExitStack() as slow:
         for _ in range(80):
@@ -40,7 +40,7 @@ def test_a5_an_answer_that_nobody_closes_does_not_stop_the_loop(web: Web) -> Non
             assert OPENED in everything(client)
 
 
-def test_a5_a_head_and_a_body_have_a_deadline(tmp_path: Path, sqlite_url: str, redis_url: str) -> None:
+def test_A5_a_head_and_a_body_have_a_deadline(tmp_path: Path, sqlite_url: str, redis_url: str) -> None:
     short = {"WEB_HEAD_SECONDS": "1", "WEB_BODY_SECONDS": "1", "WEB_WORKERS": "1"}
     with (
         port_run() as port,
@@ -52,7 +52,7 @@ def test_a5_a_head_and_a_body_have_a_deadline(tmp_path: Path, sqlite_url: str, r
         assert OPENED in web.page()
 
 
-def test_a5_slow_clients_do_not_keep_the_web_from_stopping(
+def test_A5_slow_clients_do_not_keep_the_web_from_stopping(
     tmp_path: Path, sqlite_url: str, redis_url: str
 ) -> None:
     patient = {"WEB_HEAD_SECONDS": "900", "WEB_BODY_SECONDS": "900", "WEB_GRACE": "600", "WEB_WORKERS": "1"}
@@ -76,7 +76,7 @@ def app(environ, start_response):
 """
 
 
-def test_a5_who_takes_nothing_of_an_answer_gives_the_thread_back(tmp_path: Path) -> None:
+def test_A5_who_takes_nothing_of_an_answer_gives_the_thread_back(tmp_path: Path) -> None:
     (tmp_path / "large.py").write_text(LARGE)
     with port_run() as port:
         command = [sys.executable, "-m", "gunicorn", "--config", "/dev/null", "--bind", f"127.0.0.1:{port}"]

@@ -42,7 +42,8 @@ def running_web(
     folder: Path, port: int, *, database_url: str, redis_url: str, **environ: str
 ) -> Iterator[Web]:
     """Start gunicorn as a deployment does; ``environ`` are further settings."""
-    settings = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "BIND": f"127.0.0.1:{port}", **environ}
+    settings = {"ROLLCALL_MODE": "demo", "DATABASE_URL": database_url, "REDIS_URL": redis_url}
+    settings |= {"BIND": f"127.0.0.1:{port}", **environ}
     command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "wsgi:serving()"]
     with running(
         command,

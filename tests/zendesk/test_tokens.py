@@ -149,7 +149,7 @@ def test_a_dead_refresh_token_asks_for_a_new_consent_at_once(connected: Desk) ->
             token_of(integration).current()
 
 
-def test_b6_a_token_that_was_renewed_after_the_backup_asks_to_reconnect_and_says_why(connected: Desk) -> None:
+def test_B6_a_token_that_was_renewed_after_the_backup_asks_to_reconnect_and_says_why(connected: Desk) -> None:
     end_soon(connected)
     connected.fault(path="/anything", kind="revoke")
     with connected.app.app_context(), write_transaction() as session:
