@@ -166,7 +166,7 @@ def _runs(session: Session, world: World) -> None:
                 noise(200, n + 1),
             )
             for n, kind in zip(
-                range(ROWS), ("imported", "renamed", "missing", "left_out") * ROWS, strict=False
+                range(ROWS), ("imported", "renamed", "missing", "returned") * ROWS, strict=False
             )
         ]
         _insert(

@@ -225,23 +225,6 @@ def test_without_its_database_files_are_still_served(away: Flask, ana: Actor) ->
     assert browser_of(away, ana).get("/static/css/theme.css").status_code == 200
 
 
-def test_health_says_what_is_away_and_no_more(
-    app: Flask, away: Flask, tmp_path: Path, sqlite_url: str
-) -> None:
-    assert app.test_client().get("/healthz").json == {"status": "ok", "database": "ok", "queue": "ok"}
-
-    answer = away.test_client().get("/healthz")
-    assert answer.status_code == 503
-    assert answer.json == {"status": "unhealthy", "database": "unreachable", "queue": "ok"}
-
-    no_queue = webapp.create_app(
-        config.test_settings(database_url=sqlite_url, redis_url="redis://127.0.0.1:9/0", data_dir=tmp_path)
-    )
-    answer = no_queue.test_client().get("/healthz")
-    assert answer.status_code == 503
-    assert answer.json == {"status": "unhealthy", "database": "ok", "queue": "unreachable"}
-
-
 def test_without_its_queue_the_pages_are_still_there(
     app: Flask, ana: Actor, sqlite_url: str, tmp_path: Path
 ) -> None:

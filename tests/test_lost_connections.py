@@ -50,29 +50,39 @@ def cut(postgres_owner_url: str) -> Cut:
     return Cut(postgres_owner_url)
 
 
-@pytest.fixture
-def ana(app: Flask, cut: Cut, monkeypatch: pytest.MonkeyPatch) -> Actor:
+def view_of(cut: Cut) -> Callable[[str], str]:
+    def writes(contract: str, place: str) -> None:
+        with write_transaction() as session:
+            session.execute(sa.update(Contract).where(Contract.slug == contract).values(name="changed"))
+            cut.at(place)
+            if place == "while it writes":
+                looks()
+
+    def catches() -> None:
+        with pytest.raises(sa.exc.OperationalError):
+            looks()
+        looks()
+
     def view(contract: str) -> str:
         looks()
-        cut.at("in a view, which goes on")
-        if cut.place == "in a view, which goes on":
-            looks()
         if cut.place in ("while it writes", "before it commits"):
-            with write_transaction() as session:
-                session.execute(sa.update(Contract).where(Contract.slug == contract).values(name="changed"))
-                cut.at("while it writes")
-                looks() if cut.place == "while it writes" else cut.at("before it commits")
-        if cut.place == "where it is caught":
-            cut.at("where it is caught")
-            with pytest.raises(sa.exc.OperationalError):
-                looks()
-            looks()
-        if cut.place == "in a view that breaks by itself":
-            cut.at(cut.place)
-            raise ZeroDivisionError
-        cut.at("when the view is done")
+            writes(contract, cut.place)
+        for place, then in (
+            ("in a view, which goes on", looks),
+            ("where it is caught", catches),
+            ("in a view that breaks by itself", lambda: 1 / 0),
+            ("when the view is done", lambda: None),
+        ):
+            if place == cut.place:
+                cut.at(place)
+                then()
         return "ok"
 
+    return view
+
+
+@pytest.fixture
+def ana(app: Flask, cut: Cut, monkeypatch: pytest.MonkeyPatch) -> Actor:
     def before() -> None:
         looks()
         cut.at("before the view")
@@ -97,7 +107,7 @@ def ana(app: Flask, cut: Cut, monkeypatch: pytest.MonkeyPatch) -> Actor:
         return wrapped
 
     app.config["PROPAGATE_EXCEPTIONS"] = False  # as gunicorn has it
-    app.add_url_rule("/c/<contract>/cut", "cut", requires()(view))
+    app.add_url_rule("/c/<contract>/cut", "cut", requires()(view_of(cut)))
     app.before_request(before)
     app.after_request(after)
     app.teardown_request(teardown)

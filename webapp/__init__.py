@@ -32,6 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         paging,
         proxies,
         queue,
+        readiness,
         sheets,
         times,
         versions,
@@ -95,6 +96,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Migrate(app, db, directory="migrations", render_as_batch=True, compare_type=True)
     credentials.init_app(app, settings)
     queue.init_app(app, settings)
+    readiness.init_app(app, settings)
     oauth.init_app(app, settings)
     csrf = CSRFProtect(app)
     Bootstrap5(app)

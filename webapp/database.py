@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -60,15 +60,33 @@ def init_app(app: Flask, url: str) -> None:
 
     @app.teardown_appcontext  # before the session itself is removed, which would raise and leave it where it is
     def _end(_error: BaseException | None) -> None:
-        let_go()
+        _end_with(Session.close)  # which leaves what was read readable
+
+
+def brief_engine(url: str, patience: int) -> sa.Engine:
+    """An engine that keeps no connection and waits ``patience`` seconds at most for each step."""
+    if url.startswith("sqlite"):
+        connect: dict[str, Any] = {"timeout": patience}
+    else:
+        limits = f" -c statement_timeout={patience * 1000} -c lock_timeout={patience * 1000}"
+        lost = {"connect_timeout": max(2, patience), "tcp_user_timeout": patience * 1000}
+        connect = {"options": POSTGRES_OPTIONS + limits, **lost}
+    engine = sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True, connect_args=connect)
+    install_sqlite_rules(engine)
+    keep_values_out_of_errors(engine)
+    return engine
 
 
 def let_go() -> None:
     """End what the session of this request or job has open, even if its connection is gone."""
+    _end_with(Session.rollback)
+
+
+def _end_with(way: Callable[[Session], None]) -> None:
     if not db.session.registry.has():
         return
     try:
-        db.session.rollback()
+        way(db.session())
     except sa.exc.SQLAlchemyError:
         log.warning("the connection to the database was lost", exc_info=True)
         db.session().invalidate()

@@ -5,7 +5,14 @@ from __future__ import annotations
 from flask_wtf import FlaskForm
 from wtforms import SelectChoice  # type: ignore[attr-defined]
 
-__all__ = ["RefusableForm", "SelectChoice"]
+from webapp.connectors.texts import clean
+
+__all__ = ["RefusableForm", "SelectChoice", "one_line"]
+
+
+def one_line(text: str | None) -> str:
+    """A field's filter: what was typed as one trimmed line that shows what it is."""
+    return clean(text) or ""
 
 
 class RefusableForm(FlaskForm):

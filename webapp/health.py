@@ -1,36 +1,30 @@
-"""``/healthz``: can this process reach its database and its queue?"""
+"""``/healthz/live``: does this process answer? ``/healthz`` and ``/healthz/ready``: could it serve somebody now?"""
 
 from __future__ import annotations
 
-import logging
-
-import redis
-import sqlalchemy as sa
-from flask import Blueprint, jsonify
+from flask import Blueprint, current_app, jsonify
 from werkzeug.wrappers import Response
 
-from webapp import queue
 from webapp.access import public
-from webapp.models import db
+from webapp.readiness import Readiness
 
 bp = Blueprint("health", __name__)
-log = logging.getLogger(__name__)
+
+
+@bp.get("/healthz/live")
+@public
+def live() -> Response:
+    """Nothing is asked of anything else: a process that answers need not be started anew."""
+    return jsonify(status="ok")
 
 
 @bp.get("/healthz")
+@bp.get("/healthz/ready")
 @public
-def healthz() -> tuple[Response, int]:
-    """200 when both answer, else 503; each part says ``ok`` or ``unreachable`` and no more."""
-    parts = {"database": "ok", "queue": "ok"}
-    try:
-        db.session.execute(sa.text("SELECT 1"))
-    except sa.exc.SQLAlchemyError as error:
-        log.error("healthz: the database does not answer: %s", error)
-        parts["database"] = "unreachable"
-    try:
-        queue.connection().ping()
-    except redis.RedisError as error:
-        log.error("healthz: the queue does not answer: %s", error)
-        parts["queue"] = "unreachable"
-    healthy = set(parts.values()) == {"ok"}
-    return jsonify(status="ok" if healthy else "unhealthy", **parts), 200 if healthy else 503
+def ready() -> tuple[Response, int]:
+    """200 when database and queue both take a write, else 503; each part says ``ok`` or ``failing`` and no more."""
+    readiness: Readiness = current_app.extensions["readiness"]
+    parts = readiness.parts()
+    words = {part: "ok" if works else "failing" for part, works in parts.items()}
+    healthy = all(parts.values())
+    return jsonify(status="ok" if healthy else "unhealthy", **words), 200 if healthy else 503

@@ -34,6 +34,8 @@ POST /account/sessions/<int:session_id>/end                   in  303  404  404 
 POST /account/sessions/end-others                             in  303  303  303  303  303  303  303  303  303  303  303
 POST /theme                                                  303  303  303  303  303  303  303  303  303  303  303  303
 GET  /healthz                                                200  200  200  200  200  200  200  200  200  200  200  200
+GET  /healthz/live                                           200  200  200  200  200  200  200  200  200  200  200  200
+GET  /healthz/ready                                          200  200  200  200  200  200  200  200  200  200  200  200
 GET  /static/<path:filename>                                 200  200  200  200  200  200  200  200  200  200  200  200
 GET  /static/css/all.css                                     200  200  200  200  200  200  200  200  200  200  200  200
 GET  /bootstrap/static/<path:filename>                       200  200  200  200  200  200  200  200  200  200  200  200

@@ -30,6 +30,8 @@ NO_PAGES = {
     "/static/css/all.css",
     "/bootstrap/static/<path:filename>",
     "/healthz",
+    "/healthz/live",
+    "/healthz/ready",
     "/hooks/intercom",
     "/",
     "/c/<contract>/",

@@ -6,8 +6,8 @@ import uuid
 
 import pytest
 
-from tests.logs.conftest import Web
 from tests.servers.processes import wait_until
+from tests.servers.production import Web
 
 HOST = b"Host: 127.0.0.1\r\nConnection: close\r\n"
 

@@ -129,7 +129,7 @@ def record(
 ) -> None:
     """Add an audit row to ``session``. The actor is who is signed in, or ``actor`` (a command's name).
 
-    ``target`` may be what somebody typed: it is kept as one line that shows what it is.
+    ``target`` and ``details`` may hold what somebody typed: each text is kept as one line that shows what it is.
     ``details`` are labels with a value, a list of values, or :func:`changed`.
     Raises ``KeyError`` for an action that :data:`ACTIONS` does not list.
     """
@@ -144,8 +144,19 @@ def record(
             target=(clean(target) or NOT_SEEN)[:255],
             target_type=target_type,
             target_id=target_id,
-            details=details,
+            details=_shown(details),
             address=client_address() if has_request_context() else None,
             request_id=g.get("request_id"),
         )
     )
+
+
+def _shown(value: Any) -> Any:
+    """``value`` with every text in it as one line that shows what it is."""
+    if isinstance(value, str):
+        return clean(value) or ""
+    if isinstance(value, dict):
+        return {name: _shown(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(part) for part in value]
+    return value

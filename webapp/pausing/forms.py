@@ -6,6 +6,7 @@ from flask_wtf import FlaskForm
 from wtforms import StringField
 from wtforms.validators import Length
 
+from webapp.fields import one_line
 from webapp.user_sync.pause import REASON_MAX
 
 
@@ -14,6 +15,6 @@ class PauseForm(FlaskForm):
 
     reason = StringField(
         "Reason",
-        filters=[lambda text: text.strip() if text else ""],
+        filters=[one_line],
         validators=[Length(max=REASON_MAX, message=f"Enter a reason of at most {REASON_MAX} characters.")],
     )

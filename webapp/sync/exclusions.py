@@ -26,7 +26,7 @@ def pattern_of(given: str) -> str:
     text = match_key(given) or ""
     if text and "@" not in text:
         text = f"*@{text.removeprefix('*.')}" if not text.startswith("*.") else f"*@{text}"
-    if len(text) > PATTERN_MAX or not PATTERN.fullmatch(text):
+    if len(text) > PATTERN_MAX or not text.isprintable() or not PATTERN.fullmatch(text):
         raise BadPattern(
             "Enter an email address or a domain; * stands for any characters, such as *@partner.example."
         )

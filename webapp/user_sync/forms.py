@@ -9,14 +9,10 @@ from wtforms import IntegerField, RadioField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from webapp.connectors.platform import Platform
-from webapp.fields import SelectChoice
+from webapp.fields import SelectChoice, one_line
 from webapp.models import UserSync
 from webapp.sync.safeguard import GROWTH_PERCENT_MAX, PEOPLE_MAX, PERCENT_MAX, Limits
 from webapp.user_sync.types import types_of
-
-
-def _strip(value: str | None) -> str | None:
-    return value.strip() if isinstance(value, str) else value
 
 
 class IdentifierForm(FlaskForm):
@@ -24,7 +20,7 @@ class IdentifierForm(FlaskForm):
 
     column = StringField(
         "Primary identifier column",
-        filters=[_strip],
+        filters=[one_line],
         validators=[Length(max=100, message="Enter a column name of at most 100 characters.")],
     )
 

@@ -25,6 +25,7 @@ from werkzeug.wrappers import Response
 from config import Settings
 from webapp import queue
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, requires
+from webapp.fields import one_line
 from webapp.models import Integration, Person, SyncRun, User, UserSync, db
 from webapp.platforms.board import PlatformState
 from webapp.platforms.forms import ConfirmForm
@@ -148,7 +149,7 @@ def save_identifier(contract: str, platform: str) -> Response | tuple[str, int]:
     state, integration = connected_once(platform)
     form = IdentifierForm()
     if "use" in request.form:  # a column's own button in the list of columns
-        form.column.data = request.form["use"].strip()
+        form.column.data = one_line(request.form["use"])
     if not form.validate_on_submit():
         return page(state, contract, identifier=form), 422
     column = form.column.data or None

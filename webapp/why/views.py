@@ -14,6 +14,7 @@ from wtforms.validators import DataRequired, Length
 
 from webapp import queue
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, requires
+from webapp.fields import one_line
 from webapp.models import Integration, Question, db
 from webapp.platforms.board import PlatformState
 from webapp.platforms.views import connected_once, frame
@@ -30,7 +31,7 @@ class QuestionForm(FlaskForm):
 
     q = StringField(
         "Name, email or ID",
-        filters=[lambda text: text.strip() if text else text],
+        filters=[one_line],
         validators=[
             DataRequired("Enter a name, an email or an ID, or a part of one."),
             Length(max=255, message="Enter at most 255 characters."),
