@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import fleet, pages, report, routes, servers, syncs
+from bench import fleet, pages, report, routes, saves, servers, syncs
 from bench.databases import Databases, Postgres, Sqlite
 from bench.pages import PageMeasurement
 from bench.programs import BenchError
@@ -21,6 +21,7 @@ SIZES = (1_000, 10_000, 100_000)  # people
 DATABASES = ("sqlite", "postgres")
 REPEATS, REPEATS_OF_MANY = 7, 3
 MANY = 50_000  # people, from here on fewer repeats
+SAVED_BESIDE = 20_000  # people who are imported while somebody saves
 PAGE_SIZES = (1_000, 100_000)  # people
 REQUESTS, QUICK_REQUESTS = 120, 20  # of each page
 
@@ -48,7 +49,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure syncs, pages and a fleet.")
     parser.add_argument("--sizes", type=_sizes, help="how many people, such as 1000,10000")
     parser.add_argument("--databases", type=_databases, default=DATABASES, help="sqlite, postgres or both")
-    parser.add_argument("--only", choices=["sync", "pages", "fleet", "routes"], help="only this half")
+    parser.add_argument(
+        "--only", choices=["sync", "saves", "pages", "fleet", "routes"], help="only this half"
+    )
     parser.add_argument("--contracts", type=int, default=500, help="of the fleet")
     parser.add_argument("--people", type=int, default=200, help="of each contract of the fleet")
     parser.add_argument(
@@ -80,12 +83,16 @@ def measure(wanted: argparse.Namespace, folder: Path, started: ExitStack) -> Non
     print(report.machine_line(facts), flush=True)
     found = report.Report(facts, [])
     for one in databases:
-        if wanted.only != "pages":
+        if wanted.only in (None, "saves"):
+            found.saves.append(measure_saves(wanted, folder, one, workspace, redis_url))
+        if wanted.only in (None, "sync"):
             found.syncs += measure_syncs(wanted, folder, one, workspace, redis_url)
-        if wanted.only != "sync":
+        if wanted.only in (None, "pages"):
             found.pages += measure_pages(wanted, folder, one, workspace, redis_url)
     if found.syncs:
         print(report.table(report.SYNC_HEADINGS, [report.sync_row(one) for one in found.syncs]))
+    if found.saves:
+        print(report.table(report.SAVE_HEADINGS, [report.save_row(one) for one in found.saves]))
     if found.pages:
         print(report.table(report.PAGE_HEADINGS, [report.page_row(one) for one in found.pages]))
     print(f"Saved as {report.save(found)}")
@@ -102,6 +109,15 @@ def measure_syncs(
             print(report.sync_line(measurement), file=sys.stderr, flush=True)
             measured.append(measurement)
     return measured
+
+
+def measure_saves(
+    wanted: argparse.Namespace, folder: Path, databases: Databases, workspace: Workspace, redis_url: str
+) -> saves.Beside:
+    """Saves beside an import on one kind of database."""
+    people = wanted.sizes[0] if wanted.sizes else SIZES[0] if wanted.quick else SAVED_BESIDE
+    repeats = 1 if wanted.quick else REPEATS_OF_MANY
+    return saves.measure(Lab(folder, databases, workspace, redis_url, repeats), people)
 
 
 def measure_pages(

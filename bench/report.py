@@ -14,6 +14,7 @@ from bench.fleet import Cycle
 from bench.pages import P95_AIM, PageMeasurement
 from bench.programs import ROOT
 from bench.routes import LIMIT, RouteMeasurement
+from bench.saves import Beside
 from bench.syncs import Measurement
 
 RESULTS = ROOT / "bench" / "results"
@@ -39,6 +40,7 @@ class Report(msgspec.Struct):
     pages: list[PageMeasurement] = []
     fleet: list[Cycle] = []
     routes: list[RouteMeasurement] = []
+    saves: list[Beside] = []
 
 
 def machine(databases: Sequence[str]) -> Machine:
@@ -98,6 +100,24 @@ def sync_line(one: Measurement) -> str:
         f"{one.database}, {one.people:,} people, {one.sync}: {_seconds(one.product.wall)} s, "
         f"{one.ratio:.2f} x floor (load {one.load:.1f})"
     )
+
+
+SAVE_HEADINGS = (
+    "database", "people", "import alone s", "beside saves s", "x", "saves", "median ms", "p95 ms", "worst ms",
+)  # fmt: skip
+
+
+def save_row(one: Beside) -> list[str]:
+    """The cells below :data:`SAVE_HEADINGS`."""
+    return [
+        one.database,
+        f"{one.people:,}",
+        _seconds(one.alone),
+        _seconds(one.beside),
+        f"{one.beside / one.alone:.2f}",
+        f"{one.saves:,}",
+        *(f"{seconds * 1000:.1f}" for seconds in (one.save_median, one.save_p95, one.save_worst)),
+    ]
 
 
 PAGE_HEADINGS = (

@@ -54,7 +54,7 @@ class SqliteTemplate:
         try:
             yield f"sqlite:///{path}"
         finally:
-            for part in ("", "-wal", "-shm"):
+            for part in ("", "-wal", "-shm", "-turn"):
                 path.with_name(path.name + part).unlink(missing_ok=True)
 
 

@@ -97,7 +97,7 @@ def test_every_ending_is_a_state_that_a_run_can_have() -> None:
         finished(), outcome.held(Held(1, 0, 1, 20, 5, []), Shown([], []), "agents"),
         outcome.cancelled(), outcome.not_runnable("Off."),
         outcome.identifier_absent("x", []), outcome.connector_failed(Unavailable("No.")), outcome.unexpected("RUN-1"),
-        outcome.abandoned(5),
+        outcome.abandoned(5), outcome.tried_long_enough("The database’s disk is full."),
     ]  # fmt: skip
     for ended in endings:
         assert ended.state in RUN_STATES
