@@ -16,6 +16,9 @@ from webapp.auth.ways_back import is_one_way
 from webapp.connectors.intercom import REGIONS
 from webapp.connectors.zendesk import URL as ZENDESK_URL
 
+# Where files are sent, and the fields that hold them.
+FILES: dict[str, set[str]] = {"uploads.start": {"file"}}
+
 
 def init_app(app: Flask, settings: Settings) -> None:
     protection = protection_of(settings)
@@ -27,19 +30,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def _readable() -> None:
-        """Not too many fields (Werkzeug counts those of multipart forms only), and no U+0000 in them.
-
-        No database text can hold that character; Postgres would refuse it in the middle of a query.
-        """
-        texts = [request.path, *_texts(_asked())]
-        if request.method == "POST":
-            texts += _texts(request.form)
-            if request.content_length is None and _is_cut_off(request.stream):
-                abort(413)
-        if len(texts) > 2 * settings.max_form_parts:
-            abort(413)
-        if any("\0" in text for text in texts):
-            abort(400)
+        _refuse_unreadable(settings.max_form_parts)
 
     @app.after_request
     def _headers(response: Response) -> Response:
@@ -75,6 +66,24 @@ def protection_of(settings: Settings) -> dict[str, str]:
     if settings.secure_cookies:
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     return headers
+
+
+def _refuse_unreadable(most: int) -> None:
+    """Not too many fields (Werkzeug counts those of multipart forms only), no U+0000 in them, no file for a text.
+
+    No database text can hold that character; Postgres would refuse it in the middle of a query.
+    """
+    texts = [request.path, *_texts(_asked())]
+    if request.method == "POST":
+        texts += _texts(request.form)
+        if not request.files.keys() <= FILES.get(request.endpoint or "", set()):
+            abort(400)  # forms take a file for the text of its field
+        if request.content_length is None and _is_cut_off(request.stream):
+            abort(413)
+    if len(texts) > 2 * most:
+        abort(413)
+    if any("\0" in text for text in texts):
+        abort(400)
 
 
 def _asked() -> MultiDict[str, str]:

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.actors import Actor, make_actor
 from tests.users.pages import Page, open_page
@@ -15,6 +17,7 @@ from tests.users.test_deactivation import confirmed
 from tests.users.test_deactivation import ticked as ticked_active
 from tests.users.test_licences import at_once
 from tests.users.world import World
+from webapp.activations import judging
 from webapp.activations.undoing import CannotUndo, undo
 from webapp.models import Activation, Message, User, UserTeam, db, utcnow
 from webapp.users.batch import Done, ids_in, ranges
@@ -185,3 +188,33 @@ def test_undoing_twice_or_while_somebody_is_deactivated_happens_once(world: Worl
 def test_ranges_are_read_back() -> None:
     for ids in ([], [4], [4, 5, 6, 9], list(range(1, 2000, 3)), [7, 8, 2**62]):
         assert ids_in(ranges(ids)) == sorted(ids)
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=20))
+def test_A1_the_last_event_about_each_is_named_and_nobody_is_looked_at_twice(
+    spans: list[tuple[int, int]],
+) -> None:
+    left, expected = judging._Left(30), set(range(30))
+    for start, stop in spans:
+        found = list(left.taken(slice(start, stop)))
+        assert found == sorted(expected & set(range(start, stop)))
+        expected -= set(found)
+
+
+def test_A1_thousands_of_later_batches_cost_no_more_than_their_ranges() -> None:
+    people = 10_000
+    left = judging._Left(people)
+    walked = left._next = Walked(left._next)
+    for _ in range(2_000):
+        list(left.taken(slice(0, people)))
+    assert walked.reads <= 10 * people + 10 * 2_000
+
+
+class Walked(list[int]):
+    """A list that counts how often it is read."""
+
+    reads = 0
+
+    def __getitem__(self, place: int) -> int:  # type: ignore[override]
+        self.reads += 1
+        return super().__getitem__(place)

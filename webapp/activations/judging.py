@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.audit.about import events_about
+from webapp.audit.about import events_since
 from webapp.models import (
     Activation,
-    AuditEvent,
     ReportingAccess,
     User,
     UserRole,
@@ -99,22 +98,39 @@ def _set_ups(session: Session, ids: Sequence[int]) -> dict[int, tuple[set[Any], 
 
 
 def _changed_by_people(session: Session, made: Activation, ids: Sequence[int]) -> Reasons:
-    """Whom the audit log names later than the activation, apart from what was done in the same request."""
-    about: dict[int, set[int]] = defaultdict(set)
-    for event_id, users in events_about(session, made.contract_id, ids):
-        about[event_id] |= users
-    later = [
-        event
-        for some in batch.chunks(list(about))
-        for event in session.execute(
-            sa.select(AuditEvent.id, AuditEvent.actor, AuditEvent.action, AuditEvent.request_id)
-            .where(AuditEvent.id.in_(some), AuditEvent.at >= made.at)
-            .order_by(AuditEvent.id)
-        )
-    ]
+    """Whom the audit log names later than the activation, apart from what was done in the same request.
+
+    The last event about somebody is the reason. However many there are, each user is named once.
+    """
+    later = events_since(session, made.contract_id, ids, made.at)
     own = {event.request_id for event in later if event.action in ACTIVATED} - {None}
     reasons: Reasons = {}
+    left = _Left(len(ids))
     for event in later:
         if event.action not in ACTIVATED and event.request_id not in own:
-            reasons |= dict.fromkeys(about[event.id], f"was changed since by {event.actor}")
+            for part in event.parts:
+                reasons |= {ids[place]: f"was changed since by {event.actor}" for place in left.taken(part)}
     return reasons
+
+
+class _Left:
+    """The places of a list that nobody has taken yet; what is taken is never looked at again."""
+
+    def __init__(self, count: int) -> None:
+        self._next = list(range(count + 1))  # the first place from here on that is left, or a nearer one
+
+    def taken(self, part: slice) -> Iterator[int]:
+        """Take what is left of ``part``."""
+        place = self._first(part.start)
+        while place < part.stop:
+            self._next[place] = place + 1
+            yield place
+            place = self._first(place + 1)
+
+    def _first(self, place: int) -> int:
+        first = place
+        while self._next[first] != first:
+            first = self._next[first]
+        while self._next[place] != first and place != first:  # so that nobody walks there again
+            self._next[place], place = first, self._next[place]
+        return first

@@ -2,48 +2,77 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.audit.trail import IDS
 from webapp.models import AuditEvent
-from webapp.users.batch import chunks, ids_in
+from webapp.users.batch import chunks
 
 # A batch of users, and what goes while the people in it go elsewhere: each names them in its details.
 OF_SEVERAL = ("users", "role", "team")
 
 
-def events_about(
-    session: Session, contract_id: int, user_ids: Sequence[int]
-) -> Iterator[tuple[int, set[int]]]:
-    """The IDs of all events that are about one of ``user_ids``, each with those it is about."""
+def events_about(session: Session, contract_id: int, user_ids: Collection[int]) -> Iterator[int]:
+    """The IDs of all events that are about one of ``user_ids``, some twice."""
     event = AuditEvent
     here = event.contract_id == contract_id
-    for some in chunks(user_ids):
-        own = session.execute(
-            sa.select(event.id, event.target_id).where(
-                here, event.target_type == "user", event.target_id.in_(some)
-            )
+    for some in chunks(list(user_ids)):
+        yield from session.scalars(
+            sa.select(event.id).where(here, event.target_type == "user", event.target_id.in_(some))
         )
-        for event_id, user_id in own:
-            yield event_id, {user_id or 0}
-    wanted = set(user_ids)
+    wanted = sorted(user_ids)
     batches = session.execute(
         sa.select(event.id, event.details[IDS].as_string()).where(here, event.target_type.in_(OF_SEVERAL))
     )
-    for event_id, text in batches:
-        if found := among(text, wanted):
-            yield event_id, found
+    yield from (event_id for event_id, text in batches if any(_slices(text, wanted)))
 
 
-def among(text: str | None, wanted: Collection[int]) -> set[int]:
-    """Those of ``wanted`` whom the ranges in ``text`` hold."""
-    if not text:
-        return set()
-    if len(wanted) < 50:  # a few people against what may be thousands
-        spans = [part.partition("-") for part in text.split(", ")]
-        bounds = [(int(first), int(last or first)) for first, _, last in spans]
-        return {user_id for user_id in wanted if any(low <= user_id <= high for low, high in bounds)}
-    return set(ids_in(text)).intersection(wanted)
+@dataclass(frozen=True)
+class Event:
+    """Something that was done, and the parts of an ascending list of users that it was done to."""
+
+    actor: str
+    action: str
+    request_id: str | None
+    parts: list[slice]
+
+
+def events_since(session: Session, contract_id: int, wanted: Sequence[int], since: datetime) -> list[Event]:
+    """What was done since then to any of the users ``wanted``, ascending IDs; the last first."""
+    event = AuditEvent
+    what = (event.id, event.actor, event.action, event.request_id)
+    here = (event.contract_id == contract_id, event.at >= since)
+    found: dict[int, Event] = {}
+    for some in chunks(wanted):
+        own = sa.select(*what, event.target_id).where(
+            *here, event.target_type == "user", event.target_id.in_(some)
+        )
+        for event_id, actor, action, request_id, user_id in session.execute(own):
+            place = bisect_left(wanted, user_id or 0)
+            found[event_id] = Event(actor, action, request_id, [slice(place, place + 1)])
+    several = sa.select(*what, event.details[IDS].as_string()).where(*here, event.target_type.in_(OF_SEVERAL))
+    for event_id, actor, action, request_id, text in session.execute(several):
+        if parts := list(_slices(text, wanted)):
+            found[event_id] = Event(actor, action, request_id, parts)
+    return [found[event_id] for event_id in sorted(found, reverse=True)]
+
+
+def among(text: str | None, wanted: Collection[int]) -> bool:
+    """Whether the ranges in ``text`` hold one of ``wanted``."""
+    return any(_slices(text, sorted(wanted)))
+
+
+def _slices(text: str | None, wanted: Sequence[int]) -> Iterator[slice]:
+    """The parts of ``wanted``, ascending IDs, that the ranges in ``text`` hold."""
+    for part in text.split(", ") if text else []:
+        first, _, last = part.partition("-")
+        start = bisect_left(wanted, int(first))
+        stop = bisect_right(wanted, int(last or first), lo=start)
+        if start < stop:
+            yield slice(start, stop)

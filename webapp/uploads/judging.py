@@ -7,7 +7,7 @@ them, and whoever adds gives no role that permits more than they may do, and no 
 from __future__ import annotations
 
 import hashlib
-import unicodedata
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -24,6 +24,7 @@ Wrong = Callable[[str, str], None]  # notes what is wrong in a column
 
 WAYS = ("pending", "active")  # how people can be added
 THIRD_PARTY_MAX = 255
+_UNSHOWN = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")  # control characters that are no space
 _LACKING = {
     "role": ("roles", "It is empty. Name at least one role, or add everybody as pending."),
     "team": ("team", "It is empty. Name a team: every agent needs one."),
@@ -136,7 +137,7 @@ class _Judge:
                 "Put values that hold a separator in quotation marks.",
             )
         for column, raw in zip(self._columns, line.cells, strict=True):
-            if any(unicodedata.category(char) == "Cc" and not char.isspace() for char in raw):
+            if _UNSHOWN.search(raw):
                 wrong(column, "It has a character that cannot be shown. Type it again.")
         email = cells.get("email") or None
         own = cells.get("username", "")  # left empty, or without such a column, it is the email

@@ -52,11 +52,7 @@ class Nearest:
             left -= len(places)
             if left <= 0:
                 break
-        length = len(wanted)
-        best = sorted(
-            shared, key=lambda place: (-shared[place], abs(len(self._names[place][0]) - length), place)
-        )
-        return best[:COMPARED]
+        return [place for place, _ in shared.most_common(COMPARED)]
 
 
 def alike(one: str, other: str) -> float:

@@ -22,7 +22,7 @@ LISTED = 8  # names that a sentence lists
 LISTED_LENGTH = 400  # characters of names after which a sentence lists no more
 QUOTED = 100  # characters of what was written that a sentence repeats
 LONGEST = 2_000  # characters; more is no name: seven of the longest ones with signs between are less
-LOOKED_FOR = 200  # unknown names of one page for which the nearest one is looked for
+LOOKED_FOR = 100  # unknown names of one page for which the nearest one is looked for
 CELL_MOST = 50  # names in one cell
 PAGE_MOST = 20_000  # names in all cells of one page
 

@@ -40,9 +40,7 @@ def entries_about(
 
     ``user_ids``: the user and whoever was merged into them.
     """
-    found = sorted(
-        {event_id for event_id, _ in events_about(session, contract_id, sorted(user_ids))}, reverse=True
-    )
+    found = sorted(set(events_about(session, contract_id, user_ids)), reverse=True)
     page = page_of(len(found)) if page_size is None else Page(1, page_size, len(found))
     shown = found[page.offset : page.last]
     events = session.scalars(
