@@ -12,12 +12,15 @@ down_revision = "0071"
 branch_labels = None
 depends_on = None
 
-COLUMNS = ("last_seen_at", "sign_ins_ended_at")
+COLUMNS = {
+    "last_seen_at": "when their account opened a page of the contract last, give or take some minutes",
+    "sign_ins_ended_at": "sign-ins from before do not open the contract",
+}
 
 
 def upgrade():
-    for name in COLUMNS:
-        op.add_column("users", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
+    for name, comment in COLUMNS.items():
+        op.add_column("users", sa.Column(name, sa.DateTime(timezone=True), nullable=True, comment=comment))
 
 
 def downgrade():
