@@ -8,7 +8,7 @@ stale snapshot) whatever the busy timeout is, so writes are always announced bef
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -52,9 +52,9 @@ def init_app(app: Flask, url: str) -> None:
         install_sqlite_rules(db.engine)
         keep_values_out_of_errors(db.engine)
 
-    @app.teardown_appcontext  # before the session itself is removed, which would raise and leave it where it is
+    @app.teardown_appcontext  # before Flask-SQLAlchemy's, which would raise and leave a dead session where it is
     def _end(_error: BaseException | None) -> None:
-        let_go()
+        _without_connection(db.session.close)
 
 
 def brief_engine(url: str, patience: int) -> sa.Engine:
@@ -72,11 +72,16 @@ def brief_engine(url: str, patience: int) -> sa.Engine:
 
 
 def let_go() -> None:
-    """End what the session of this request or job has open, even if its connection is gone."""
+    """Roll back what the session of this request or job has open, even if its connection is gone."""
+    _without_connection(db.session.rollback)
+
+
+def _without_connection(end: Callable[[], None]) -> None:
+    """End a session by ``end``, or without its connection where that raises."""
     if not db.session.registry.has():
         return
     try:
-        db.session.rollback()
+        end()
     except sa.exc.SQLAlchemyError:
         log.warning("the connection to the database was lost", exc_info=True)
         db.session().invalidate()
