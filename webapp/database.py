@@ -58,9 +58,9 @@ def init_app(app: Flask, url: str) -> None:
         install_sqlite_rules(db.engine)
         keep_values_out_of_errors(db.engine)
 
-    @app.teardown_appcontext  # before the session itself is removed, which would raise and leave it where it is
+    @app.teardown_appcontext  # before Flask-SQLAlchemy's, which would raise and leave a dead session where it is
     def _end(_error: BaseException | None) -> None:
-        _end_with(Session.close)  # which leaves what was read readable
+        _without_connection(db.session.close)
 
 
 def brief_engine(url: str, patience: int) -> sa.Engine:
@@ -78,15 +78,16 @@ def brief_engine(url: str, patience: int) -> sa.Engine:
 
 
 def let_go() -> None:
-    """End what the session of this request or job has open, even if its connection is gone."""
-    _end_with(Session.rollback)
+    """Roll back what the session of this request or job has open, even if its connection is gone."""
+    _without_connection(db.session.rollback)
 
 
-def _end_with(way: Callable[[Session], None]) -> None:
+def _without_connection(end: Callable[[], None]) -> None:
+    """End a session by ``end``, or without its connection where that raises."""
     if not db.session.registry.has():
         return
     try:
-        way(db.session())
+        end()
     except sa.exc.SQLAlchemyError:
         log.warning("the connection to the database was lost", exc_info=True)
         db.session().invalidate()
