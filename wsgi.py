@@ -8,7 +8,7 @@ from flask import Flask
 from flask.cli import run_command
 
 import webapp
-from config import SettingsError, load_settings
+from config import SettingsError
 from settings_rules.private_data import UMASK
 from webapp import logs
 from webapp.serving import ready_to_serve
@@ -37,6 +37,6 @@ def create_app() -> Flask:
 
 def _made(*, command: bool) -> Flask:
     try:
-        return webapp.create_app(load_settings(command=command))
+        return webapp.create_app(command=command)
     except SettingsError as error:
         sys.exit(str(error))

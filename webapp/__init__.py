@@ -15,8 +15,10 @@ from config import Settings, keep_private, load_settings
 log = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """Build the application. Without ``settings`` they come from the environment."""
+def create_app(settings: Settings | None = None, *, command: bool = False) -> Flask:
+    """Build the application. Without ``settings`` they come from the environment, which a ``command`` may leave to a
+    ``make run`` beside it.
+    """
     from webapp import (
         access,
         addresses,
@@ -78,7 +80,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.why.views import bp as why
 
     if settings is None:
-        settings = load_settings()
+        settings = load_settings(command=command)
         if told := keep_private(settings):
             log.warning(told)
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
