@@ -74,12 +74,15 @@ def _sqlite_full(office: Office, until: ExitStack) -> None:
 def _killed(office: Office, owner_url: str, until: ExitStack) -> None:
     """As ``pg_terminate_backend`` does, in the middle of a transaction."""
 
+    killed: list[bool] = []
+
     def kill(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        if "sync_changes" in statement and not statement.startswith("SELECT"):
-            event.remove(office.engine, "before_cursor_execute", kill)
+        if not killed and "sync_changes" in statement and not statement.startswith("SELECT"):
+            killed.append(True)
             _terminate(owner_url)
 
     event.listen(office.engine, "before_cursor_execute", kill)
+    until.callback(event.remove, office.engine, "before_cursor_execute", kill)
 
 
 def _no_connection(office: Office, owner_url: str, until: ExitStack) -> None:

@@ -138,9 +138,8 @@ class _Exchange:
     def _store(self, session: Session, following: dict[str, Any]) -> dict[str, Any]:
         integration = _locked(session, self.integration_id)
         stored = _readable(integration)
-        if (
-            stored["access_token"] != self.token["access_token"]
-        ):  # connected anew, or the commit had gone through
+        # Somebody connected anew meanwhile, or the commit had gone through and only its answer was lost.
+        if stored["access_token"] != self.token["access_token"]:
             return stored
         integration.credentials = seal(integration, following)
         integration.refreshing_until = None
