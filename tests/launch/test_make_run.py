@@ -169,12 +169,12 @@ def test_what_is_killed_comes_back(stack: Stack, program: str) -> None:
 
     def back() -> bool:
         try:
-            return find(stack, program).pid != old.pid and healthy(stack.url) and healthy(stack.sandbox_url)
+            up = healthy(stack.url) and healthy(stack.sandbox_url) and redis_answers(stack.redis_url)
+            return find(stack, program).pid != old.pid and up
         except (AssertionError, psutil.NoSuchProcess):
             return False
 
     wait_until(back, 30, stack.program)
-    assert redis_answers(stack.redis_url)
     assert stack.program.said().count(READY) == 1
 
 

@@ -73,6 +73,26 @@ def test_there_is_nothing_to_wait_for_before_it_is_refused(sent: bytes) -> None:
     assert arrival(sent).whole
 
 
+@pytest.mark.parametrize(
+    ("sent", "cut"),
+    [
+        (HEAD + b"\r\n", False),
+        (HEAD + b"Content-Length: 0\r\n\r\n", False),
+        (HEAD + b"Content-Length: 5\r\n\r\nabcde", False),
+        (CHUNKED + b"1\r\na\r\n0\r\n\r\n", False),
+        (HEAD + b"Content-Length: 501\r\n\r\nabcde", True),
+        (HEAD + b"Content-Length: " + b"9" * 400 + b"\r\n\r\n", True),
+        (CHUNKED + b"fff\r\n" + b"x" * 501, True),
+    ],
+)
+def test_what_was_not_waited_for_is_told(sent: bytes, cut: bool) -> None:
+    assert (arrival(sent).whole, arrival(sent).is_cut) == (True, cut)
+
+
+def test_a_chunk_has_a_size_in_plain_digits() -> None:
+    assert arrival(CHUNKED + b"0x1\r\n").is_cut is False  # no chunk: the parser refuses it
+
+
 @pytest.mark.parametrize(("field", "expected"), [("Expect: 100-Continue", True), ("Expect: other", False)])
 def test_who_waits_for_leave_to_send_a_body_is_known(field: str, expected: bool) -> None:
     found = arrival(HEAD + f"Content-Length: 5\r\n{field}\r\n\r\n".encode())

@@ -52,6 +52,16 @@ def test_A5_a_head_and_a_body_have_a_deadline(tmp_path: Path, sqlite_url: str, r
         assert OPENED in web.page()
 
 
+@pytest.mark.parametrize(
+    "field", ["Content-Length: 2000000", "Content-Length: 1" + "0" * 26], ids=["too long", "far too long"]
+)
+def test_what_follows_a_body_that_was_refused_is_no_request(web: Web, field: str) -> None:
+    behind = request("GET /healthz/live") + b"x" * 200
+    answer = web.ask(request("POST /sign-in", FORM, field, body=behind))
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in answer.lower()
+
+
 def test_A5_slow_clients_do_not_keep_the_web_from_stopping(
     tmp_path: Path, sqlite_url: str, redis_url: str
 ) -> None:

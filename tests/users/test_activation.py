@@ -494,3 +494,10 @@ def test_the_form_shows_what_the_batch_takes(world: World, manager: Actor) -> No
     assert re.search(
         r"60 bought.*In use now *1 Free now *59 This batch takes *\+ 2 Free afterwards *57", meter
     )
+
+
+def test_A12_a_form_that_lacks_a_part_of_itself_is_refused_in_words(world: World, manager: Actor) -> None:
+    (anna,) = world.add("Anna Kim")
+    data = {"status": "pending", "ids": anna, "stamp": "9" * 5_000}
+    assert manager.post(f"{world.url}/activate/confirm", data).status_code in (409, 422)
+    assert world.statuses([anna]) == ["pending"]

@@ -7,6 +7,7 @@ it is.
 
 from __future__ import annotations
 
+import re
 from enum import Enum, auto
 
 HEAD_END, LINE_END = b"\r\n\r\n", b"\r\n"
@@ -46,6 +47,11 @@ class Arrival:
     def whole(self) -> bool:
         return self.stage is Stage.WHOLE
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether some of it may still come, so that nothing behind it is the beginning of another request."""
+        return self._end is None or len(self._bytes) < self._end
+
     def add(self, data: bytes) -> None:
         """Take ``data``, which follows what is here."""
         self._bytes += data
@@ -81,6 +87,8 @@ class Arrival:
             length = int(lengths[0])
             self._end = self._body_at + length
             self.stage = Stage.BODY if 0 < length <= self._body_max else Stage.WHOLE
+        elif not lengths:
+            self._end = self._body_at
         self.expects_continue = self.stage is Stage.BODY and CONTINUE in [
             value.lower() for value in fields.get(b"expect", [])
         ]
@@ -127,7 +135,4 @@ def _fields(head: bytes) -> dict[bytes, list[bytes]]:
 def _size(line: bytes) -> int | None:
     """A chunk's size in bytes; ``None`` when the line does not say one."""
     digits = line.partition(b";")[0].strip()
-    try:
-        return int(digits, 16) if digits.isalnum() and len(digits) <= 16 else None
-    except ValueError:
-        return None
+    return int(digits, 16) if re.fullmatch(rb"[0-9A-Fa-f]{1,16}", digits) else None

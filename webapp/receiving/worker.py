@@ -107,8 +107,15 @@ class Worker(ThreadWorker):
         conn = one.conn
         conn.init()
         conn.data_ready = True
+        conn.is_cut = one.arrival.is_cut
         conn.parser.unreader = IterUnreader(one.arrival.taken())
         super().enqueue_req(conn)
+
+    def handle_request(self, req: Any, conn: TConn) -> Any:
+        """Answer a request; the last one of its connection where the rest of its body was not waited for."""
+        if getattr(conn, "is_cut", False):
+            req.force_close()
+        return super().handle_request(req, conn)
 
     def _drop(self, one: Arriving) -> None:
         self._forget(one)

@@ -146,7 +146,7 @@ def activation(contract: str) -> Answer:
 @requires(MANAGE_USERS)
 def activate(contract: str) -> Answer:
     directory = directory_here()
-    selection, form = selection_here(directory, *activating.FROM), _activation_form(directory)
+    selection, form = selection_here(directory, *activating.FROM), _sent_form(directory)
     if not form.validate_on_submit():
         return _activation_page(selection, form, 422)
     access: Access = g.access
@@ -164,7 +164,7 @@ def activate(contract: str) -> Answer:
     except ListChanged as change:
         return _activation_page(selection, form, 409, change=change)
     except (activating.NotInContract, activating.SetUpIncomplete, activating.Beyond):
-        form = _activation_form(directory_here())
+        form = _sent_form(directory_here())
         form.validate()
         return _activation_page(selection, form, 409, choices_changed=True)
     except NobodySelected:
@@ -212,6 +212,11 @@ def _activation_page(selection: Selection, form: ActivationForm, status: int = 2
 
 def _activation_form(directory: Directory) -> ActivationForm:
     return ActivationForm.for_contract(directory, giver_here(directory), fresh="typed" not in request.form)
+
+
+def _sent_form(directory: Directory) -> ActivationForm:
+    """What somebody wants carried out, whatever of it is missing."""
+    return ActivationForm.for_contract(directory, giver_here(directory))
 
 
 # ------------------------------------------------------------------ deactivating
