@@ -54,6 +54,7 @@ def test_a_contracts_pages_are_in_its_time_zone(app: Flask) -> None:
     contract_id = make_contract(app, "acme")  # in London
     actor = make_actor(app, contract_id, "agent")
     with app.test_request_context():
+        g.signed_in_at = NOW
         g.access = access_to("acme", db.session.get_one(Account, actor.account_id))
         winter = timestamp(datetime(2026, 1, 10, 23, 30, tzinfo=UTC), NOW)
         summer = timestamp(datetime(2026, 7, 10, 23, 30, tzinfo=UTC), NOW)
