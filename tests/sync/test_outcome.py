@@ -48,7 +48,7 @@ def test_a_held_run_says_how_much_is_missing() -> None:
     held = outcome.held(Held(200, 150, 50, 20, 5, ["Ada"]), Shown(["1"], []), "teammates")
     assert "50 of 200 teammates are gone (25%; the limit is 20%), so nothing was changed." in held.message
     assert (held.state, held.values["hold"]["names"]) == ("held", ["Ada"])
-    assert held.values["shown"] == {"gone": ["1"], "new": []}
+    assert held.values["shown"] == {"gone": ["1"], "new": [], "renamed": []}
     empty = outcome.held(Held(200, 0, 200, 20, 5, []), Shown([], []), "teammates")
     assert "came back empty" in empty.message
 
