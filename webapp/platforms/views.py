@@ -172,7 +172,7 @@ def _once_more(platform: str, state: str, session_id: int) -> Response | tuple[s
 
 
 def _enter(contract_id: int) -> Contract:
-    """The contract of a round, for whoever may connect there; the way to its pages begins at no address of it."""
+    """The contract of a round, for whoever may connect there: the address of the callback names none."""
     contract = db.session.get_one(Contract, contract_id)
     access = access_to(contract.slug, current_user)
     if access is None:

@@ -1,4 +1,4 @@
-"""What is said, and how, when a round at a platform did not end with a connection just now. Pure."""
+"""What is said, and how, when a round at a platform did not end with a connection just now."""
 
 from __future__ import annotations
 
