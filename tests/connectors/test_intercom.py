@@ -171,6 +171,7 @@ def test_columns_are_short_texts_and_numbers_with_clean_names() -> None:
     ).columns  # fmt: skip
     assert columns == {
         "id": "1", "name": "Name 1", "email": "n1@example.com", "job_title": "Lead", "staff": "42",
+        "bad name": "x", "spaced": "x",
     }  # fmt: skip
 
 

@@ -51,6 +51,7 @@ class SqliteTemplate:
         """Address of a fresh copy, removed afterwards."""
         path = self._folder / f"{uuid.uuid4().hex}.db"
         shutil.copyfile(self._template, path)
+        path.chmod(0o600)  # as Rollcall itself makes it; its -wal and -shm follow (sqlite.org, "WAL")
         try:
             yield f"sqlite:///{path}"
         finally:
