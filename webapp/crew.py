@@ -24,8 +24,8 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp import heartbeat
-from webapp.database import write_transaction
-from webapp.models import db, utcnow
+from webapp.database import close_connections, write_transaction
+from webapp.models import utcnow
 from webapp.safe_jobs import CHORES, CONTROL, SYNC
 from webapp.working import work
 
@@ -100,6 +100,7 @@ class Worker:
     def start(self) -> None:
         """Start it. Call with the signals blocked, so that none for the parent is lost in the child."""
         parent = os.getpid()
+        close_connections(self._app)
         self._born = monotonic()
         self.pid = os.fork()
         if not self.pid:
@@ -112,8 +113,6 @@ class Worker:
             for number in SIGNALS:
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-            with self._app.app_context():
-                db.engine.dispose(close=False)
             name = f"{self.place.name}-{parent}-{secrets.token_hex(6)}"
             work(self._app, name, self.place.queues, parent=parent)
             code = 0
@@ -170,11 +169,8 @@ class Crew:
             return
         self._beaten = monotonic()
         try:
-            with self._app.app_context():
-                with write_transaction() as session:
-                    heartbeat.beat(session, heartbeat.WORKER, utcnow())
-                db.session.remove()
-                db.engine.dispose()  # a worker that is forked later inherits no connection
+            with self._app.app_context(), write_transaction() as session:
+                heartbeat.beat(session, heartbeat.WORKER, utcnow())
         except SQLAlchemyError:
             log.exception("the worker could not note that it is alive")
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from config import Settings
 from webapp.auth.demo_accounts import DemoAccountsPresent, refuse_in_production
 from webapp.backup.in_use import InUse, database_path, serve_from
+from webapp.database import close_connections
 from webapp.database_roles import WrongRole, refuse_too_little, warn_of_too_much
 from webapp.models import db
 from webapp.schema_version import OtherVersion, refuse_other
@@ -38,6 +39,7 @@ def ready_to_serve(app: Flask) -> Flask:
             sys.exit(
                 f"The database cannot be used yet ({reason}). Check DATABASE_URL, then run: flask db upgrade."
             )
+    close_connections(app)  # gunicorn and the workers' process fork after this
     if settings.mode == "production" and settings.migrations_database_url:
         log.warning(
             "MIGRATIONS_DATABASE_URL is set for a process that serves, so whoever breaks into it could change the "

@@ -21,8 +21,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from webapp import jobs
+from webapp.database import close_connections
 from webapp.logs import bind
-from webapp.models import db
 from webapp.queue import queue
 from webapp.queue_mending import PLANTED, mend_all, tidy
 from webapp.safe_jobs import SYNC, TICK_ID, SafeJob, SafeQueue
@@ -117,6 +117,11 @@ class AppWorker(rq.Worker):
             if job.id != TICK_ID:  # what it was for is in the database, and the tick puts it again
                 self.connection.delete(job.key)
 
+    def fork_work_horse(self, job: Any, queue: Any) -> None:
+        """Fork the child that carries ``job`` out."""
+        close_connections(self.app)
+        super().fork_work_horse(job, queue)
+
     def main_work_horse(self, job: Any, queue: Any) -> None:
         """Runs in the child only, which lives for one job: collecting garbage in it frees nothing in time."""
         try:
@@ -125,7 +130,6 @@ class AppWorker(rq.Worker):
             bind(job=job.id)
             self.app.extensions[jobs.PLATFORMS_HERE] = self.platforms
             with self.app.app_context():
-                db.engine.dispose(close=False)
                 super().main_work_horse(job, queue)
         except BaseException:
             log.exception("%s could not be begun", job.id)
