@@ -148,6 +148,7 @@ def serve(app: Flask) -> None:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     pause = FIRST_PAUSE
+    log.info("scheduler started, a tick every %s s", settings.tick_seconds)
     while True:
         scheduler = TickScheduler(
             CONTROL,

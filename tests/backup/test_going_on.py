@@ -133,7 +133,7 @@ def test_B6_what_was_under_way_and_what_waited_ends(app: Flask) -> None:
 
 
 def test_B6_no_marking_while_a_worker_is_there(app: Flask, office: Office) -> None:
-    connection().sadd("rq:workers", "rq:worker:somebody")
+    connection().sadd("rq:workers:sync-intercom", "rq:worker:somebody")
     ended = app.test_cli_runner().invoke(args=["restored"])
     assert ended.exit_code == 1
     assert "A worker is running." in ended.output
