@@ -56,7 +56,7 @@ EVIL: dict[str, bytes] = {
         "another site": "//evil.example/\\",
     }.items()
 }
-ONE_BY_ONE = tuple(EVIL)[:12]
+ONE_BY_ONE = tuple(EVIL)[:4]  # by itself; all of them are sent in every field at once
 OF_POSTGRES = ("5,000 digits", "more than a database holds", "-1", "NUL", "half a character")
 PLACES = ("query", "form")
 TOKEN = "csrf_token"

@@ -147,6 +147,7 @@ def activation(contract: str) -> Answer:
 def activate(contract: str) -> Answer:
     directory = directory_here()
     selection, form = selection_here(directory, *activating.FROM), _sent_form(directory)
+    stamp = shown_stamp()
     if not form.validate_on_submit():
         return _activation_page(selection, form, 422)
     access: Access = g.access
@@ -156,7 +157,7 @@ def activate(contract: str) -> Answer:
             selection,
             form.set_up,
             by_user_id=access.user.id,
-            stamp=shown_stamp(),
+            stamp=stamp,
             invite=form.invite.data,
         )
     except (activating.LicencesExceeded, ChangedMeanwhile):
