@@ -68,7 +68,7 @@ class SetUpForm(FlaskForm):
             self.refuse(gap)
         if too_much := beyond(self.roles.data, self.giver.permissions, self.directory):
             self.roles.errors = [*self.roles.errors, role_refusal(too_much)]
-        if hidden := unseen(self.access.data, self.giver, self.directory, has=self.has.access):
+        if hidden := unseen(self.access.data or (), self.giver, self.directory, has=self.has.access):
             self.access.errors = [*self.access.errors, access_refusal(hidden)]
         return not gaps and not too_much and not hidden
 
