@@ -22,7 +22,7 @@ from tests.servers.databases import PostgresTemplate
 from tests.stored import wrong_texts
 from webapp.auth import passwords
 
-FEW = 3
+FEW = 1
 ANSWERS = {200, 302, 303, 400, 401, 404, 409, 410, 413, 422, 429}
 
 
@@ -37,7 +37,6 @@ class Asking:
 
     def check(self, answer: TestResponse, what: object) -> list[str]:
         """What is wrong with an answer and with what it stored."""
-        self.probe.learn_forms(answer)
         wrong = [] if answer.status_code in ANSWERS else [f"{what}: answered {answer.status_code}"]
         where = answer.location or "/"
         if not where.startswith(("/", NOWHERE)) or where.startswith(("//", "/\\")):
@@ -55,7 +54,9 @@ class Asking:
         wrong = []
         for _ in range(2):
             for method, rule in EXPECTED:
-                wrong += self.check(self.probe.ask(method, rule), (method, rule))
+                answer = self.probe.ask(method, rule)
+                self.probe.learn_forms(answer)
+                wrong += self.check(answer, (method, rule))
         return wrong
 
     def new_fields(self) -> Iterator[Field]:
@@ -122,8 +123,8 @@ def test_A12_nothing_that_is_sent_in_any_field_or_parameter_fails(
 ) -> None:
     everything = "sqlite" in request.node.callspec.id
     wrong = asking.discover()
-    wrong += asking.all_at_once(tuple(EVIL))
-    wrong += asking.one_by_one(ONE_BY_ONE if everything else OF_POSTGRES)
+    wrong += asking.all_at_once(tuple(EVIL) if everything else OF_POSTGRES)
+    wrong += asking.one_by_one(ONE_BY_ONE if everything else OF_POSTGRES[:2])
     assert wrong == []
     found = set(asking.probe.reads.found)
     assert len({rule for _, rule, _, _ in found}) > 60
