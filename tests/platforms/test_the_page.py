@@ -159,20 +159,31 @@ def test_a_refused_token_is_an_error_with_reconnect_and_no_next_run(watched: Wat
     assert "Intercom is not connected any more" in said(page)
 
 
-def test_a_platform_with_user_sync_off_is_paused(watched: Watched) -> None:
+def test_a_platform_with_user_sync_off_says_so(watched: Watched) -> None:
     watched.sync(ADA)
     with watched.inside() as office:
         office.configure(enabled=False, next_run_at=None)
     line = row(page_of(watched))
-    assert "Paused User sync is off." in line
+    assert "Off User sync is off." in line
+    assert "Paused" not in line
     assert "Off" in line
     assert "Sync now" not in line
 
 
-def test_a_platform_connected_and_never_enabled_is_paused_and_says_so(watched: Watched) -> None:
+def test_a_platform_connected_and_never_enabled_is_said_to_be_so_everywhere(watched: Watched) -> None:
     with watched.inside() as office:
         office.configure(enabled=False, enabled_at=None, next_run_at=None)
-    assert "Paused Connected. User sync is not enabled yet." in row(page_of(watched))
+    line = row(page_of(watched))
+    assert "Not enabled Connected. User sync is not enabled yet." in line
+    assert line.endswith("Set up User sync Intercom")
+    for path in (
+        "integrations/platforms/intercom",
+        "integrations/platforms/intercom/user-sync",
+        "sync-status",
+    ):
+        page = said(watched.admin.get(f"/c/{watched.slug}/{path}").text)
+        assert "Not enabled" in page
+        assert "Paused" not in page
 
 
 def test_a_disconnected_platform_keeps_its_last_run_and_offers_to_connect(watched: Watched) -> None:

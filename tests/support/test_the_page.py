@@ -45,8 +45,9 @@ def test_it_opens_with_what_needs_attention_the_most_urgent_first(everything: Fl
 def test_everything_is_listed_by_urgency(everything: Fleet) -> None:
     listed = names(everything.looker, "?health=all")
     assert listed[:7] == [*URGENT, "First", "Well"]
-    assert sorted(listed[7:9]) == ["Paused", "Switched off"]
-    assert listed[9:] == ["Away"]
+    assert listed[7] == "Resting"
+    assert sorted(listed[8:10]) == ["Disabled", "Switched off"]
+    assert listed[10:] == ["Away"]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,8 @@ def test_everything_is_listed_by_urgency(everything: Fleet) -> None:
         ("late", ["Late"]),
         ("first", ["First"]),
         ("on_time", ["Well"]),
+        ("paused", ["Resting"]),
+        ("off", ["Switched off", "Disabled"]),
         ("not_connected", ["Away"]),
         ("nonsense", URGENT),
     ],
@@ -70,8 +73,9 @@ def test_it_can_be_narrowed_to_one_word(everything: Fleet, health: str, listed: 
 def test_each_word_is_counted_and_a_search_narrows_the_counts(everything: Fleet) -> None:
     text = said(everything.looker.get(PAGE).text)
     assert "Needs attention 5" in text
-    assert "All 10" in text
-    assert "Paused 2" in text
+    assert "All 11" in text
+    assert "Paused 1" in text
+    assert "Off 2" in text
     searched = everything.looker.get(f"{PAGE}?q=OVER&health=all").text
     assert [line.split()[0] for line in texts(searched, TABLE)] == ["Overdue"]
     assert "All 1" in said(searched)
@@ -159,7 +163,7 @@ def test_the_processes_and_the_queue_are_shown_and_an_absent_queue_is_said(fleet
         queue.wake_soon(run, 1)
     text = said(fleet.looker.get(PAGE).text)
     assert "The scheduler is not running" in text
-    assert "Waiting in the queue 1 job Being worked on 0 jobs Failed jobs 0 jobs" in text
+    assert "Waiting in the queue 1 job In progress 0 jobs Failed jobs 0 jobs" in text
     fleet.app.extensions["redis"] = Redis(host="127.0.0.1", port=9, socket_connect_timeout=1)
     text = said(fleet.looker.get(PAGE).text)
     assert "The queue does not answer" in text
@@ -286,7 +290,7 @@ def test_sync_now_starts_a_run_and_the_contracts_audit_log_says_who_asked(everyt
     ("name", "reason"),
     [
         ("Broken", "Broken has to connect Intercom first."),
-        ("Paused", "User sync of Intercom is off at Paused."),
+        ("Disabled", "User sync of Intercom is off at Disabled."),
         ("Switched off", "Integrations is switched off for Switched off."),
     ],
 )

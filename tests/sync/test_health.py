@@ -79,8 +79,13 @@ def test_nothing_is_late_while_it_is_off_or_not_connected() -> None:
             "Warning",
             "The first import is late.",
         ),
-        ({"enabled": False}, "Paused", "User sync is off."),
-        ({"enabled": False, "ever_enabled": False}, "Paused", "User sync is not enabled yet."),
+        ({"enabled": False}, "Off", "User sync is off."),
+        (
+            {"enabled": False, "ever_enabled": False, "last_success_at": None, "last_state": None},
+            "Not enabled",
+            "Connected. User sync is not enabled yet.",
+        ),
+        ({"paused_at": NOW, "paused_by": "Ada"}, "Paused", "The schedule was paused by Ada."),
         (
             {
                 "last_success_at": None,

@@ -10,6 +10,7 @@ from flask import url_for
 from webapp.connectors.platform import Platform
 from webapp.platforms.board import PlatformState
 from webapp.runs import STATE_LABELS, ended_at
+from webapp.sync.health import NOT_ENABLED
 from webapp.times import duration
 
 
@@ -106,6 +107,10 @@ class PlatformRow:
         return url_for("platforms.show", contract=self.slug, platform=self.platform.key)
 
     @property
+    def user_sync_url(self) -> str:
+        return url_for("user_sync.show", contract=self.slug, platform=self.platform.key)
+
+    @property
     def sync_now_url(self) -> str:
         return url_for("user_sync.sync_now", contract=self.slug, platform=self.platform.key)
 
@@ -118,6 +123,8 @@ class PlatformRow:
             return {"label": "Reconnect", "url": self.settings_url}
         if self.state.held is not None:
             return {"label": "Review held run", "url": run_url(self.slug, self.state.held.id)}
+        if self.status == NOT_ENABLED:
+            return {"label": "Set up User sync", "url": self.user_sync_url}
         return None
 
 
@@ -171,7 +178,7 @@ def notices(states: list[PlatformState], slug: str) -> list[Notice]:
                         f"{label}: User sync is overdue",
                         "No run has succeeded for more than 12 hours. Everyone stays as they are; new people and "
                         "new names are not brought in meanwhile.",
-                        url_for("user_sync.show", contract=slug, platform=state.platform.key),
+                        row.user_sync_url,
                         "See User sync",
                     )
                 )

@@ -28,6 +28,7 @@ from webapp.sync.standing import (
     HELD,
     LATE,
     NOT_CONNECTED,
+    OFF,
     ON_TIME,
     OVERDUE,
     PAUSED,
@@ -166,6 +167,7 @@ def _judged(now: datetime, q: str) -> sa.Select[Any]:
             sa.and_(UserSync.enabled, UserSync.enabled_at.is_not(None), UserSync.paused_at.is_(None)).label(
                 "planned"
             ),
+            sa.and_(UserSync.enabled, UserSync.paused_at.is_not(None)).label("paused"),
             first.label("first"),
             sa.case((UserSync.resumed_at > good, UserSync.resumed_at), else_=good).label("counted_from"),
             sa.func.coalesce(UserSync.last_success_at, UserSync.enabled_at, Integration.created_at).label(
@@ -188,13 +190,14 @@ def _judged(now: datetime, q: str) -> sa.Select[Any]:
     )
     word = sa.case(
         (fact.c.connection == "not_connected", _rank(NOT_CONNECTED)),
-        (~fact.c.available, _rank(PAUSED)),
+        (~fact.c.available, _rank(OFF)),
         (fact.c.connection == "broken", _rank(BROKEN)),
         (sa.and_(fact.c.planned, fact.c.counted_from < _ago(now, OVERDUE_AFTER)), _rank(OVERDUE)),
         (fact.c.last_state == "held", _rank(HELD)),
         (fact.c.last_state == "failed", _rank(FAILING)),
         (sa.and_(fact.c.planned, fact.c.counted_from < late_by), _rank(LATE)),
-        (~fact.c.planned, _rank(PAUSED)),
+        (fact.c.paused, _rank(PAUSED)),
+        (~fact.c.planned, _rank(OFF)),
         (fact.c.first, _rank(FIRST)),
         else_=_rank(ON_TIME),
     )

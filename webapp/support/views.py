@@ -34,6 +34,7 @@ LABELS = {
     "first": "Waiting for first",
     "on_time": "On time",
     "paused": "Paused",
+    "off": "Off",
     "not_connected": "Not connected",
 }
 

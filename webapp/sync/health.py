@@ -10,8 +10,8 @@ OVERDUE_AFTER = timedelta(hours=12)
 QUARANTINED_FROM = 3  # failures in a row
 FIRST_WITHIN = timedelta(hours=1)  # the promise until the first import is done
 
-NOT_CONNECTED, ACTIVE, WARNING, ERROR, PAUSED = "Not connected", "Active", "Warning", "Error", "Paused"
-
+NOT_CONNECTED, ACTIVE, WARNING, ERROR = "Not connected", "Active", "Warning", "Error"
+NOT_ENABLED, OFF, PAUSED = "Not enabled", "Off", "Paused"  # why no run starts by itself
 
 STILL = " Sync now still works."
 
@@ -54,14 +54,19 @@ class Health:
         return f"The schedule was paused.{STILL}" if self.since is not None else self.message
 
 
+def at_rest(facts: Facts) -> str | None:
+    """Why no run starts by itself: never enabled, switched off since, or paused; ``None`` while one does."""
+    if not facts.enabled:
+        return OFF if facts.ever_enabled else NOT_ENABLED
+    return PAUSED if facts.paused_at is not None else None
+
+
 def freshness(facts: Facts, now: datetime) -> str | None:
-    """on time, late or overdue against the promise; ``None`` while User sync is off or its schedule is paused.
+    """on time, late or overdue against the promise; ``None`` while no run starts by itself.
 
     The time before the schedule was resumed does not count.
     """
-    if not facts.enabled or facts.enabled_at is None or facts.connection == "not_connected":
-        return None
-    if facts.paused_at is not None:
+    if at_rest(facts) or facts.enabled_at is None or facts.connection == "not_connected":
         return None
     if facts.last_success_at is None or facts.last_success_at < facts.enabled_at:
         since, allowed = facts.enabled_at, FIRST_WITHIN
@@ -74,9 +79,9 @@ def freshness(facts: Facts, now: datetime) -> str | None:
 
 
 def judge(facts: Facts, now: datetime) -> Health:
-    """The worst that applies wins: Error, Warning, Paused, Active; a schedule that somebody paused comes before
-    what the last run left to look at."""
-    fresh = freshness(facts, now)
+    """The worst that applies wins: Error, Warning, then what is at rest, Active; a schedule that somebody paused comes
+    before what the last run left to look at."""
+    fresh, rests = freshness(facts, now), at_rest(facts)
     if facts.connection == "not_connected":
         return Health(NOT_CONNECTED, "Connect it to bring its people in.", None)
     if facts.connection == "broken":
@@ -91,7 +96,7 @@ def judge(facts: Facts, now: datetime) -> Health:
         return Health(ERROR, message, fresh)
     if facts.last_state == "held":
         return Health(WARNING, facts.last_message or "The last run is held by the safeguard.", fresh)
-    if facts.enabled and facts.paused_at is not None:
+    if rests == PAUSED:
         by = f" by {facts.paused_by}" if facts.paused_by else ""
         why = f": {facts.pause_reason.rstrip('.')}." if facts.pause_reason else "."
         return Health(PAUSED, f"The schedule was paused{by}{why}{STILL}", fresh, facts.paused_at)
@@ -100,9 +105,9 @@ def judge(facts: Facts, now: datetime) -> Health:
     if fresh in ("late", "overdue"):
         since = "The first import" if facts.last_success_at is None else "The next sync"
         return Health(WARNING, f"{since} is {fresh}.", fresh)
-    if not facts.enabled:
-        off = "User sync is off." if facts.ever_enabled else "Connected. User sync is not enabled yet."
-        return Health(PAUSED, off, fresh)
+    if rests is not None:
+        off = "User sync is off." if rests == OFF else "Connected. User sync is not enabled yet."
+        return Health(rests, off, fresh)
     if facts.running and facts.last_success_at is None:
         return Health(ACTIVE, "The first import is running.", fresh)
     return Health(ACTIVE, facts.last_message or "User sync is on; the first import is about to start.", fresh)

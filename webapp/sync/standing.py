@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from webapp.sync import health
 from webapp.sync.health import Facts, freshness
 
 BROKEN, OVERDUE, HELD, FAILING = "broken", "overdue", "held", "failing"
-LATE, FIRST, ON_TIME, PAUSED, NOT_CONNECTED = "late", "first", "on_time", "paused", "not_connected"
+LATE, FIRST, ON_TIME = "late", "first", "on_time"
+PAUSED, OFF, NOT_CONNECTED = "paused", "off", "not_connected"
 
-BY_URGENCY = (BROKEN, OVERDUE, HELD, FAILING, LATE, FIRST, ON_TIME, PAUSED, NOT_CONNECTED)
+BY_URGENCY = (BROKEN, OVERDUE, HELD, FAILING, LATE, FIRST, ON_TIME, PAUSED, OFF, NOT_CONNECTED)
 NEEDS_ATTENTION = (BROKEN, OVERDUE, HELD, FAILING, LATE)
 
 
@@ -22,7 +24,7 @@ def standing(facts: Facts, now: datetime, *, available: bool = True) -> str:
     if facts.connection == "not_connected":
         return NOT_CONNECTED
     if not available:
-        return PAUSED
+        return OFF
     if facts.connection == "broken":
         return BROKEN
     fresh = freshness(facts, now)
@@ -35,7 +37,7 @@ def standing(facts: Facts, now: datetime, *, available: bool = True) -> str:
     if fresh == "late":
         return LATE
     if fresh is None:
-        return PAUSED
+        return PAUSED if health.at_rest(facts) == health.PAUSED else OFF
     waiting = facts.last_success_at is None or _before(facts.last_success_at, facts.enabled_at)
     return FIRST if waiting else ON_TIME
 
