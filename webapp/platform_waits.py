@@ -1,4 +1,4 @@
-"""What a run waits for while it reads a platform, for the page that shows the run.
+"""What a run waits for while it reads a platform, for the pages that show the run.
 
 Kept in Redis for some minutes and nowhere else: it is only ever looked at while the run lasts, and nothing depends
 on it.
@@ -15,6 +15,7 @@ import redis
 
 from webapp import queue
 from webapp.connectors.base import Asking
+from webapp.models import SyncRun
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,13 @@ def noting(integration_id: int) -> Callable[[Asking], None]:
     return note
 
 
+def waits_of(run: SyncRun, label: str, now: float) -> str | None:
+    """What ``run`` waits for, as :func:`waits_for` says it; ``None`` for one that does not read its platform now."""
+    if run.state != "running" or run.undoes_id is not None or run.stage not in ("connect", "fetch"):
+        return None
+    return waits_for(run.integration_id, label, now)
+
+
 def waits_for(integration_id: int, label: str, now: float) -> str | None:
     """What a run of the integration waits for, in a sentence that names the platform as ``label``.
 
@@ -49,13 +57,13 @@ def waits_for(integration_id: int, label: str, now: float) -> str | None:
     note = _noted(integration_id)
     if note is None:
         return None
-    page = f"page {note.page}, " if note.page > 1 else ""
+    page = f" (page {note.page})" if note.page > 1 else ""
     seconds = max(0.0, now - note.at)
     if note.pause is not None:
-        return f"Waiting for {label}: {page}asked again in {max(0.0, note.pause - seconds):.0f} s."
+        return f"Waiting for {label}{page}. Trying again in {max(0.0, note.pause - seconds):.0f} s."
     if seconds < SILENT:
         return None
-    return f"Waiting for {label}: {page}no answer for {seconds:.0f} s."
+    return f"Waiting for {label}{page}. No answer for {seconds:.0f} s."
 
 
 def _noted(integration_id: int) -> _Note | None:

@@ -153,7 +153,7 @@ class RunRow:
     def _note(self, stage: str, done: bool) -> str:
         if stage == "fetch" and done:
             return f"{self.run.found:,}"
-        if stage == "apply" and self.run.stage == "apply" and self.run.live and self.run.total is not None:
+        if stage == "apply" and self.run.stage == "apply" and self.run.live and self.run.total:
             return f"{self.run.done:,} / {self.run.total:,}"
         return ""
 

@@ -104,7 +104,7 @@ def test_B3_while_one_platform_hangs_the_tick_and_the_other_platform_go_on(
     db.session.rollback()
     assert heartbeat.seen(heartbeat.WORKER).alive
     assert worked_on(utcnow()) == 1
-    deployment.wait(lambda: "no answer for" in (waits_for(desk.integration_id, "Zendesk", time.time()) or ""))
+    deployment.wait(lambda: "No answer for" in (waits_for(desk.integration_id, "Zendesk", time.time()) or ""))
 
 
 def test_B3_a_worker_is_seen_though_nothing_ticks_and_its_platform_hangs(deployment: Deployment) -> None:

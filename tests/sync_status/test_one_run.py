@@ -68,16 +68,19 @@ def test_B3_a_run_that_reads_its_platform_says_what_it_waits_for(watched: Watche
         going_on = session.get_one(SyncRun, run.id)
         going_on.state, going_on.stage, going_on.finished_at = "running", "fetch", None
 
-    def waits(path: str = "", **note: float) -> str:
+    page = f"/c/{watched.slug}/sync-status"
+
+    def waits(path: str, **note: float) -> str:
         key = f"rollcall:waits:{office.integration_id}"
         watched.app.extensions["redis"].set(key, json.dumps({"at": time.time() - 40} | note))
-        return watched.status(None, f"/runs/{run.id}{path}").text
+        return watched.admin.get(path).text
 
-    for path in ("", "/panel"):
-        assert re.search(r"Waiting for Intercom: page 3, no answer for 4\d s\.", waits(path, page=3))
-        assert re.search(r"Waiting for Intercom: no answer for 4\d s\.", waits(path, page=1))
+    tab = f"/c/{watched.slug}/integrations/platforms/intercom/user-sync"
+    for path in (f"{page}/runs/{run.id}", f"{page}/runs/{run.id}/panel", tab, f"{tab}/panel"):
+        assert re.search(r"Waiting for Intercom \(page 3\)\. No answer for 4\d s\.", waits(path, page=3))
+        assert re.search(r"Waiting for Intercom\. No answer for 4\d s\.", waits(path, page=1))
         paused = waits(path, page=2, pause=60.0)
-        assert re.search(r"Waiting for Intercom: page 2, asked again in \d+ s\.", paused)
+        assert re.search(r"Waiting for Intercom \(page 2\)\. Trying again in \d+ s\.", paused)
         assert "Waiting for Intercom" not in waits(path, page=3, at=time.time())
     watched.app.extensions["redis"].set(f"rollcall:waits:{office.integration_id}", b"\xffnonsense")
     assert "Waiting for Intercom" not in watched.run_page(run)

@@ -117,14 +117,15 @@ def test_the_tab_pauses_and_resumes_and_says_who_and_why(app: Flask) -> None:
     page = admin.post(f"{tab}/pause", {"reason": " Names are being tidied up "}, follow_redirects=True).text
     assert "The schedule is paused." in said(page)
     assert "User sync is paused" in said(page)
+    assert "Its schedule is paused, so no run starts by itself." in said(page)
+    assert "every 6 hours" not in said(page)
     assert "Names are being tidied up" in said(page)
-    assert "None until the schedule is resumed" in said(page)
+    assert "None until someone resumes the schedule" in said(page)
     assert f"{tab}/sync-now" in page
     line = said(admin.get(platforms).text)
-    assert "Paused The schedule was paused by" in line
-    assert "Paused just now" in line
+    assert "Paused just now The schedule was paused by" in line
     page = admin.post(f"{tab}/resume", follow_redirects=True).text
-    assert "The schedule goes on." in said(page)
+    assert "The schedule is on again." in said(page)
     assert "User sync is on" in said(page)
 
 
@@ -143,11 +144,11 @@ def test_B16_the_schedule_is_paused_and_resumed_while_a_run_is_live(app: Flask) 
     with app.app_context():
         run_id = office.request().id
     page = open_page(admin, tab)
-    assert "The run that is going on finishes; stop it above if it should not." in page.text
+    assert "The current run still finishes; to end it, stop it above." in page.text
     done = page.form("/user-sync/pause").fill(reason="Tidying up there.").send("Pause the schedule")
-    assert "a run that is going on finishes" in done.notices
+    assert "a run that has already started finishes" in done.notices
     schedule = done.root.one("section", id="schedule").text
-    assert "The run that is going on finishes; then none starts by itself." in schedule
+    assert "The current run still finishes. After that, none starts by itself." in schedule
     assert "Tidying up there." in schedule
     assert "Tidying" not in admin.get(f"{tab}/panel").text  # what is polled has nothing that is typed in
     with app.app_context():
@@ -157,4 +158,4 @@ def test_B16_the_schedule_is_paused_and_resumed_while_a_run_is_live(app: Flask) 
         assert platform_of(office).next_run_at is None
         office.request()
     resumed = open_page(admin, tab).form("/user-sync/resume").send("Resume the schedule")
-    assert "The schedule goes on." in resumed.notices
+    assert "The schedule is on again." in resumed.notices

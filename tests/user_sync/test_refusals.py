@@ -155,7 +155,7 @@ def test_reconnecting_resumes_the_schedule_and_shows_the_next_run(synced: Desk) 
     assert [run.trigger for run in runs(synced) if run.state == "queued"] == ["reconnect"]
     synced.work()
     page = synced.admin.get(TAB).text
-    assert "Paused until you reconnect" not in page
+    assert "None until you reconnect" not in page
     assert "in 6 h" in page
 
 
@@ -292,7 +292,7 @@ def test_attack_18_a_refusal_asks_to_reconnect_and_pauses_the_schedule(
     assert synced.asked("/admins") == 3  # the first import, and this one, which is asked once more
     page = synced.admin.get(TAB).text
     assert "must reconnect to resume" in page
-    assert "Paused until you reconnect" in page
+    assert "None until you reconnect" in page
 
 
 # ------------------------------------------------------------------ on the record

@@ -189,7 +189,8 @@ def test_a_broken_connection_pauses_the_schedule_and_says_so(synced: Desk) -> No
     press(synced, "sync-now")
     assert synced.work().error_kind == "access_denied"
     page = synced.admin.get(TAB).text
-    assert "Paused until you reconnect" in page
+    assert "None until you reconnect" in page
+    assert "every 6 hours" not in page
     assert "Schedule" not in page
     assert "Reconnect first." in page
 
@@ -203,7 +204,7 @@ def test_an_approved_run_was_not_interrupted(synced: Desk) -> None:
     assert "Waiting for a worker" in page
     synced.work()
     page = synced.admin.get(f"/c/acme/sync-status/runs/{run.id}").text
-    assert "Taken up again" not in page
+    assert "Resumed after" not in page
     assert "interruption" not in page
 
 

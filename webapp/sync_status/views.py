@@ -15,7 +15,7 @@ from webapp.connectors.registry import PLATFORMS
 from webapp.held_runs.deciding import limits_raised
 from webapp.models import Integration, SyncRun, UserSync, db, utcnow
 from webapp.paging import url_with
-from webapp.platform_waits import waits_for
+from webapp.platform_waits import waits_of
 from webapp.platforms.board import PlatformState, platform_states
 from webapp.run_compare.comparing import other_runs
 from webapp.runs import RunRow, recent_runs
@@ -48,7 +48,10 @@ RAISED = {
     "growth_percent": "new users, in percent",
     "growth_people": "new users, in people",
 }
-PROMISE = "Every 6 hours; late after 6 h 30 min, overdue after 12 h"
+PROMISE = (
+    "Each platform syncs every 6 hours while its schedule is on. "
+    "A sync is late after 6 h 30 min and overdue after 12 h."
+)
 
 
 @bp.get("")
@@ -174,7 +177,7 @@ def run(contract: str, run_id: int) -> str:
     return render_template(
         "sync_status/run.html",
         run=row,
-        waits=_waits(row),
+        waits=waits_of(row.run, row.platform.label, utcnow().timestamp()),
         platform=row.platform,
         counters=[
             item
@@ -213,7 +216,7 @@ def run_panel(contract: str, run_id: int) -> Response:
         render_template(
             "sync_status/_run_progress.html",
             run=row,
-            waits=_waits(row),
+            waits=waits_of(row.run, row.platform.label, utcnow().timestamp()),
             can_manage=g.access.may(MANAGE_INTEGRATIONS),
         )
     )
@@ -221,13 +224,6 @@ def run_panel(contract: str, run_id: int) -> Response:
         response.headers["X-Poll"] = "stop"
         response.headers["X-Poll-Reload"] = "1"
     return response
-
-
-def _waits(row: RunRow) -> str | None:
-    """What a run that reads its platform waits for."""
-    if row.state != "running" or row.undo or row.stage not in ("connect", "fetch"):
-        return None
-    return waits_for(row.integration_id, row.platform.label, utcnow().timestamp())
 
 
 def _preview(row: RunRow, sync: UserSync, address: dict[str, Any], can_manage: bool) -> dict[str, Any]:

@@ -26,7 +26,8 @@ from config import Settings
 from webapp import queue
 from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, requires
 from webapp.fields import one_line
-from webapp.models import Integration, Person, SyncRun, User, UserSync, db
+from webapp.models import Integration, SyncRun, UserSync, db, utcnow
+from webapp.platform_waits import waits_of
 from webapp.platforms.board import PlatformState
 from webapp.platforms.forms import ConfirmForm
 from webapp.platforms.views import connected_once, frame, state_or_404
@@ -36,6 +37,7 @@ from webapp.sync.schedule import Requested, Requester
 from webapp.times import zone_of_request
 from webapp.user_sync import settings as use
 from webapp.user_sync.columns import column_rows
+from webapp.user_sync.counting import people_counts
 from webapp.user_sync.forms import DisableForm, IdentifierForm, SafeguardForm, UserTypesForm
 from webapp.user_sync.locking import NotConnected, NotEnabled, limits_of
 
@@ -95,7 +97,7 @@ def _panel(state: PlatformState, contract: str) -> dict[str, Any]:
     sync = state.sync or _unsaved()
     live = RunRow(state.live, contract, state.platform) if state.live else None
     last = RunRow(state.last, contract, state.platform) if state.last else None
-    counts = _people_counts(state.integration) if state.integration else {}
+    counts = people_counts(db.session(), state.integration) if state.integration else None
     users_url = None
     if g.access.may(MANAGE_USERS):
         users_url = url_for("users.index", contract=contract, status="pending", platform=state.platform.key)
@@ -104,6 +106,7 @@ def _panel(state: PlatformState, contract: str) -> dict[str, Any]:
         "live": live,
         "run": live,
         "last_run": last,
+        "waits": waits_of(live.run, state.platform.label, utcnow().timestamp()) if live else None,
         "result_text": last.message if last else None,
         "first_import": live is not None and sync.last_success_at is None and not live.undo,
         "why_not_sync_now": state.why_not_sync_now,
@@ -117,9 +120,7 @@ def _panel(state: PlatformState, contract: str) -> dict[str, Any]:
         "next_run_at": state.next_run_at,
         "schedule_times": _schedule_times(state.next_run_at),
         "zone": zone_of_request().key,
-        "people_count": counts.get("people", 0),
-        "pending_count": counts.get("pending", 0),
-        "missing_count": counts.get("missing", 0),
+        "counts": counts,
         "pending_url": users_url,
         "missing_url": url_for("users.index", contract=contract, status="active", missing=state.platform.key)
         if users_url
@@ -178,7 +179,7 @@ def save_types(contract: str, platform: str) -> Response | tuple[str, int]:
         imported={key: label for key, label in labels.items() if key in ticked},
     )
     flash(
-        "Saved. Who is imported changes from the next run on; nobody who is here already is taken away."
+        "Saved. The next run imports these types; nobody already here is removed."
         if changed
         else "Nothing was changed: these types were chosen already.",
         "success",
@@ -260,7 +261,9 @@ def sync_now(contract: str, platform: str) -> Response:
         return refused(state, contract, f"{state.platform.label} is not connected. Connect it first.")
     except NotEnabled:
         return refused(state, contract, "User sync is off. Enable it first.")
-    text = "A run was going on already; your request joins it." if requested.joined else "A run has started."
+    text = (
+        "A run was already going on, so your request joins it." if requested.joined else "A run has started."
+    )
     if requested.run.trigger == "undo":
         wait = (
             "press Sync now again then"
@@ -310,31 +313,6 @@ def _woken(requested: Requested, state: PlatformState, contract: str, text: str)
 def refused(state: PlatformState, contract: str, text: str, category: str = "error") -> Response:
     flash(text, category)
     return back(state, contract)
-
-
-def _people_counts(integration: Integration) -> dict[str, int]:
-    """How many people are known, gone, and pending; each count reads an index alone."""
-    people = sa.select(sa.func.count()).select_from(Person).where(Person.integration_id == integration.id)
-    linked = sa.select(Person.user_id).where(
-        Person.user_id == User.id, Person.integration_id == integration.id
-    )
-    pending = (
-        sa.select(sa.func.count())
-        .select_from(User)
-        .where(
-            User.contract_id == integration.contract_id,
-            User.status == "pending",
-            linked.correlate(User).exists(),
-        )
-    )
-    row = db.session.execute(
-        sa.select(
-            people.scalar_subquery().label("people"),
-            people.where(Person.missing_since.is_not(None)).scalar_subquery().label("missing"),
-            pending.scalar_subquery().label("pending"),
-        )
-    )
-    return dict(row.mappings().one())
 
 
 def _schedule_times(next_run_at: datetime | None) -> list[str]:
