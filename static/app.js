@@ -157,16 +157,40 @@
   };
 
   /* Live progress. The address in data-poll answers with the same HTML the page was made with; it replaces what is
-     inside. Header X-Poll: stop ends the asking, X-Poll-Reload: 1 reloads the page. What is read out is only the
-     text of [data-stage], when it changes. */
+     inside. Header X-Poll: stop ends the asking, X-Poll-Reload: 1 reloads the page, but never while something typed
+     would be lost by it. What is read out is only the text of [data-stage], when it changes. */
   const POLL_MS = 2000; // data-poll-seconds sets another pace
   const POLL_MAX_MS = 60000;
+
+  /* Whether somebody is filling in a field within: one that differs from what the page came with, or has the cursor. */
+  const changed = (field) => {
+    if (field.matches("select")) {
+      const options = [...field.options];
+      const given = options.some((option) => option.defaultSelected) || field.multiple;
+      return given ? options.some((option) => option.selected !== option.defaultSelected) : field.selectedIndex > 0;
+    }
+    return field.matches("[type=checkbox], [type=radio]") ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+  };
+  const TYPED = "input:not([type=hidden], [type=checkbox], [type=radio], [type=submit], [type=button]), textarea";
+  const inUse = (place) => [...place.querySelectorAll("form :is(input:not([type=hidden], [type=submit], [type=button]), textarea, select)")]
+    .some((field) => changed(field) || (field === document.activeElement && field.matches(TYPED)));
 
   /* Load the page anew; the next Tab goes on where the focus was. */
   const again = () => {
     const place = document.activeElement?.closest("main [id], main");
     if (place) history.replaceState(null, "", `#${place.id}`);
     location.reload();
+  };
+
+  /* The same, once nobody is filling in a form. Until then the box says that there is news. */
+  const againWhenFree = (box) => {
+    const main = document.querySelector("main");
+    if (!inUse(main)) { again(); return; }
+    const line = Object.assign(document.createElement("p"), { className: "notice notice-info", textContent: "This has ended. What you are filling in on this page is kept; the page is updated once you have sent or cleared it." });
+    if (inUse(box)) box.prepend(line);
+    else box.replaceChildren(line);
+    say(line.textContent);
+    setInterval(() => { if (!inUse(main) && !main.querySelector(":active")) again(); }, POLL_MS);
   };
 
   const poll = (box) => {
@@ -200,8 +224,8 @@
         const answer = await fetch(box.dataset.poll, { headers: { "X-Requested-With": "fetch" }, cache: "no-store", redirect: "error" });
         if (!answer.ok) throw new Error(answer.status);
         const next = await answer.text();
-        if (answer.headers.get("X-Poll-Reload") === "1") { again(); return; }
-        if (box.querySelector(":active")) throw new Error("a button is held down"); // replacing it would lose the click
+        if (answer.headers.get("X-Poll-Reload") === "1") { ended = true; againWhenFree(box); return; }
+        if (box.querySelector(":active") || inUse(box)) throw new Error("somebody is at it"); // replacing it would lose the click or the text
         if (html === null || bare(next) !== bare(html)) { html = next; place(next); }
         ended = answer.headers.get("X-Poll") === "stop";
         if (ended) return;

@@ -46,6 +46,71 @@ def test_a_new_stage_is_read_out_and_nothing_else_is(browser: Browser) -> None:
     page.close()
 
 
+FILLED_IN = """<!doctype html><html lang="en"><title>Page {served}</title><main>
+<div id="live" data-poll="/panel" data-poll-seconds="0.05"><p>Going on</p></div>
+<form method="get" action="/sent">{field}<button>Pause</button></form></main><script src="/app.js"></script></html>"""
+REASON = '<label>Reason <input name="reason" autocomplete="off"></label>'
+CHOICE = '<label>Reason <select name="reason"><option>One</option><option>Other</option></select></label>'
+
+
+def ending(page: Page, field: str) -> Callable[[], int]:
+    """A page that asks to be loaded anew all the time; how often it was served."""
+    served = itertools.count(1)
+    last = [0]
+
+    def answer(route: Route) -> None:
+        path = route.request.url.removeprefix("http://rollcall.test")
+        if path == "/app.js":
+            route.fulfill(body=SCRIPT, content_type="text/javascript")
+        elif path == "/panel":
+            ends = {"X-Poll": "stop", "X-Poll-Reload": "1"} if over else {}
+            route.fulfill(body="<p>Going on</p>", content_type="text/html", headers=ends)
+        else:
+            last[0] = next(served)
+            route.fulfill(body=FILLED_IN.format(served=last[0], field=field), content_type="text/html")
+
+    over: list[bool] = []
+    page.route("**/*", answer)
+    page.goto("http://rollcall.test/")
+    expect(page).to_have_title("Page 1")
+
+    def end() -> int:
+        over.append(True)
+        page.wait_for_timeout(500)
+        return last[0]
+
+    return end
+
+
+@pytest.mark.parametrize("field", [REASON, CHOICE], ids=["typed", "chosen"])
+def test_what_is_filled_in_outlives_the_end_of_what_the_page_shows(browser: Browser, field: str) -> None:
+    page = browser.new_page()
+    end = ending(page, field)
+    if field == REASON:
+        page.get_by_label("Reason").fill("Moving house")
+    else:
+        page.get_by_label("Reason").select_option("Other")
+    assert end() == 1
+    expect(page.locator("#live")).to_contain_text(
+        "This has ended. What you are filling in on this page is kept"
+    )
+    expect(page.get_by_role("status")).to_contain_text("This has ended.")
+    expect(page.get_by_label("Reason")).to_have_value("Moving house" if field == REASON else "Other")
+    page.get_by_role("button", name="Pause").click()
+    page.wait_for_url("**/sent?reason=*")
+    page.close()
+
+
+def test_a_page_is_loaded_anew_once_nothing_is_filled_in(browser: Browser) -> None:
+    page = browser.new_page()
+    end = ending(page, REASON)
+    page.get_by_label("Reason").focus()  # somebody is about to type
+    assert end() == 1
+    page.get_by_label("Reason").blur()
+    expect(page).not_to_have_title("Page 1", timeout=10_000)
+    page.close()
+
+
 HEARD = """
   window.heard = [];
   new MutationObserver((records) => {
