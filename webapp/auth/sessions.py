@@ -6,7 +6,7 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
@@ -22,9 +22,9 @@ TOUCH_EVERY = timedelta(minutes=1)
 
 
 def start(session: Session, account: Account, settings: Settings, *, address: str, user_agent: str) -> str:
-    """A new session for ``account``; the secret for the cookie, 256 bits."""
-    token = secrets.token_urlsafe(32)
+    """A new session for ``account``; the secret for the cookie, 256 bits and when it began (:func:`begun_at`)."""
     now = utcnow()
+    token = f"{secrets.token_urlsafe(32)}.{int(now.timestamp())}"
     session.execute(sa.delete(SignInSession).where(SignInSession.expires_at < now))
     session.add(
         SignInSession(
@@ -53,6 +53,12 @@ def find(token: str, settings: Settings) -> SignInSession | None:
     if now - found.last_seen_at >= TOUCH_EVERY:
         _touch(found.id)
     return found
+
+
+def begun_at(token: str) -> datetime | None:
+    """When the session behind ``token`` began, whether anything of it is left or not."""
+    seconds = token.rpartition(".")[2]
+    return datetime.fromtimestamp(int(seconds), UTC) if seconds.isdecimal() and len(seconds) <= 11 else None
 
 
 def end(session: Session, token: str) -> None:

@@ -8,14 +8,14 @@ from werkzeug.wrappers import Response
 
 from config import Settings
 from webapp.access import contracts_of, is_support, public, requires, signed_in
-from webapp.auth import browser, signing_in
+from webapp.auth import browser, signed_out, signing_in
 from webapp.auth.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from webapp.auth.forms import SignInForm
 from webapp.auth.passwords import Busy
 from webapp.auth.sign_in_manager import TOKEN
 from webapp.auth.throttle import Throttled
 from webapp.auth.ways_back import own_path
-from webapp.models import utcnow
+from webapp.models import db, utcnow
 from webapp.navigation import navigation
 
 bp = Blueprint("auth", __name__)
@@ -29,7 +29,7 @@ def sign_in() -> Response | str:
     next_url = own_path(request.args.get("next"))
     if current_user.is_authenticated:
         return redirect(next_url or url_for("auth.home"))
-    return _sign_in_page(SignInForm(), next_url)
+    return _sign_in_page(SignInForm(), next_url, signed_out=_why_signed_out())
 
 
 @bp.post("/sign-in")
@@ -97,6 +97,14 @@ def contract_home(contract: str) -> Response | str:
         for item in group["items"]:
             return redirect(item["url"])
     return render_template("auth/nothing_to_open.html")
+
+
+def _why_signed_out() -> str | None:
+    """Why this browser, which was signed in, is not any more."""
+    token, account_id = session.get(TOKEN), session.get("_user_id")
+    if not isinstance(token, str) or not isinstance(account_id, str):
+        return None
+    return signed_out.why(db.session(), token, account_id, _settings(), utcnow())
 
 
 def _sign_in_page(form: SignInForm, next_url: str | None, **told: object) -> str:
