@@ -87,8 +87,8 @@ def _sign_in_again(error: SignInAgain) -> tuple[str, int]:
     return _page(
         403,
         title=f"Sign in again to open {error.contract.name}",
-        text="Somebody who manages users there ended all sign-ins of yours from before. Nothing was changed, and "
-        "nothing you typed was saved.",
+        text="Someone who manages users there signed you out everywhere. Nothing was changed, and nothing you typed "
+        "was saved.",
         sign_in_again=True,
     )
 

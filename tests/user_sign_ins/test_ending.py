@@ -17,8 +17,8 @@ from webapp.models import SignInSession, User
 def end(actor: Actor, world: World, other: Actor) -> Page:
     user = world.user_of(other.account_id)
     page = open_page(actor, f"{world.url}/{user}")
-    (link,) = [one for one in page.root.all("a") if one.text == "End sign-ins…"]
-    return open_page(actor, link.attrs["href"]).form("/end-sign-ins").send("End their sign-ins")
+    (link,) = [one for one in page.root.all("a") if one.text == "Sign out everywhere…"]
+    return open_page(actor, link.attrs["href"]).form("/end-sign-ins").send("Sign them out")
 
 
 def sessions(world: World, actor: Actor) -> int:
@@ -38,7 +38,7 @@ def test_S14_an_administrator_ends_the_sign_ins_of_somebody_in_this_contract_alo
         assert browser.get("/c/bolt/users").status_code == 200
 
     done = end(administrator, world, ana)
-    assert "The sign-ins of" in done.notices
+    assert "is signed out of Contract acme everywhere. To come back, they sign in again." in done.notices
     for browser in (ana, second):  # at once, for pages and forms alike
         refused = browser.get("/c/acme/?x=1")
         assert refused.status_code == 403
@@ -86,17 +86,17 @@ def test_S14_nobody_ends_the_sign_ins_of_who_has_more_or_their_own(
     (nobody,) = world.add("Nobody Yet", status="active")
     partly = sees(world, make_actor(app, world.contract_id, "manager"), "Leeds")
     for actor, user, words in (
-        (manager, mine, "These are your own sign-ins."),
-        (manager, above, "They may do more than you, or see more"),
-        (partly, mine, "They may do more than you, or see more"),
-        (manager, nobody, "Nobody signs in as this user"),
+        (manager, mine, "These are your own sign-ins: end them on your account page."),
+        (manager, above, "They may do or see more than you"),
+        (partly, mine, "They may do or see more than you"),
+        (manager, nobody, "They have no account to sign in with."),
     ):
-        assert "End sign-ins…" not in open_page(actor, f"{world.url}/{user}").text
+        assert "Sign out everywhere…" not in open_page(actor, f"{world.url}/{user}").text
         for answer in (
             actor.get(f"{world.url}/{user}/end-sign-ins", follow_redirects=True),
             actor.post(f"{world.url}/{user}/end-sign-ins", follow_redirects=True),
         ):
-            assert f"Nothing was ended. {words}" in answer.text
+            assert f"Nobody was signed out. {words}" in answer.text
     assert not world.audit("users.sign_ins_ended")
     assert administrator.get("/c/acme/users").status_code == 200
     agent = make_actor(app, world.contract_id, "agent")
@@ -112,14 +112,14 @@ def test_S14_the_page_says_when_somebody_was_here_last_and_nothing_of_elsewhere(
     ana = make_actor(app, world.contract_id, "agent", email="ana@example.com")
     user = world.user_of(ana.account_id)
     panel = open_page(manager, f"{world.url}/{user}").root.one("section", id="sign-ins").text
-    assert "Last hereNot yet" in panel
+    assert "Last seenNever" in panel
     assert "Signed in nowIn 2 browsers" in panel
     ana.get("/c/acme/")
-    assert "Last hereNot yet" not in open_page(manager, f"{world.url}/{user}").text
+    assert "Last seenNever" not in open_page(manager, f"{world.url}/{user}").text
     end(manager, world, ana)
     panel = open_page(manager, f"{world.url}/{user}").root.one("section", id="sign-ins").text
-    assert "Signed in nowNo" in panel
-    assert "Ended for all" in panel
+    assert "Signed in nowNowhere" in panel
+    assert "Signed out everywhere" in panel
 
 
 def test_S14_a_merge_brings_no_ended_sign_in_back(app: Flask, world: World, administrator: Actor) -> None:

@@ -15,9 +15,9 @@ from webapp.users.giving import who_has_more
 
 bp = Blueprint("user_sign_ins", __name__, url_prefix="/c/<contract>/users")
 
-YOURSELF = "These are your own sign-ins. End them on your account page."
-ABOVE = "They may do more than you, or see more, so it takes someone who has as much to end their sign-ins."
-NO_ACCOUNT = "Nobody signs in as this user, so there is nothing to end."
+YOURSELF = "These are your own sign-ins: end them on your account page."
+ABOVE = "They may do or see more than you, so only someone with as much access can sign them out."
+NO_ACCOUNT = "They have no account to sign in with."
 
 
 @bp.route("/<int:user>/end-sign-ins", methods=["GET", "POST"])
@@ -30,7 +30,7 @@ def end(contract: str, user: int) -> str | Response:
     if request.method == "POST" and ConfirmForm().validate_on_submit():
         return _ended(access, user, back)
     if why_not := _why_not(access, found):
-        flash(f"Nothing was ended. {why_not}", "warning")
+        flash(f"Nobody was signed out. {why_not}", "warning")
         return redirect(back)
     idle_since = utcnow() - current_app.extensions["settings"].session_idle
     return render_template(
@@ -48,13 +48,14 @@ def _ended(access: Access, user: int, back: str) -> Response:
     except LookupError:
         abort(404)
     except ending.Yourself:
-        flash(f"Nothing was ended. {YOURSELF}", "warning")
+        flash(f"Nobody was signed out. {YOURSELF}", "warning")
     except ending.Above:
-        flash(f"Nothing was ended. {ABOVE}", "warning")
+        flash(f"Nobody was signed out. {ABOVE}", "warning")
     except ending.NoAccount:
-        flash(f"Nothing was ended. {NO_ACCOUNT}", "warning")
+        flash(f"Nobody was signed out. {NO_ACCOUNT}", "warning")
     else:
-        flash(f"The sign-ins of {name} are ended here. They come back by signing in again.", "success")
+        here = access.contract.name
+        flash(f"{name} is signed out of {here} everywhere. To come back, they sign in again.", "success")
     return redirect(back)
 
 
