@@ -83,7 +83,7 @@ def test_a_run_is_undone_and_each_leads_to_the_other(watched: Watched) -> None:
         work(office, undone)
     after = watched.run_page(undone, actor=watched.admin)
     assert strip(after) == {
-        "Changes": 3, "Taken away again": 1, "Called as before": 1, "Unlinked": 1, "Stay": 0, "As before already": 0,
+        "Changes": 3, "Removed again": 1, "Name put back": 1, "Unlinked": 1, "Kept": 0, "Already undone": 0,
     }  # fmt: skip
     assert f"This run undoes run {run.id}." in said(after)
     assert f"Run {undone.id} undid this run." in said(watched.run_page(run))
@@ -109,7 +109,7 @@ def test_what_cannot_go_back_is_listed_first_with_the_reason(watched: Watched) -
     with watched.inside() as office:
         work(office, undo_of(watched, run))
     after = watched.run_page(undo_of(watched, run))
-    assert strip(after)["Stay"] == 2
+    assert strip(after)["Kept"] == 2
     assert "Stays Ada Lovelace ada @example.com Is active by now" in texts(after, "Changes in run")[0]
 
 
@@ -152,7 +152,7 @@ def test_a_run_whose_lines_were_removed_says_so(watched: Watched) -> None:
     with watched.inside() as office:
         age(office, run, timedelta(days=400))
         tidy(office)
-    assert "were removed for their age" in said(watched.run_page(run))
+    assert "were deleted because they were too old" in said(watched.run_page(run))
     page = page_of(watched, run)
     assert "The lines of this run were removed for their age" in said(page)
     assert forms(page) == []

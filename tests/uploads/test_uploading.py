@@ -120,7 +120,7 @@ def test_pressing_twice_adds_once_and_shows_the_same(world: World, manager: Acto
     count = people(world)
     again = form.send("Add 1 person")
     assert again.response.status_code == 200
-    assert "This file has been added, and is added only once." in again.text
+    assert "This file has been added. It cannot be added twice." in again.text
     assert (people(world), len(world.audit("users.uploaded"))) == (count, 1)
 
 
@@ -130,7 +130,7 @@ def test_what_changed_since_is_shown_before_anybody_is_added(world: World, manag
     before = people(world)
     shown = page.form(address_of(page)).send("Add 2 people")
     assert shown.response.status_code == 409
-    assert "Nobody was added: something changed since you looked" in shown.notices
+    assert "Nobody was added: something changed after you opened this page" in shown.notices
     assert problems(shown)[0][2].startswith("“bob” is taken by Bob Ross (pending).")
     assert people(world) == before
     shown.form(address_of(page)).fill(leave_out="y").send("Add 1 person")
@@ -223,7 +223,7 @@ def test_nobody_is_put_into_a_team_that_is_archived(world: World, manager: Actor
     for name in ("Porto", "Leeds"):
         world.change(sa.update(Team).where(Team.id == world.teams[name]).values(archived_at=utcnow()))
     changed = active.form(address_of(page)).send("Add and activate 2 people")
-    assert "Nobody was added: something changed since you looked" in changed.notices
+    assert "Nobody was added: something changed after you opened this page" in changed.notices
     assert problems(changed) == [
         ("2", "team", "“Porto” is archived, so nobody is put there any more. Choose another team."),
         ("3", "team", "“chat” is archived, so nobody is put there any more. Choose another team."),

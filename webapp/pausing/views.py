@@ -33,8 +33,8 @@ def pause(contract: str, platform: str) -> Response:
         flash("User sync is off, so there is no schedule to pause.", "info")
     else:
         flash(
-            "The schedule is paused. No run starts by itself until somebody resumes it; Sync now still works, "
-            "and a run that is going on finishes."
+            "The schedule is paused. No run starts by itself until someone resumes it. Sync now still works, and a "
+            "run that has already started finishes."
             if paused
             else "The schedule was paused already.",
             "success" if paused else "info",
@@ -49,7 +49,7 @@ def resume(contract: str, platform: str) -> Response:
     if not ConfirmForm().validate_on_submit():
         abort(400)
     if use.resume(integration.id):
-        flash("The schedule goes on. A run that was due meanwhile starts within a minute.", "success")
+        flash("The schedule is on again. If a run was due meanwhile, it starts within a minute.", "success")
     else:
         flash("The schedule was not paused.", "info")
     return _back(contract, platform)

@@ -293,11 +293,11 @@ def counters(run: SyncRun, lines: dict[str, int]) -> list[dict[str, Any]]:
             {"label": label, "value": value, "kind": kind}
             for label, value, kind in (
                 ("Changes", run.found, None),
-                ("Taken away again", run.removed, "removed"),
-                ("Called as before", run.renamed, "renamed"),
+                ("Removed again", run.removed, "removed"),
+                ("Name put back", run.renamed, "renamed"),
                 ("Unlinked", run.unlinked, "unlinked"),
-                ("Stay", run.left_out, "left_out"),
-                ("As before already", run.unchanged, None),
+                ("Kept", run.left_out, "left_out"),
+                ("Already undone", run.unchanged, None),
             )
         ]
     held = run.proposed and not run.preview
