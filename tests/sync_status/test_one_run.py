@@ -86,6 +86,13 @@ def test_B3_a_run_that_reads_its_platform_says_what_it_waits_for(watched: Watche
     assert "Waiting for Intercom" not in watched.run_page(run)
 
 
+def test_where_nothing_is_listed_nothing_is_searched(watched: Watched) -> None:
+    watched.office.platform.error = Unavailable("Intercom did not answer in time.")
+    run = watched.sync(person("1", email="ada@example.com"))
+    assert "Name, email or ID" not in watched.run_page(run)
+    assert "Name, email or ID" in watched.run_page(run, "?q=ada")
+
+
 def test_a_new_name_stands_beside_the_old_one(watched: Watched) -> None:
     watched.sync(person("7", "Iris Abbott", "iris@example.com"))
     run = watched.sync(person("7", "Iris Novak", "iris@example.com"))
