@@ -44,7 +44,9 @@ def test_a_failure_is_told_with_its_reason_and_stays_after_the_next_success(watc
     assert failed.state == "failed"
     line = platform_line(watched)
     assert "Error" in line
-    assert line.count("Intercom did not answer in time.") == 1  # as what it is now; the last failure is the same
+    assert (
+        line.count("Intercom did not answer in time.") == 1
+    )  # as what it is now; the last failure is the same
     assert line.count("just now") == 2  # when it failed, after when it succeeded
     watched.office.platform.error = None
     watched.sync()
