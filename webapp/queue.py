@@ -67,8 +67,8 @@ def wake_soon(run_id: int, attempt: int) -> bool:
     """
     try:
         wake([(run_id, attempt)], at_front=True)
-    except redis.RedisError:
-        log.exception("the queue is not reachable; the next tick wakes a worker for run %s", run_id)
+    except redis.RedisError as error:
+        log.warning("the queue is not reachable (%s); the next tick wakes a worker for run %s", error, run_id)
         return False
     return True
 
@@ -84,8 +84,12 @@ def wake_answer(question_id: int, attempt: int = 1) -> bool:
     try:
         job_id = f"question-{question_id}-{attempt}"
         _put(SYNC[platform], job_id, ANSWER, question_id, attempt, at_front=True)
-    except redis.RedisError:
-        log.exception("the queue is not reachable; the next tick wakes a worker for question %s", question_id)
+    except redis.RedisError as error:
+        log.warning(
+            "the queue is not reachable (%s); the next tick wakes a worker for question %s",
+            error,
+            question_id,
+        )
         return False
     return True
 
