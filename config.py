@@ -131,10 +131,17 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, command: bool = Fa
     """Read the settings from ``environ``. Raises :class:`SettingsError` with one clear sentence.
 
     A ``command`` needs no mode beside a ``make run`` that lives and has the same DATA_DIR; what serves always does.
+    Data that one has left make nobody the demo: the mode has to be said, and the sentence says how.
     """
     mode = environ.get("ROLLCALL_MODE", "").strip().lower()
     if not mode and command and running.is_beside(environ, running.note_of(_data_dir(environ))):
         mode = "demo"
+    if not mode and command and running.has_ended(environ, _data_dir(environ)):
+        raise SettingsError(
+            f"ROLLCALL_MODE is not set. No make run is running with DATA_DIR {_data_dir(environ)}; for a command upon "
+            "the data that one has left there, set ROLLCALL_MODE=demo as well. To run Rollcall for real, set it to "
+            "production."
+        )
     modes = {"demo": _demo, "production": _production}
     if mode not in modes:
         raise SettingsError(

@@ -1,4 +1,4 @@
-"""``python -m launch.prepare "db upgrade" "demo seed"``: several ``flask`` commands, one after the other.
+"""``python -m launch.prepare "demo check" "db upgrade" "demo seed"``: several ``flask`` commands, one after the other.
 
 They share one process because loading the application takes longer than each of them. The first that fails
 ends it, with that command's exit code.

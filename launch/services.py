@@ -30,7 +30,12 @@ SANDBOXES = (
 )
 
 # What is run once, after Redis is up and before the web is started.
-STEPS = (("the database and the demo contract", ("launch.prepare", "db upgrade", "demo seed")),)
+STEPS = (
+    (
+        "the database and the demo contract",
+        ("launch.prepare", "demo check", "db upgrade", "demo seed"),
+    ),
+)
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 import sys
 
 import click
+import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 from sqlalchemy.sql import sqltypes
 
+from webapp.damage import Damaged, damage_of, refuse_damaged
 from webapp.database import check_foreign_keys, foreign_keys_off, writing
 from webapp.database_roles import as_owner, let_serve, migrating_engine
 from webapp.models import db
@@ -45,13 +47,17 @@ def end_upon_newer(connection):
     try:
         refuse_newer(versions(connection))
     except NewerVersion as newer:
-        click.echo(f"Error: {newer}", err=True)
-        sys.exit(EXIT_CODE)
+        end(newer)
 
 
-def run():
+def end(reason):
+    """End with one sentence, which says all there is to say."""
+    click.echo(f"Error: {reason}", err=True)
+    sys.exit(EXIT_CODE)
+
+
+def run(settings):
     configured = current_app.extensions["migrate"].configure_args
-    settings = current_app.extensions["settings"]
     with (
         writing(),
         migrating_engine(settings) as engine,
@@ -73,4 +79,19 @@ def run():
         connection.commit()
 
 
-run()
+def run_upon_a_whole_one():
+    """Migrate, unless the file of the database is damaged: changing it would damage more."""
+    settings = current_app.extensions["settings"]
+    try:
+        refuse_damaged(settings.database_url)
+        run(settings)
+    except Damaged as damaged:
+        end(damaged)
+    except sa.exc.DatabaseError as error:
+        damaged = damage_of(error, settings.database_url)
+        if damaged is None:
+            raise
+        end(damaged)
+
+
+run_upon_a_whole_one()

@@ -29,6 +29,16 @@ def is_beside(environ: Mapping[str, str], note: Mapping[str, Any]) -> bool:
     )
 
 
+def has_ended(environ: Mapping[str, str], data_dir: Path) -> bool:
+    """Whether a ``make run`` has used ``data_dir`` and none does now, and ``environ`` names no other database."""
+    lock = data_dir / LOCK
+    return (
+        lock.exists()
+        and not _is_held(lock)
+        and not any(environ.get(name) for name in ("DATABASE_URL", "REDIS_URL"))
+    )
+
+
 def _is_held(lock: Path) -> bool:
     try:
         with lock.open() as file:

@@ -13,6 +13,7 @@ from flask import Flask
 import config
 from webapp import create_app
 from webapp.models import db
+from webapp.proxies import BARE_REQUESTS
 
 
 @pytest.fixture
@@ -83,4 +84,39 @@ def test_what_fits_is_worth_no_word(
             behind(proxies).test_client().get("/sign-in", headers={"X-Forwarded-For": said}).status_code
             == 200
         )
+    assert caplog.messages == []
+
+
+def test_A3_requests_that_never_name_a_proxy_are_told_once(
+    behind: Callable[[int], Flask], caplog: pytest.LogCaptureFixture
+) -> None:
+    client = behind(1).test_client()
+    with caplog.at_level(logging.WARNING, "webapp.proxies"):
+        for _ in range(BARE_REQUESTS - 1):
+            client.get("/sign-in")
+        assert caplog.messages == []
+        for _ in range(2 * BARE_REQUESTS):
+            client.get("/sign-in")
+    (told,) = caplog.messages
+    assert told.startswith("TRUSTED_PROXIES is 1, and none of the first 20 requests carried X-Forwarded-For.")
+    assert "set TRUSTED_PROXIES to 0" in told
+
+
+@pytest.mark.parametrize(
+    ("proxies", "first", "address"),
+    [(0, {}, "/sign-in"), (1, {}, "/healthz/live"), (1, {"X-Forwarded-For": "203.0.113.9"}, "/sign-in")],
+    ids=["nobody expects a proxy", "a monitor", "the proxy was heard of"],
+)
+def test_A3_requests_without_a_proxy_may_be_as_they_should(
+    behind: Callable[[int], Flask],
+    caplog: pytest.LogCaptureFixture,
+    proxies: int,
+    first: dict[str, str],
+    address: str,
+) -> None:
+    client = behind(proxies).test_client()
+    with caplog.at_level(logging.WARNING, "webapp.proxies"):
+        client.get(address, headers=first)
+        for _ in range(2 * BARE_REQUESTS):
+            client.get(address)
     assert caplog.messages == []

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from webapp.access import Refused, SignInAgain, granters
+from webapp.damage import damage_of
 from webapp.database import let_go
 
 log = logging.getLogger(__name__)
@@ -131,7 +132,9 @@ def _note_denial(reason: str) -> None:
 
 
 def _database_away(error: Exception) -> tuple[str, int, dict[str, str]]:
-    log.error("the database failed at %s %s", request.method, request.path, exc_info=error)
+    damaged = damage_of(error, current_app.extensions["settings"].database_url)
+    failed = damaged or "the database failed"
+    log.error("%s (at %s %s)", failed, request.method, request.path, exc_info=error)
     let_go()
     title, text = MESSAGES[503]
     page = _bare_page({"status": 503, "title": title, "text": text, "reference": g.get("request_id")})
@@ -139,7 +142,8 @@ def _database_away(error: Exception) -> tuple[str, int, dict[str, str]]:
 
 
 def _unexpected(error: Exception) -> tuple[str, int] | tuple[str, int, dict[str, str]]:
-    if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
+    lost = isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
+    if lost or damage_of(error, current_app.extensions["settings"].database_url):
         return _database_away(error)
     log.error("unhandled error at %s %s", request.method, request.path, exc_info=error)
     let_go()

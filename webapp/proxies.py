@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 log = logging.getLogger(__name__)
 
+BARE_REQUESTS = 20  # that come first and carry no word of a proxy: then there is none, or it does not say
 PRIVATE = tuple(
     ipaddress.ip_network(text)
     for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "::1/128", "fc00::/7")
@@ -29,6 +30,9 @@ WORDS = {
     f"address is taken in their place. {CONSEQUENCE} Set TRUSTED_PROXIES to the number of proxies that add to it.",
     "too_many": "the address that TRUSTED_PROXIES={proxies} gives is one of a private network, and X-Forwarded-For has "
     f"another before it. {CONSEQUENCE} If one more proxy is in front, set TRUSTED_PROXIES to {{more}}.",
+    "silent": "TRUSTED_PROXIES is {proxies}, and none of the first {bare} requests carried X-Forwarded-For. "
+    f"Everybody behind a proxy that does not send it counts as the proxy. {CONSEQUENCE} Have the proxy send it, as the "
+    "files in deploy/ do; if there is none, set TRUSTED_PROXIES to 0, because whoever asks now may name any address.",
 }
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -48,14 +52,27 @@ class Watched:
         self._inner = inner
         self._proxies = proxies
         self._said: set[str] = set()
+        self._bare: int | None = 0 if proxies else None  # requests so far; None once that is settled
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if len(self._said) < len(WORDS) and (
-            "HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ
-        ):
-            self._look(environ)
+        if "HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ:
+            self._bare = None
+            if len(self._said) < len(WORDS):
+                self._look(environ)
+        elif self._bare is not None and not environ.get("PATH_INFO", "").startswith("/healthz"):
+            self._count_bare()  # monitors ask without the proxy
         return self._inner(environ, start_response)
+
+    def _count_bare(self) -> None:
+        with self._lock:
+            if self._bare is None:
+                return
+            self._bare += 1
+            if self._bare < BARE_REQUESTS:
+                return
+            self._bare = None
+        log.warning(WORDS["silent"].format(proxies=self._proxies, bare=BARE_REQUESTS))
 
     def _look(self, environ: dict[str, Any]) -> None:
         addresses = [

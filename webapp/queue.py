@@ -24,6 +24,10 @@ from webapp.safe_jobs import ANSWER, CHORES, KINDS, QUEUES, RUN, SYNC, SafeJob, 
 
 log = logging.getLogger(__name__)
 
+SCHEDULERS = (
+    "rq:scheduler_instance:"  # rq-scheduler's; each such key ends by itself unless its scheduler lives
+)
+
 
 def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["redis"] = redis.Redis.from_url(
@@ -67,8 +71,8 @@ def wake_soon(run_id: int, attempt: int) -> bool:
     """
     try:
         wake([(run_id, attempt)], at_front=True)
-    except redis.RedisError:
-        log.exception("the queue is not reachable; the next tick wakes a worker for run %s", run_id)
+    except redis.RedisError as error:
+        log.warning("the queue is not reachable (%s); the next tick wakes a worker for run %s", error, run_id)
         return False
     return True
 
@@ -84,8 +88,12 @@ def wake_answer(question_id: int, attempt: int = 1) -> bool:
     try:
         job_id = f"question-{question_id}-{attempt}"
         _put(SYNC[platform], job_id, ANSWER, question_id, attempt, at_front=True)
-    except redis.RedisError:
-        log.exception("the queue is not reachable; the next tick wakes a worker for question %s", question_id)
+    except redis.RedisError as error:
+        log.warning(
+            "the queue is not reachable (%s); the next tick wakes a worker for question %s",
+            error,
+            question_id,
+        )
         return False
     return True
 
@@ -140,6 +148,12 @@ def waiting_runs() -> set[str]:
 def workers() -> int:
     """How many workers there are that read platforms. Raises ``redis.RedisError``."""
     return len(connection().sunion([WORKERS_BY_QUEUE_KEY % name for name in SYNC.values()]))
+
+
+def has_scheduler() -> bool:
+    """Whether a scheduler runs, or was killed some seconds ago. Raises ``redis.RedisError``."""
+    found = connection().scan_iter(f"{SCHEDULERS}*", count=1000)
+    return any(not connection().hexists(key, "death") for key in found)
 
 
 def forget_stuck(run_id: int, attempt: int) -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-EXIT_CODE = 3  # of commands that end for this reason, having said all there is to say
+EXIT_CODE = 3  # of commands that end for this reason or damage, having said all there is to say
 EMPTY = "The database cannot be used yet (it has no tables). Check DATABASE_URL, then run: flask db upgrade."
 OLDER = "The database is of an older version of Rollcall. Make a backup, then run: flask db upgrade."
 NEWER = (

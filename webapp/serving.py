@@ -1,5 +1,5 @@
-"""What must hold before a process begins to serve: tables of its own version that it may use, and no demo accounts in
-production."""
+"""What must hold before a process begins to serve: a whole database, tables of its own version that it may use, and no
+demo accounts in production."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import logging
 import sys
 
 from flask import Flask
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 
 from config import Settings
 from webapp.auth.demo_accounts import DemoAccountsPresent, refuse_in_production
 from webapp.backup.in_use import InUse, database_path, serve_from
+from webapp.damage import Damaged, damage_of, refuse_damaged
 from webapp.database import close_connections
 from webapp.database_roles import WrongRole, refuse_too_little, warn_of_too_much
 from webapp.models import db
@@ -25,6 +26,7 @@ def ready_to_serve(app: Flask) -> Flask:
     settings = app.extensions["settings"]
     with app.app_context():
         try:
+            refuse_damaged(settings.database_url)
             with db.engine.connect() as connection:
                 refuse_too_little(connection)
                 refuse_other(connection)
@@ -32,13 +34,17 @@ def ready_to_serve(app: Flask) -> Flask:
                     warn_of_too_much(connection)
             refuse_in_production(settings.mode)
             use_database(app, settings)
-        except (DemoAccountsPresent, InUse, OtherVersion, WrongRole) as error:
+        except (Damaged, DemoAccountsPresent, InUse, OtherVersion, WrongRole) as error:
             sys.exit(str(error))
         except (OperationalError, ProgrammingError) as error:
             reason = str(error.orig).splitlines()[0]
             sys.exit(
                 f"The database cannot be used yet ({reason}). Check DATABASE_URL, then run: flask db upgrade."
             )
+        except DatabaseError as error:
+            if damaged := damage_of(error, settings.database_url):
+                sys.exit(str(damaged))
+            raise
     close_connections(app)  # gunicorn and the workers' process fork after this
     if settings.mode == "production" and settings.migrations_database_url:
         log.warning(

@@ -21,6 +21,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from webapp import jobs
+from webapp.damage import damage_of
 from webapp.database import close_connections
 from webapp.logs import bind
 from webapp.queue import queue
@@ -146,7 +147,9 @@ class AppWorker(rq.Worker):
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """A job failed: told by our log, which keeps people's data out of it, and not by RQ."""
-        log.error("job %s failed", job.id, exc_info=exc_info)
+        damaged = damage_of(exc_info[1], self.app.extensions["settings"].database_url)
+        why = f": {damaged}" if damaged else ""
+        log.error("job %s failed%s", job.id, why, exc_info=exc_info)
 
     def handle_job_failure(
         self,

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import psycopg
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+import config
+import webapp
 from tests.actors import make_actor
 from tests.sync.office import SOMEBODY, Office, open_office
 from tests.sync.people import person
+from webapp.backup import still_running
+from webapp.backup.in_use import database_path, serve_from
 from webapp.connectors.base import Person
 from webapp.database import write_transaction
 from webapp.held_runs import deciding
@@ -32,6 +39,8 @@ def office(app: Flask) -> Office:
 
 def restored(office: Office) -> Office:
     """The database is an older one again, and the operator has said so."""
+    db.session.remove()
+    db.engine.dispose()  # nothing else is connected
     ended = office.app.test_cli_runner().invoke(args=["restored"])
     assert ended.exit_code == 0, ended.output
     assert "Marked as restored." in ended.output
@@ -138,3 +147,57 @@ def test_B6_no_marking_while_a_worker_is_there(app: Flask, office: Office) -> No
     assert ended.exit_code == 1
     assert "A worker is running." in ended.output
     assert office.integration.restored_at is None
+
+
+def test_B6_no_marking_while_a_scheduler_is_there(app: Flask, office: Office) -> None:
+    connection().hset("rq:scheduler_instance:gone", mapping={"birth": 1, "death": 2})
+    connection().hset("rq:scheduler_instance:somebody", "birth", 1)
+    ended = app.test_cli_runner().invoke(args=["restored"])
+    assert ended.exit_code == 1
+    assert "A scheduler is running. Stop web, workers and scheduler first" in ended.output
+    assert office.integration.restored_at is None
+    connection().delete("rq:scheduler_instance:somebody")
+    restored(office)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_B6_no_marking_while_something_serves_from_the_file(app: Flask, office: Office) -> None:
+    path = database_path(app.extensions["settings"].database_url)
+    assert path is not None
+    with serve_from(path):
+        ended = app.test_cli_runner().invoke(args=["restored"])
+        assert ended.exit_code == 1
+        assert "is in use. Stop the web, the workers and the scheduler first" in ended.output
+        assert office.integration.restored_at is None
+    restored(office)
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_B6_no_marking_while_the_role_that_serves_is_connected(
+    app: Flask, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(still_running, "CLOSING", 0.5)
+    url = app.extensions["settings"].database_url.replace("postgresql+psycopg", "postgresql")
+    db.session.remove()
+    db.engine.dispose()
+    with psycopg.connect(url):
+        ended = app.test_cli_runner().invoke(args=["restored"])
+        assert ended.exit_code == 1
+        assert "1 other connection to the database is open as the role that serves." in ended.output
+        assert "give --anyway" in ended.output
+        assert office.integration.restored_at is None
+        assert app.test_cli_runner().invoke(args=["restored", "--anyway"]).exit_code == 0
+    db.session.rollback()
+    assert office.integration.restored_at is not None
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_B6_without_redis_the_operator_hears_what_nobody_looked_at(settings: config.Settings) -> None:
+    app = webapp.create_app(replace(settings, redis_url="redis://127.0.0.1:9/0"))
+    ended = app.test_cli_runner().invoke(args=["restored"])
+    assert ended.exit_code == 0
+    assert (
+        "nobody looked whether a worker or the scheduler is running. Make sure that none is." in ended.stderr
+    )
+    with app.app_context():
+        db.engine.dispose()

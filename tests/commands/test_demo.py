@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+import config
+import webapp
 from tests.actors import sign_in
 from tests.commands.conftest import Flasks
 from tests.commands.test_account import can_sign_in
@@ -83,3 +89,51 @@ def test_closing_the_demo_accounts_ends_their_sessions_and_their_passwords(app: 
         ).all()
     assert len(closed) == 4  # one for each contract of each account
     assert flask("demo", "close-accounts").out == "Closed 0 demo accounts.\n"
+
+
+@pytest.mark.parametrize("with_account", [False, True])
+def test_A4_the_demo_adds_nothing_to_a_database_that_is_used_for_real(
+    app: Flask, flask: Flasks, with_account: bool
+) -> None:
+    flask("contract", "create", "acme", "--name", "Acme", "--time-zone", "UTC", "--licences", "5")
+    if with_account:
+        words = ("account", "create-administrator", "acme", "ada@example.com", "--name", "Ada")
+        assert flask(*words, "--password-stdin", typed="corkscrew lantern 88 fjord\n").code == 0
+    before = everything(app)
+    refused = flask("demo", "seed").refusal
+    assert refused.startswith("This database was not made by the demo: it holds contracts or accounts")
+    checked = flask("demo", "check")
+    assert (checked.code, checked.out, checked.err) == (3, "", f"Error: {refused}\n")
+    assert everything(app) == before
+
+
+def test_A4_a_database_whose_demo_accounts_were_closed_is_used_for_real(app: Flask, flask: Flasks) -> None:
+    flask("demo", "seed")
+    assert flask("demo", "check").code == 0
+    flask("demo", "close-accounts")
+    assert flask("demo", "check").code == 3
+
+
+def test_a_demo_goes_on_with_all_that_was_added_to_it(flask: Flasks) -> None:
+    assert flask("demo", "check").code == 0
+    flask("demo", "seed")
+    flask("contract", "create", "acme", "--name", "Acme", "--time-zone", "UTC", "--licences", "5")
+    assert flask("demo", "check").code == 0
+    assert flask("demo", "seed").out == "The demo contract is there already.\n"
+
+
+def test_an_empty_database_without_tables_may_become_the_demos(
+    settings: config.Settings, tmp_path: Path
+) -> None:
+    app = webapp.create_app(replace(settings, database_url=f"sqlite:///{tmp_path}/new.db"))
+    assert app.test_cli_runner().invoke(args=["demo", "check"]).exit_code == 0
+    with app.app_context():
+        db.engine.dispose()
+
+
+def test_a_database_that_is_away_is_told_in_one_sentence(settings: config.Settings) -> None:
+    app = webapp.create_app(replace(settings, database_url="postgresql+psycopg://127.0.0.1:9/x"))
+    ended = app.test_cli_runner().invoke(args=["demo", "check"])
+    assert (ended.exit_code, ended.stdout) == (3, "")
+    assert ended.stderr.startswith("Error: The database cannot be used (")
+    assert ended.stderr.endswith("). Check DATABASE_URL.\n")

@@ -7,7 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import pytest
 from launch.checks import lock_data_dir
 from launch.errors import LaunchError
 from launch.redis_server import private_folder
+from tests.damaging import WAYS
 from tests.servers.ports import port_run
 from tests.servers.processes import ROOT
 from tests.servers.stack import stack_environ
@@ -115,6 +116,34 @@ def test_B5_the_database_is_of_a_newer_version(tmp_path: Path, sqlite_url: str) 
     with port_run() as port:
         said = refusal(tmp_path / "var", port, begun=True, DATABASE_URL=sqlite_url)
     assert said.startswith("The database was made by a newer version of Rollcall (9999; ")
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_the_database_is_damaged(tmp_path: Path, sqlite_url: str, way: Callable[[Path], None]) -> None:
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    way(path)
+    with port_run() as port:
+        said = refusal(tmp_path / "var", port, begun=True, DATABASE_URL=sqlite_url)
+    assert said.startswith(f"The database {path} is damaged (")
+    assert said.endswith("The damaged file is kept beside it.")
+
+
+def test_A4_the_database_is_that_of_somebody_who_runs_it_for_real(tmp_path: Path, sqlite_url: str) -> None:
+    """Of an older version, too: the demo does not even migrate it."""
+    path = sqlite_url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(
+            "INSERT INTO contracts (id, slug, name, time_zone, licences, created_at) "
+            "VALUES (1, 'acme', 'Acme', 'UTC', 5, '2026-11-24 10:00:00.000000')"
+        )
+        database.execute("UPDATE alembic_version SET version_num = '0079'")
+    with port_run() as port:
+        said = refusal(tmp_path / "var", port, begun=True, DATABASE_URL=sqlite_url)
+    assert said.startswith("This database was not made by the demo: it holds contracts or accounts")
+    assert "Unset DATABASE_URL" in said
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT count(*) FROM accounts").fetchone() == (0,)
+        assert database.execute("SELECT version_num FROM alembic_version").fetchone() == ("0079",)
 
 
 def test_production_is_not_started_by_the_launcher(tmp_path: Path) -> None:

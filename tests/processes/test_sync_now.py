@@ -78,7 +78,17 @@ def test_waiting_without_a_worker_ends_with_the_run_as_it_is_and_exit_code_1(dep
     late = deployment.flask("sync", "now", slug(deployment), "intercom", "--wait", "--timeout", "1")
     assert late.returncode == 1
     assert one_object(late.stdout)["state"] == "queued"
-    assert "Is a worker running?" in late.stderr
+    assert "No worker is running" in late.stderr
+    assert "Traceback" not in late.stderr
+
+
+def test_waiting_without_a_redis_ends_the_same_way_and_says_that_it_is_away(deployment: Deployment) -> None:
+    deployment.redis.stop()
+    late = deployment.flask("sync", "now", slug(deployment), "intercom", "--wait", "--timeout", "1")
+    assert late.returncode == 1
+    assert one_object(late.stdout)["state"] == "queued"
+    assert "Redis does not answer, and without it nothing wakes a worker." in late.stderr
+    assert "Traceback" not in late.stderr
 
 
 def one_object(text: str) -> dict[str, Any]:

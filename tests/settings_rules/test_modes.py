@@ -81,6 +81,27 @@ def test_A4_a_command_beside_a_make_run_that_lives_needs_no_setting(tmp_path: Pa
         load_settings(environ, command=True)
 
 
+def test_A4_a_command_upon_what_a_make_run_has_left_hears_which_variable_to_set(tmp_path: Path) -> None:
+    """It is not taken for the demo's unasked: it may be meant for production, whose settings are not there."""
+    with lock_data_dir(tmp_path):
+        pass
+    environ = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)}
+    words = [sys.executable, "-m", "flask", "restore", str(tmp_path / "backup.db")]
+    ended = subprocess.run(
+        words, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+    assert ended.stderr.startswith(
+        f"ROLLCALL_MODE is not set. No make run is running with DATA_DIR {tmp_path}; for a command upon the data that "
+        "one has left there, set ROLLCALL_MODE=demo as well."
+    )
+    said = subprocess.run(
+        words, cwd=ROOT, env={**environ, "ROLLCALL_MODE": "demo"}, capture_output=True, text=True, timeout=120,
+        check=False,
+    ).stderr  # fmt: skip
+    assert said.endswith(f"Error: There is no file {tmp_path / 'backup.db'}.\n")
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"DATABASE_URL": "postgresql://localhost/people"}, {"REDIS_URL": "redis://localhost/0"}],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from webapp.models import Account, db
+from webapp.models import Account, Contract, db
 
 DEMO_PASSWORD = "rollcall-demo-2026"  # noqa: S105 - published on the demo's sign-in page
 
@@ -31,6 +31,27 @@ DEMO_ACCOUNTS: tuple[DemoAccount, ...] = (
 
 class DemoAccountsPresent(Exception):
     """Production found accounts with a published password in its database."""
+
+
+class NotTheDemos(Exception):
+    """The demo found the database of somebody who runs Rollcall for real."""
+
+
+def refuse_another(connection: sa.Connection) -> None:
+    """Raises :class:`NotTheDemos` when the database holds something and no demo account that is open.
+
+    Those accounts are what the demo begins with, so they are its mark. It reads nothing that older versions lack.
+    """
+    if not sa.inspect(connection).has_table("accounts"):
+        return
+    usable = sa.exists().where(Account.demo, Account.disabled_at.is_(None))
+    anything = sa.or_(sa.exists(sa.select(Contract.id)), sa.exists(sa.select(Account.id)))
+    if connection.scalar(sa.select(sa.and_(anything, ~usable))):
+        raise NotTheDemos(
+            "This database was not made by the demo: it holds contracts or accounts, and no demo account that is "
+            "open. The demo's passwords are public, so nothing was changed. Unset DATABASE_URL, choose another "
+            "DATA_DIR, or set ROLLCALL_MODE=production to run Rollcall for real, as the README says."
+        )
 
 
 def refuse_in_production(mode: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from config import Settings
 from webapp.backup import manifest
 from webapp.backup.manifest import Manifest
+from webapp.damage import damage_of
 from webapp.models import utcnow
 from webapp.release import VERSION
 
@@ -38,7 +39,10 @@ def take(settings: Settings, database: Path, target: Path) -> Manifest:
         _to_disk(target.parent)
     except (OSError, sqlite3.Error, manifest.NoBackup) as error:
         part.unlink(missing_ok=True)
-        raise NotTaken(f"No backup was made ({error}).") from error
+        damaged = damage_of(error, settings.database_url)
+        raise NotTaken(
+            f"No backup was made. {damaged}" if damaged else f"No backup was made ({error})."
+        ) from error
     return about
 
 

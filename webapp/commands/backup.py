@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -10,11 +11,11 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from config import Settings
-from webapp import queue
 from webapp.backup.in_use import InUse, database_path
 from webapp.backup.manifest import NoBackup
 from webapp.backup.marking import mark_restored
 from webapp.backup.restoring import restore as put_back
+from webapp.backup.still_running import nobody_serves, refuse_registered
 from webapp.backup.taking import NotTaken, take
 from webapp.commands.answers import fail
 from webapp.commands.groups import upon_its_own_version
@@ -26,6 +27,7 @@ NEXT = (
     "Everybody signs in again, and open invitations and links have ended. The next run of each platform is compared "
     "with this state, and is held if it would undo much. Where a platform then asks for it, press Reconnect."
 )
+ENDED = "If all have ended, wait a minute, or give --anyway."
 POSTGRES_BACKUP = """\
 The database is a Postgres, whose own programs make its backups (docs/backup.md):
   pg_dump --format=custom --file=rollcall.dump --dbname="$MIGRATIONS_DATABASE_URL"
@@ -83,19 +85,33 @@ def restore(file: Path, other_keys: bool) -> None:
 
 
 @click.command("restored")
+@click.option("--anyway", is_flag=True, help="Though something seems to be running that has ended.")
 @with_appcontext
 @upon_its_own_version
-def restored() -> None:
-    """Say that the database was restored by other means (pg_restore). Refused while workers are there."""
+def restored(anyway: bool) -> None:
+    """Say that the database was restored by other means (pg_restore). Stop web, workers and scheduler first.
+
+    Refused while one of them is seen. A web that nobody has asked anything yet is not.
+    """
     try:
-        if queue.workers():
-            fail(
-                "A worker is running. Stop web, workers and scheduler first: systemctl stop rollcall.target."
-            )
+        if not anyway:
+            refuse_registered()
+    except InUse as reason:
+        fail(f"{reason} {ENDED}")
     except redis.RedisError:
-        click.echo("The queue is not reachable, so nobody looked whether a worker is running.", err=True)
-    with write_transaction() as session:
-        mark_restored(session, utcnow(), actor="command: flask restored")
+        click.echo(
+            "Redis does not answer, so nobody looked whether a worker or the scheduler is running. Make sure that "
+            "none is.",
+            err=True,
+        )
+    try:
+        with (
+            nullcontext() if anyway else nobody_serves(_settings().database_url),
+            write_transaction() as session,
+        ):
+            mark_restored(session, utcnow(), actor="command: flask restored")
+    except InUse as reason:
+        fail(f"{reason} {ENDED}")
     click.echo(f"Marked as restored. {NEXT}")
 
 

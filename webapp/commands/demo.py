@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from webapp.access import INTEGRATIONS
 from webapp.auth import accounts
-from webapp.auth.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
+from webapp.auth.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD, NotTheDemos, refuse_another
 from webapp.commands.answers import fail
-from webapp.commands.groups import CommandGroup
+from webapp.commands.groups import CommandGroup, end_with
 from webapp.contracts import create_contract, set_feature
 from webapp.database import write_transaction
 from webapp.models import Account, Contract, Team, db
@@ -29,11 +29,27 @@ STRUCTURE: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
+@group.command("check", of_any_version=True)
+def check() -> None:
+    """Refuse a database that was not made by the demo, of whatever version, before anything is changed in it."""
+    try:
+        with db.engine.connect() as connection:
+            refuse_another(connection)
+    except NotTheDemos as refused:
+        end_with(refused)
+    except sa.exc.OperationalError as error:
+        end_with(f"The database cannot be used ({str(error.orig).splitlines()[0]}). Check DATABASE_URL.")
+
+
 @group.command("seed")
 def seed() -> None:
-    """Make the demo contracts and accounts unless they are there. Refused in production."""
+    """Make the demo contracts and accounts unless they are there. Refused upon a database that is not the demo's."""
     if current_app.extensions["settings"].mode == "production":
         fail("Demo accounts have a public password, so production refuses them. Use flask contract create.")
+    try:
+        refuse_another(db.session.connection())
+    except NotTheDemos as refused:
+        fail(str(refused))
     if db.session.scalar(sa.select(Contract.id).where(Contract.slug == "demo")) is not None:
         click.echo("The demo contract is there already.")
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from typing import Any
 
 import click
@@ -12,6 +11,7 @@ import sqlalchemy as sa
 from webapp import heartbeat, queue
 from webapp.commands.answers import contract_or_fail, fail, print_json
 from webapp.commands.groups import CommandGroup
+from webapp.commands.waiting import NO_QUEUE, wait_for
 from webapp.connectors.registry import PLATFORMS
 from webapp.models import Contract, Integration, SyncRequest, SyncRun, db, utcnow
 from webapp.models.sync import COUNTERS, SUCCESS_STATES
@@ -22,7 +22,6 @@ from webapp.user_sync.locking import NotConnected, NotEnabled
 
 group = CommandGroup("sync", help="User sync: start runs and see how they went.")
 
-POLL = 0.2  # seconds
 BY_COMMAND = Requester(None, "command: flask sync now")
 
 
@@ -33,7 +32,12 @@ BY_COMMAND = Requester(None, "command: flask sync now")
     "--wait", is_flag=True, help="Wait for the end, print the run as JSON, exit 0 if it completed, else 1."
 )
 @click.option(
-    "--timeout", type=click.IntRange(min=1), default=3600, show_default=True, help="Seconds to wait at most."
+    "--timeout",
+    metavar="SECONDS",
+    type=click.IntRange(min=1),
+    default=3600,
+    show_default=True,
+    help="With --wait: how long at most. The run goes on; it is printed as it is then, with exit code 1.",
 )
 def now(contract: str, platform: str, wait: bool, timeout: int) -> None:
     """Start a run of PLATFORM for CONTRACT, or join the one that is going on."""
@@ -50,13 +54,13 @@ def now(contract: str, platform: str, wait: bool, timeout: int) -> None:
         words = "A run was going on already" if requested.joined else "A run is queued"
         click.echo(
             f"{words}: run {requested.run.id}."
-            + ("" if woken else " The queue is not reachable; it starts later.")
+            + ("" if woken else f" {NO_QUEUE} It starts within a minute of that.")
         )
         return
-    run = _wait_for(requested.run.id, timeout)
+    if not woken:
+        click.echo(f"{NO_QUEUE} The run starts within a minute of that.", err=True)
+    run = wait_for(requested.run.id, timeout)
     print_json(run_as_json(run))
-    if run.live:
-        click.echo(f"Run {run.id} has not ended after {timeout} s. Is a worker running?", err=True)
     sys.exit(0 if run.state in SUCCESS_STATES else 1)
 
 
@@ -128,25 +132,13 @@ def _contract_status(contract: Contract, moment: Any) -> dict[str, Any]:
 
 
 def _integration(contract: str, platform: str) -> Integration:
-    slug = contract_or_fail(contract).slug
+    owner = contract_or_fail(contract)
     found = db.session.scalars(
-        sa.select(Integration)
-        .join(Contract, Contract.id == Integration.contract_id)
-        .where(Contract.slug == slug, Integration.platform == platform)
+        sa.select(Integration).where(Integration.contract_id == owner.id, Integration.platform == platform)
     ).one_or_none()
     if found is None:
-        fail(f"{PLATFORMS[platform].label} is not connected for the contract {slug}. Connect it first.")
+        fail(f"{PLATFORMS[platform].label} is not connected for the contract {owner.slug}. Connect it first.")
     return found
-
-
-def _wait_for(run_id: int, timeout: int) -> SyncRun:
-    deadline = time.monotonic() + timeout
-    while True:
-        db.session.rollback()  # see what others committed since
-        run = db.session.get_one(SyncRun, run_id, populate_existing=True)
-        if not run.live or time.monotonic() > deadline:
-            return run
-        time.sleep(POLL)
 
 
 def _iso(moment: Any) -> str | None:
