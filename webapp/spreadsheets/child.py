@@ -22,7 +22,7 @@ from webapp.spreadsheets.making import parts
 
 log = logging.getLogger(__name__)
 
-NICE = 10  # whoever waits for a page comes first, where the system lets us say so
+NICE = 5  # whoever waits for a page comes first, where the system lets us say so
 
 
 def main() -> int:
