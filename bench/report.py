@@ -204,7 +204,7 @@ def _processor() -> str:
     return platform.machine()
 
 
-ROUTE_HEADINGS = ("database", "CPU s", "as", "route", "sent", "status", "kB")
+ROUTE_HEADINGS = ("database", "CPU s", "slice s", "beside s", "as", "route", "sent", "status", "kB")
 DEAREST = 25  # routes that the table lists
 
 
@@ -221,6 +221,8 @@ def route_row(one: RouteMeasurement) -> list[str]:
     return [
         one.database,
         f"{one.cpu:.2f}",
+        f"{one.slice:.2f}",
+        f"{one.beside:.2f}" if one.beside else "",
         one.actor,
         f"{one.method} {one.rule}",
         one.sent,

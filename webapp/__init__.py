@@ -65,6 +65,7 @@ def create_app(settings: Settings | None = None, *, command: bool = False) -> Fl
     from webapp.roles.views import bp as roles
     from webapp.run_compare.views import bp as run_compare
     from webapp.run_files.views import bp as run_files
+    from webapp.spreadsheets import beside
     from webapp.structure.views import bp as structure
     from webapp.support.views import bp as support
     from webapp.sync_status.views import bp as sync_status
@@ -103,6 +104,7 @@ def create_app(settings: Settings | None = None, *, command: bool = False) -> Fl
     csrf = CSRFProtect(app)
     Bootstrap5(app)
     hashing.init_app(settings)
+    beside.init_app(settings)
     sign_in_manager.init_app(app)
     access.init_app(app)
     errors.init_app(app)

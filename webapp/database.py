@@ -48,11 +48,7 @@ _writing: ContextVar[bool] = ContextVar("writing", default=False)
 def init_app(app: Flask, url: str) -> None:
     """Bind ``app`` to the database at ``url`` and install the SQLite rules."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 8, "connect_args": POSTGRES_CONNECT}
-    if url.startswith("sqlite"):
-        options = {"connect_args": {"timeout": BUSY_TIMEOUT}}
-    options["hide_parameters"] = True
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _options(url)
     db.init_app(app)
     with app.app_context():
         install_sqlite_rules(db.engine)
@@ -61,6 +57,21 @@ def init_app(app: Flask, url: str) -> None:
     @app.teardown_appcontext  # before Flask-SQLAlchemy's, which would raise and leave a dead session where it is
     def _end(_error: BaseException | None) -> None:
         _without_connection(db.session.close)
+
+
+def _options(url: str) -> dict[str, Any]:
+    options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 8, "connect_args": POSTGRES_CONNECT}
+    if url.startswith("sqlite"):
+        options = {"connect_args": {"timeout": BUSY_TIMEOUT}}
+    return options | {"hide_parameters": True}
+
+
+def engine_at(url: str) -> sa.Engine:
+    """An engine like that of the application, for a process that has none."""
+    engine = sa.create_engine(url, **_options(url))
+    install_sqlite_rules(engine)
+    keep_values_out_of_errors(engine)
+    return engine
 
 
 def brief_engine(url: str, patience: int) -> sa.Engine:

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from webapp.access import Refused, SignInAgain, granters
 from webapp.damage import damage_of
 from webapp.database import let_go
+from webapp.spreadsheets import beside
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(SignInAgain, _sign_in_again)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(beside.Busy, _long_files)
     for away in (
         sa.exc.OperationalError,
         sa.exc.InterfaceError,
@@ -117,6 +119,11 @@ def _http(error: HTTPException) -> Response:
     if error.response is None and status == 405:
         response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or [])
     return response
+
+
+def _long_files(busy: beside.Busy) -> tuple[str, int, dict[str, str]]:
+    page, status = _page(503, title=busy.title, text=busy.words)
+    return page, status, {"Retry-After": str(beside.COME_AGAIN)}
 
 
 def _hides() -> bool:

@@ -17,6 +17,7 @@ from tests.users.world import query_plans, statements
 from webapp.audit import export, reading, trail
 from webapp.database import write_connection
 from webapp.models import AuditEvent, db, table_of
+from webapp.spreadsheets import beside, sending
 from webapp.spreadsheets.cells import restored
 
 __all__ = ["contract_id", "reader"]
@@ -149,6 +150,25 @@ def test_the_file_holds_what_is_found_and_is_itself_in_the_log(
         {"as": "Excel", "action": "Users: activated"},
         {"as": "CSV", "action": "Users: everything", "from": "2025-07-01"},
     ]
+
+
+def test_a_long_log_is_made_beside_the_web_with_the_same_entries(
+    app: Flask, contract_id: int, reader: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(app, make_contract(app, "bolt"), {"target": "theirs"})
+    fill(app, contract_id, *({"target": f"number {n}", "action": "team.renamed"} for n in range(4)))
+    asked = {"action": "team.renamed"}
+    short = reader.post("/c/acme/audit/export", asked).data
+    monkeypatch.setattr(sending, "SHORT", 3)
+    monkeypatch.setattr(export, "details_of", lambda *_: pytest.fail("an entry was read here"))
+    long = reader.post("/c/acme/audit/export", asked)
+    assert long.data == short
+    assert long.data.count(b"\r\n") == 5
+    monkeypatch.setattr(beside.places, "most", 0)
+    assert reader.post("/c/acme/audit/export", asked).status_code == 503
+    with app.app_context():
+        noted = sa.select(sa.func.count(AuditEvent.id)).where(AuditEvent.action == "audit.exported")
+        assert db.session.scalar(noted) == 2
 
 
 def test_pages_lead_through_the_newest_and_say_that_there_are_older_ones(

@@ -19,6 +19,7 @@ from webapp.connectors.base import LeftOut
 from webapp.connectors.registry import PLATFORMS
 from webapp.models import AuditEvent, SyncRun, db
 from webapp.run_files import export
+from webapp.spreadsheets import beside, sending
 from webapp.spreadsheets.cells import restored
 from webapp.spreadsheets.table import as_csv
 from webapp.sync_status.history import Filters
@@ -122,10 +123,9 @@ def test_a_long_run_is_read_a_part_at_a_time(watched: Watched, monkeypatch: pyte
     monkeypatch.setattr(export, "CHUNK", 7)
     run = watched.sync(*(person(f"{n:03}", f"P {n}", f"p{n}@example.com") for n in range(40)))
     with watched.inside() as office:
-        row = office.run(run.id)
-        made = export.Export(db.engine, row, PLATFORMS["intercom"], "c", Filters())
+        made = export.Export(office.run(run.id), PLATFORMS["intercom"], "c", Filters())
         with statements(office.engine) as seen:
-            parts = as_csv(made.table())
+            parts = as_csv(made.table(office.engine))
             next(parts)
             next(parts)
             assert len([one for one in seen if "sync_changes" in one]) == 1
@@ -133,6 +133,20 @@ def test_a_long_run_is_read_a_part_at_a_time(watched: Watched, monkeypatch: pyte
         assert len(rest) == 5
     assert len(lines(asked(watched, run, "csv"))) == 40
     assert len(json.loads(asked(watched, run, "json").text)["changes"]) == 40
+
+
+def test_a_long_run_is_made_beside_the_web_with_the_same_lines(
+    watched: Watched, run: SyncRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "SHORT", 6)
+    with monkeypatch.context() as nowhere:
+        nowhere.setattr(beside.places, "most", 0)
+        short = {form: asked(watched, run, form).data for form in ("csv", "json")}
+    monkeypatch.setattr(sending, "SHORT", 5)
+    monkeypatch.setattr(export, "worded", lambda *_: pytest.fail("a line was read here"))
+    assert {form: asked(watched, run, form).data for form in ("csv", "json")} == short
+    (sheet,) = openpyxl.load_workbook(io.BytesIO(asked(watched, run, "xlsx").data)).worksheets
+    assert sheet.max_row == 7
 
 
 def test_another_form_and_another_contracts_run_are_refused(watched: Watched, run: SyncRun) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 
 import openpyxl
+import pytest
 import sqlalchemy as sa
 
 from tests.actors import Actor
@@ -14,8 +16,9 @@ from tests.users.test_activation import as_agents, everybody
 from tests.users.test_deactivation import confirmed, ticked
 from tests.users.world import World
 from webapp.models import User
+from webapp.spreadsheets import beside, sending
 from webapp.spreadsheets.cells import restored
-from webapp.spreadsheets.sending import EXCEL
+from webapp.spreadsheets.sending import EXCEL, FORMS
 from webapp.user_export.export import HEAD
 
 
@@ -118,3 +121,53 @@ def test_a_long_history_is_paged_and_each_line_is_there_once(world: World, manag
     assert "Showing 1–13 of 13 changes" in whole.text
     assert "No sync has changed this user." in open_page(manager, f"{link.attrs['href']}?by=sync").text
     assert world.scalar(sa.select(User.third_party_id).where(User.id == anna)) == "N-12"
+
+
+def test_a_long_list_is_made_beside_the_web_with_the_same_rows(
+    world: World, manager: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both forms of file; what goes into the log is the same too, and this process reads no row of it."""
+    world.add("=1+1", "Anna Kim", "Zoë, “Zed”")
+    path, asked = f"/c/{world.slug}/users/export", {"list": "status=pending&sort=-name"}
+    short = [manager.post(path, asked | {"form": form}) for form in FORMS]
+    assert all(answer.data for answer in short)  # read to their ends
+    monkeypatch.setattr(sending, "SHORT", 2)
+    monkeypatch.setattr("webapp.user_export.export.rows_of", lambda *_: pytest.fail("a row was read here"))
+    long = [manager.post(path, asked | {"form": form}) for form in FORMS]
+    assert [dict(one.headers)["Content-Disposition"] for one in long] == [
+        one.headers["Content-Disposition"] for one in short
+    ]
+    assert long[0].data == short[0].data
+    assert long[0].data.count(b"\r\n") == 4
+    ours, theirs = (openpyxl.load_workbook(io.BytesIO(found[1].data)).active for found in (short, long))
+    assert list(theirs.iter_rows(values_only=True)) == list(ours.iter_rows(values_only=True))
+    said = [event.details for event in world.audit("users.exported")]
+    assert said == [{"people": 3, "as": form, "status": "pending"} for form in ("CSV", "Excel")] * 2
+
+
+def test_when_too_many_long_files_are_being_made_the_next_is_asked_to_come_again(
+    world: World, manager: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add("Anna Kim", "Bartek Nowak")
+    monkeypatch.setattr(sending, "SHORT", 1)
+    monkeypatch.setattr(beside.places, "most", 0)
+    answer = manager.post(f"/c/{world.slug}/users/export", {"list": "status=pending", "form": "xlsx"})
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "30"
+    assert "Other long files are being made" in answer.text
+    assert "Content-Disposition" not in answer.headers
+    assert world.audit("users.exported") == []
+    monkeypatch.setattr(sending, "SHORT", 2)
+    assert manager.post(f"/c/{world.slug}/users/export", {"list": "status=pending"}).status_code == 200
+
+
+def test_a_long_file_that_cannot_be_made_is_an_error_page_and_no_export(
+    world: World, manager: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add("Anna Kim", "Bartek Nowak")
+    monkeypatch.setattr(sending, "SHORT", 1)
+    monkeypatch.setattr(beside, "COMMAND", (sys.executable, "-c", "import sys; sys.exit(1)"))
+    answer = manager.post(f"/c/{world.slug}/users/export", {"list": "status=pending", "form": "xlsx"})
+    assert answer.status_code == 500
+    assert "Something went wrong on our side" in answer.text
+    assert world.audit("users.exported") == []

@@ -16,25 +16,28 @@ from webapp.audit.reading import newest
 from webapp.audit.words import action_text, details_of, kind_label, text_of
 from webapp.database import write_transaction
 from webapp.models import AuditEvent
-from webapp.spreadsheets.table import Table
+from webapp.spreadsheets.table import Source, Table, more_than
 
 CHUNK = 500  # entries
 HEAD = ("Time", "Time (UTC)", "Who", "Action", "What", "Kind", "Details", "IDs", "From", "Request", "Code")
 
 
 @dataclass(frozen=True)
-class Export:
+class Export(Source):
     """The entries of a contract before ``until`` that pass ``filters``."""
 
-    engine: sa.Engine
     contract_id: int
     filters: Filters
     zone: ZoneInfo
     until: datetime
 
-    def table(self) -> Table:
+    def longer_than(self, session: Session, rows: int) -> bool:
+        return more_than(session, AuditEvent, self._where(), rows)
+
+    def table(self, engine: sa.Engine) -> Table:
         """A row for each entry, newest first."""
-        return Table("Audit log", HEAD, ([self._cells(event) for event in found] for found in self._chunks()))
+        chunks = ([self._cells(event) for event in found] for found in self._chunks(engine))
+        return Table("Audit log", HEAD, chunks)
 
     def _cells(self, event: AuditEvent) -> Sequence[object]:
         details = []
@@ -55,9 +58,12 @@ class Export:
             event.action,
         )
 
-    def _chunks(self) -> Iterator[list[AuditEvent]]:
+    def _where(self) -> list[sa.ColumnElement[bool]]:
+        return [*self.filters.conditions(self.contract_id, self.zone), AuditEvent.at < self.until]
+
+    def _chunks(self, engine: sa.Engine) -> Iterator[list[AuditEvent]]:
         """Each in a short transaction of its own: a slow reader holds nothing up."""
-        where = [*self.filters.conditions(self.contract_id, self.zone), AuditEvent.at < self.until]
+        where = self._where()
         last: AuditEvent | None = None
         while True:
             statement = newest(where).limit(CHUNK)
@@ -66,7 +72,7 @@ class Export:
                 statement = statement.where(
                     sa.tuple_(AuditEvent.at, AuditEvent.id) < sa.tuple_(at, sa.literal(last.id))
                 )
-            with Session(self.engine, expire_on_commit=False) as session:
+            with Session(engine, expire_on_commit=False) as session:
                 found = list(session.scalars(statement))
             if found:
                 yield found

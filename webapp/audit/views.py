@@ -20,9 +20,9 @@ from webapp.audit.export import Export, note
 from webapp.audit.filters import Filters
 from webapp.audit.places import Place
 from webapp.audit.words import action_label, kind_label, with_chosen
-from webapp.models import db, utcnow
+from webapp.models import utcnow
 from webapp.platforms.forms import ConfirmForm
-from webapp.spreadsheets.sending import FORMS, form_asked, table_answer
+from webapp.spreadsheets.sending import FORMS, file_answer, form_asked
 from webapp.times import zone_of_request
 
 bp = Blueprint("audit", __name__)
@@ -75,7 +75,7 @@ def export(contract: str) -> Response:
     if not ConfirmForm().validate_on_submit():
         abort(400)
     found, filters = g.access.contract, Filters.of(request.form)
-    wanted = Export(db.engine, found.id, filters, zone_of_request(), utcnow())
-    note(found.id, found.name, filters, FORMS[form])
+    contract_id, name = found.id, found.name
+    wanted = Export(contract_id, filters, zone_of_request(), utcnow())
     stem = f"{contract}-audit-log{'-part' if filters.params() else ''}"
-    return table_answer(wanted.table(), form, stem)
+    return file_answer(wanted, form, stem, lambda: note(contract_id, name, filters, FORMS[form]))

@@ -15,7 +15,7 @@ from webapp.connectors.platform import Platform
 from webapp.database import write_transaction
 from webapp.models import SyncChange, SyncRun
 from webapp.models.sync import COUNTERS
-from webapp.spreadsheets.table import Table
+from webapp.spreadsheets.table import Source, Table, more_than
 from webapp.sync_status.history import ChangeRow, Filters, worded
 
 CHUNK = 500  # lines
@@ -23,11 +23,10 @@ JSON_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Export:
+class Export(Source):
     """A run's lines that pass ``filters``, for spreadsheets and for programs."""
 
-    engine: sa.Engine
-    run: SyncRun
+    run: SyncRun  # of no session
     platform: Platform
     contract: str
     filters: Filters
@@ -38,15 +37,18 @@ class Export:
         part = "-part" if self.filters != Filters() else ""
         return f"{self.contract}-{self.platform.key}-run-{self.run.id}{part}"
 
-    def table(self) -> Table:
+    def longer_than(self, session: Session, rows: int) -> bool:
+        return more_than(session, SyncChange, self.filters.conditions(self.run), rows)
+
+    def table(self, engine: sa.Engine) -> Table:
         """A row for each change."""
         head = ("Run", "Change", "Person", "Email", f"{self.platform.label} ID", "What happened", "Reason",
                 "What to do", "Before", "After", "User")  # fmt: skip
         return Table(
-            f"Run {self.run.id}", head, ([self._cells(row) for row in rows] for rows in self._chunks())
+            f"Run {self.run.id}", head, ([self._cells(row) for row in rows] for rows in self._chunks(engine))
         )
 
-    def json(self) -> Iterator[str]:
+    def json(self, engine: sa.Engine) -> Iterator[str]:
         """``{"version", "run", "filters", "changes": […]}``; docs/run-files.md says what each holds."""
         head = {
             "version": JSON_VERSION,
@@ -59,7 +61,7 @@ class Export:
         }
         yield msgspec.json.encode(head).decode()[:-1] + ',"changes":['
         comma = ""
-        for rows in self._chunks():
+        for rows in self._chunks(engine):
             yield comma + ",\n".join(msgspec.json.encode(_values(row)).decode() for row in rows)
             comma = ",\n"
         yield "]}\n"
@@ -80,7 +82,7 @@ class Export:
             change.user_id,
         )
 
-    def _chunks(self) -> Iterator[list[ChangeRow]]:
+    def _chunks(self, engine: sa.Engine) -> Iterator[list[ChangeRow]]:
         """The lines by remote ID, each chunk in a short transaction of its own: a slow reader holds nothing up."""
         last: tuple[str, str] | None = None
         while True:
@@ -94,7 +96,7 @@ class Export:
                 statement = statement.where(
                     sa.tuple_(SyncChange.remote_id, SyncChange.kind) > sa.tuple_(*map(sa.literal, last))
                 )
-            with Session(self.engine, expire_on_commit=False) as session:
+            with Session(engine, expire_on_commit=False) as session:
                 changes = session.scalars(statement).all()
                 rows = worded(session, self.run, changes)
             if rows:

@@ -16,7 +16,7 @@ from webapp.run_files.bundle import CONTENTS, bundle_of
 from webapp.run_files.export import Export, note
 from webapp.run_files.redaction import Pseudonyms
 from webapp.runs import RunRow
-from webapp.spreadsheets.sending import FORMS, attachment, form_asked, table_answer
+from webapp.spreadsheets.sending import FORMS, attachment, file_answer, form_asked
 from webapp.sync_status.history import Filters
 from webapp.sync_status.views import run_or_404
 
@@ -31,14 +31,13 @@ def export(contract: str, run_id: int) -> Response:
     form = form_asked(more=("json",))
     if not ConfirmForm().validate_on_submit():
         abort(400)
-    wanted = Export(db.engine, row.run, row.platform, contract, Filters.of(request.form))
+    run, platform = row.run, row.platform
+    db.session.refresh(run)
+    db.session.expunge(run)
+    wanted = Export(run, platform, contract, Filters.of(request.form))
     chosen = {name: value for name in ("kind", "reason", "q") if (value := getattr(wanted.filters, name))}
-    note(row.run, row.platform, "user_sync.exported", {"as": FORMS.get(form, "JSON"), **chosen})
-    db.session.refresh(row.run)
-    db.session.expunge(row.run)
-    if form == "json":
-        return attachment(wanted.json(), f"{wanted.stem}.json", "application/json")
-    return table_answer(wanted.table(), form, wanted.stem)
+    said = {"as": FORMS.get(form, "JSON"), **chosen}
+    return file_answer(wanted, form, wanted.stem, lambda: note(run, platform, "user_sync.exported", said))
 
 
 @bp.route("/bundle", methods=["GET", "POST"])

@@ -29,15 +29,25 @@ _BEGINNING = re.compile(
     f"(?:\\A(?=(?:{_DROPPED})*{_SIGN})"  # of the text, when a sign follows
     f"|(?<={_AFTER})(?<!\r(?=\n))(?=(?:{_DROPPED})*(?:{_SIGN_INSIDE}|\\Z)))"  # of a part of it, or of the next cell
 )
+_ANY_SIGN = re.compile(_SIGN)
+# What may stand before a sign, each character; none lies further up (Unicode's white space ends at U+3000).
+_DROPPED_CHARACTERS = "".join(
+    chr(number) for number in (*range(0x3001), 0xFEFF) if re.fullmatch(_DROPPED, chr(number))
+)
+_ENDS = frozenset(chr(number) for number in range(0x2030) if re.fullmatch(_AFTER, chr(number)))
 _GUARDED = re.compile(f"(?:{_BEGINNING.pattern})'")
 
 
 def defused(cell: object) -> str:
     """``cell`` as text in which an apostrophe stands where a cell could begin that a spreadsheet would run.
 
-    One that has apostrophes there by itself gets another, so that :func:`restored` finds what there was.
+    One that has apostrophes there by itself gets another, so that :func:`restored` finds what there was. Most cells
+    hold no sign and end with no separator, which is seen in an eighth of the time.
     """
-    return _BEGINNING.sub("'", "" if cell is None else str(cell))
+    text = "" if cell is None else str(cell)
+    if not _ANY_SIGN.search(text) and text.rstrip(_DROPPED_CHARACTERS)[-1:] not in _ENDS:
+        return text
+    return _BEGINNING.sub("'", text)
 
 
 def restored(cell: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from webapp.audit import trail
 from webapp.database import write_transaction
 from webapp.models import db
-from webapp.spreadsheets.table import Row, Table
+from webapp.spreadsheets.table import Row, Source, Table
 from webapp.users.directory import Directory
 from webapp.users.filters import Filters
 from webapp.users.rows import UserRow, rows_of
@@ -27,31 +27,36 @@ SEVERAL = "; "  # between roles, teams or platforms in one cell
 
 
 @dataclass(frozen=True)
-class UserExport:
+class UserExport(Source):
     """The users with ``ids``, in that order. Who is merged or has another status by now is given as they are."""
 
-    engine: sa.Engine
     directory: Directory
     ids: Sequence[int]
 
-    def table(self) -> Table:
-        """A row for each user."""
-        return Table("Users", HEAD, self._chunks())
+    def longer_than(self, session: Session, rows: int) -> bool:
+        return len(self.ids) > rows
 
-    def _chunks(self) -> Iterator[list[Row]]:
+    def table(self, engine: sa.Engine) -> Table:
+        """A row for each user."""
+        return Table("Users", HEAD, self._chunks(engine))
+
+    def _chunks(self, engine: sa.Engine) -> Iterator[list[Row]]:
         """Each in a short transaction of its own: a slow reader holds nothing up."""
         for start in range(0, len(self.ids), CHUNK):
-            with Session(self.engine, expire_on_commit=False) as session:
+            with Session(engine, expire_on_commit=False) as session:
                 rows = rows_of(session, self.ids[start : start + CHUNK], self.directory)
             yield [_cells(row) for row in rows]
 
 
-def begin(
-    engine: sa.Engine, contract_name: str, filters: Filters, directory: Directory, chosen: dict[str, str]
-) -> UserExport:
-    """Find everybody whom ``filters`` match and write the audit row; ``chosen`` are the filters in words."""
-    contract_id = directory.contract_id
-    ids = find(db.session(), Selection(filters, everyone=True), directory).ids
+def matched(filters: Filters, directory: Directory) -> UserExport:
+    """Everybody whom ``filters`` match now."""
+    found = find(db.session(), Selection(filters, everyone=True), directory)
+    return UserExport(directory, found.ids)
+
+
+def note(export: UserExport, contract_name: str, chosen: dict[str, str]) -> None:
+    """Write the audit row; ``chosen`` are the form of the file and the filters in words."""
+    contract_id = export.directory.contract_id
     with write_transaction() as session:
         trail.record(
             session,
@@ -60,9 +65,8 @@ def begin(
             contract_id=contract_id,
             target_type="contract",
             target_id=contract_id,
-            details={"people": len(ids)} | chosen,
+            details={"people": len(export.ids)} | chosen,
         )
-    return UserExport(engine, directory, ids)
 
 
 def _cells(row: UserRow) -> Row:

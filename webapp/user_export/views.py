@@ -9,8 +9,7 @@ from flask_wtf import FlaskForm
 
 from webapp.access import MANAGE_USERS, Access, requires
 from webapp.connectors.registry import PLATFORMS
-from webapp.models import db
-from webapp.spreadsheets.sending import FORMS, form_asked, table_answer
+from webapp.spreadsheets.sending import FORMS, file_answer, form_asked
 from webapp.user_export import export as exporting
 from webapp.users.asked import directory_here
 from webapp.users.directory import Directory
@@ -27,12 +26,14 @@ def export(contract: str) -> Response:
     if not FlaskForm().validate_on_submit():
         abort(400)
     access: Access = g.access
+    name = access.contract.name
     directory = directory_here()
     filters = read_filters(dict(parse_qsl(request.form.get("list", ""))), directory)
     chosen = {"as": FORMS[form]} | _in_words(filters, directory)
-    wanted = exporting.begin(db.engine, access.contract.name, filters, directory, chosen)
+    wanted = exporting.matched(filters, directory)
     part = "-part" if filters.narrowed else ""
-    return table_answer(wanted.table(), form, f"{contract}-users-{filters.status}{part}")
+    stem = f"{contract}-users-{filters.status}{part}"
+    return file_answer(wanted, form, stem, lambda: exporting.note(wanted, name, chosen))
 
 
 def _in_words(filters: Filters, directory: Directory) -> dict[str, str]:
