@@ -43,7 +43,7 @@ hypothesis_settings.load_profile("rollcall")
 
 
 # Long tests come first, so that no process is left alone with one while the others have nothing to do.
-LONG = ("journeys", "launch", "processes")
+LONG = ("journeys", "launch", "processes", "test_every_input.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
