@@ -253,8 +253,15 @@ GUESSABLE = {
     "eval",
     "exec",
 }
-# Where that word makes no secret: pauses that spread load, a platform's own kind of signature, references of errors.
-HARMLESS = {"connectors/http.py": {"random"}, "hooks/intake.py": {"sha1"}, "logs/requests.py": {"uuid4"}}
+# Where that word makes no secret and opens nothing: pauses that spread load, a platform's own kind of signature,
+# references of errors, and an order from the web to the process that it has just started, through a pipe of those two.
+HARMLESS = {
+    "connectors/http.py": {"random"},
+    "hooks/intake.py": {"sha1"},
+    "logs/requests.py": {"uuid4"},
+    "spreadsheets/beside.py": {"pickle"},
+    "spreadsheets/child.py": {"pickle"},
+}
 
 
 def _words(tree: ast.AST) -> Iterator[str]:
