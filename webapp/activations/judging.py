@@ -102,14 +102,11 @@ def _changed_by_people(session: Session, made: Activation, ids: Sequence[int]) -
 
     The last event about somebody is the reason. However many there are, each user is named once.
     """
-    later = events_since(session, made.contract_id, ids, made.at)
-    own = {event.request_id for event in later if event.action in ACTIVATED} - {None}
     reasons: Reasons = {}
     left = _Left(len(ids))
-    for event in later:
-        if event.action not in ACTIVATED and event.request_id not in own:
-            for part in event.parts:
-                reasons |= {ids[place]: f"was changed since by {event.actor}" for place in left.taken(part)}
+    for event in events_since(session, made.contract_id, ids, made.at, besides=ACTIVATED):
+        for part in event.parts:
+            reasons |= {ids[place]: f"was changed since by {event.actor}" for place in left.taken(part)}
     return reasons
 
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from webapp.access import MANAGE_USERS, Access, requires
 from webapp.activations import listing, undoing
-from webapp.activations.judging import people_of, why_not
+from webapp.activations.judging import Reasons, people_of, why_not
 from webapp.models import Activation, db
 from webapp.paging import page_of
 from webapp.users.directory import directory_of
@@ -56,8 +56,8 @@ def undo(contract: str, activation_id: int) -> str | Response | tuple[str, int]:
     except undoing.UndoneBefore:
         flash("This activation was undone already. Nothing was changed.", "warning")
         return redirect(url_for(".show", contract=contract, activation_id=activation_id))
-    except undoing.CannotUndo:
-        return _page(activation_id, refused=True), 409
+    except undoing.CannotUndo as refused:
+        return _page(activation_id, refused=refused.reasons), 409
     made = db.session.get_one(Activation, activation_id)
     people = f"{done.names[0]} is" if len(done.ids) == 1 else f"{len(done.ids):,} people are"
     flash(
@@ -67,7 +67,8 @@ def undo(contract: str, activation_id: int) -> str | Response | tuple[str, int]:
     return redirect(url_for("users.index", contract=contract, status=made.before_status))
 
 
-def _page(activation_id: int, *, refused: bool = False) -> str:
+def _page(activation_id: int, *, refused: Reasons | None = None) -> str:
+    """``refused``: who stood in the way of undoing it just now; they are not looked for again."""
     access: Access = g.access
     session = db.session()
     made = session.get(Activation, activation_id)
@@ -75,11 +76,9 @@ def _page(activation_id: int, *, refused: bool = False) -> str:
         abort(404)
     directory = directory_of(session, access.contract.id)
     ids = people_of(made)
-    reasons = (
-        why_not(session, made, directory, by_user_id=access.user.id, permissions=access.permissions)
-        if made.undone_at is None
-        else {}
-    )
+    reasons = refused or {}
+    if refused is None and made.undone_at is None:
+        reasons = why_not(session, made, directory, by_user_id=access.user.id, permissions=access.permissions)
     in_the_way = rows_of(session, sorted(reasons)[:NAMED], directory)
     return render_template(
         "activations/show.html",
@@ -89,5 +88,5 @@ def _page(activation_id: int, *, refused: bool = False) -> str:
         more=max(len(ids) - NAMED, 0),
         reasons=[(user, reasons[user.id]) for user in in_the_way],
         reasons_count=len(reasons),
-        refused=refused,
+        refused=refused is not None,
     )

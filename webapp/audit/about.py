@@ -38,28 +38,37 @@ class Event:
     """Something that was done, and the parts of an ascending list of users that it was done to."""
 
     actor: str
-    action: str
-    request_id: str | None
     parts: list[slice]
 
 
-def events_since(session: Session, contract_id: int, wanted: Sequence[int], since: datetime) -> list[Event]:
-    """What was done since then to any of the users ``wanted``, ascending IDs; the last first."""
+def events_since(
+    session: Session, contract_id: int, wanted: Sequence[int], since: datetime, *, besides: Collection[str]
+) -> list[Event]:
+    """What was done since then to any of the users ``wanted``, ascending IDs; the last first.
+
+    The actions ``besides`` are left out, and so is whatever else was done in the same requests. Their events may name
+    ten thousand people, so they are passed over before anybody is looked for in them.
+    """
     event = AuditEvent
-    what = (event.id, event.actor, event.action, event.request_id)
     here = (event.contract_id == contract_id, event.at >= since)
+    own = set(session.scalars(sa.select(event.request_id).where(*here, event.action.in_(besides)))) - {None}
+    others = (*here, event.action.not_in(besides))
+    what = (event.id, event.actor, event.request_id)
     found: dict[int, Event] = {}
     for some in chunks(wanted):
-        own = sa.select(*what, event.target_id).where(
-            *here, event.target_type == "user", event.target_id.in_(some)
+        theirs = sa.select(*what, event.target_id).where(
+            *others, event.target_type == "user", event.target_id.in_(some)
         )
-        for event_id, actor, action, request_id, user_id in session.execute(own):
-            place = bisect_left(wanted, user_id or 0)
-            found[event_id] = Event(actor, action, request_id, [slice(place, place + 1)])
-    several = sa.select(*what, event.details[IDS].as_string()).where(*here, event.target_type.in_(OF_SEVERAL))
-    for event_id, actor, action, request_id, text in session.execute(several):
-        if parts := list(_slices(text, wanted)):
-            found[event_id] = Event(actor, action, request_id, parts)
+        for event_id, actor, request_id, user_id in session.execute(theirs):
+            if request_id not in own:
+                place = bisect_left(wanted, user_id or 0)
+                found[event_id] = Event(actor, [slice(place, place + 1)])
+    several = sa.select(*what, event.details[IDS].as_string()).where(
+        *others, event.target_type.in_(OF_SEVERAL)
+    )
+    for event_id, actor, request_id, text in session.execute(several):
+        if request_id not in own and (parts := list(_slices(text, wanted))):
+            found[event_id] = Event(actor, parts)
     return [found[event_id] for event_id in sorted(found, reverse=True)]
 
 

@@ -14,7 +14,8 @@ from webapp.auth import tokens
 from webapp.database import rows_changed, write_transaction
 from webapp.invitations import letters
 from webapp.mail import outbox
-from webapp.models import Contract, Invitation, User, utcnow
+from webapp.models import Contract, Invitation, User, table_of, utcnow
+from webapp.sync.bulk import insert_rows
 from webapp.users import batch
 from webapp.users.directory import Directory, directory_of
 from webapp.users.giving import giver_now, who_has_more
@@ -69,22 +70,23 @@ def invite(session: Session, contract_id: int, user_ids: Sequence[int], by_user_
         chosen = [user for user in users if user.id not in done.left_out]
         again = _replace_open(session, [user.id for user in chosen], now, inviter) > 0 or again
         secrets = [tokens.new(PURPOSE) for _ in chosen]
-        invitations = [
-            Invitation(
-                contract_id=contract_id,
-                user_id=user.id,
-                email=user.email or "",
-                email_key=user.email_key or "",
-                token_hash=token_hash,
-                inviter_id=by_user_id,
-                invited_by=inviter,
-                created_at=now,
-                expires_at=now + LIFETIME,
-            )
-            for user, (_, token_hash) in zip(chosen, secrets, strict=True)
-        ]
-        session.add_all(invitations)
-        session.flush()
+        insert_rows(
+            session.connection(),
+            table_of(Invitation),
+            ("user_id", "email", "email_key", "token_hash"),
+            [
+                (user.id, user.email or "", user.email_key or "", token_hash)
+                for user, (_, token_hash) in zip(chosen, secrets, strict=True)
+            ],
+            {
+                "contract_id": contract_id,
+                "inviter_id": by_user_id,
+                "invited_by": inviter,
+                "created_at": now,
+                "expires_at": now + LIFETIME,
+            },
+        )
+        invitations = _open(session, [user.id for user in chosen])
         mails = [
             letters.invitation(
                 to=user.email or "",
@@ -93,9 +95,9 @@ def invite(session: Session, contract_id: int, user_ids: Sequence[int], by_user_
                 inviter=inviter,
                 days=LIFETIME.days,
                 token=token,
-                invitation_id=invitation.id,
+                invitation_id=invitations[user.id],
             )
-            for user, (token, _), invitation in zip(chosen, secrets, invitations, strict=True)
+            for user, (token, _) in zip(chosen, secrets, strict=True)
         ]
         outbox.queue_personal(session, mails, contract_id=contract_id, purpose=PURPOSE)
         done.ids.extend(user.id for user in chosen)
@@ -214,6 +216,14 @@ def _replace_open(session: Session, user_ids: Sequence[int], now: datetime, by: 
         .where(Invitation.user_id.in_(user_ids), Invitation.outcome.is_(None))
         .values(outcome="replaced", ended_at=now, ended_by=by),
     )
+
+
+def _open(session: Session, user_ids: Sequence[int]) -> dict[int, int]:
+    """The open invitation of each of them."""
+    open_ones = sa.select(Invitation.user_id, Invitation.id).where(
+        Invitation.user_id.in_(user_ids), Invitation.outcome.is_(None)
+    )
+    return dict(session.execute(open_ones).all())
 
 
 def _locked(session: Session, contract_id: int, user_ids: Sequence[int]) -> list[User]:

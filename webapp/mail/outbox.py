@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from webapp.credentials import open_sealed, seal_for
 from webapp.database import rows_changed
-from webapp.models import Message
+from webapp.models import Message, table_of, utcnow
+from webapp.sync.bulk import insert_rows, update_column
 
 SUBJECT_MAX = 200  # characters
 
@@ -39,7 +41,7 @@ def queue(
     session.add(message)
     if secret:
         session.flush()
-        message.sealed_text = seal_for(_row(message), {"text": text})
+        message.sealed_text = seal_for(_sealed_as(message.id), {"text": text})
     return message
 
 
@@ -57,14 +59,30 @@ def queue_personal(
     session: Session, mails: Sequence[Personal], *, contract_id: int | None, purpose: str
 ) -> None:
     """The same for many mails with ``secret`` texts, in few statements."""
-    messages = [_message(mail.to, mail.subject, None, contract_id, purpose) for mail in mails]
-    for message, mail in zip(messages, mails, strict=True):
-        message.invitation_id = mail.invitation_id
-    session.add_all(messages)
-    session.flush()
-    for message, mail in zip(messages, mails, strict=True):
-        message.sealed_text = seal_for(_row(message), {"text": mail.text})
-    session.flush()
+    connection, table, now = session.connection(), table_of(Message), utcnow()
+    texts = {mail.invitation_id: mail.text for mail in mails}
+    insert_rows(
+        connection,
+        table,
+        ("recipient", "subject", "invitation_id"),
+        [(_address(mail.to), one_line(mail.subject, SUBJECT_MAX), mail.invitation_id) for mail in mails],
+        {
+            "contract_id": contract_id,
+            "purpose": purpose,
+            "state": "waiting",
+            "created_at": now,
+            "attempts": 0,
+            "next_try_at": now,
+        },
+    )
+    queued = session.execute(
+        sa.select(Message.id, Message.invitation_id).where(
+            Message.invitation_id.in_(texts), Message.created_at == now, Message.state == "waiting"
+        )
+    ).all()
+    sealed = [(row.id, seal_for(_sealed_as(row.id), {"text": texts[row.invitation_id]})) for row in queued]
+    if sealed:
+        update_column(connection, table.c.id, table.c.sealed_text, sealed)
 
 
 def hold_back(
@@ -87,16 +105,18 @@ def hold_back(
 def text_of(message: Message) -> str | None:
     """What the mail says; ``None`` when it is forgotten. Raises ``CredentialsUnreadable``."""
     if message.sealed_text is not None:
-        text: str = open_sealed(_row(message), message.sealed_text)["text"]
+        text: str = open_sealed(_sealed_as(message.id), message.sealed_text)["text"]
         return text
     return message.text
 
 
 def one_line(text: str, limit: int) -> str:
     """``text`` on one line of at most ``limit`` characters: control characters and line breaks become spaces."""
-    plain = "".join(
-        " " if unicodedata.category(char)[0] == "C" or char in "\u2028\u2029" else char for char in text
-    )
+    plain = text
+    if not text.isprintable():
+        plain = "".join(
+            " " if unicodedata.category(char)[0] == "C" or char in "\u2028\u2029" else char for char in text
+        )
     line = " ".join(plain.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
@@ -126,6 +146,7 @@ def _message(to: str, subject: str, text: str | None, contract_id: int | None, p
     )
 
 
+@lru_cache(maxsize=8_000)  # somebody is asked about, then mailed; more than one chunk of people
 def _address(to: str) -> str:
     try:
         return validate_email(to, check_deliverability=False, test_environment=True).normalized
@@ -133,5 +154,5 @@ def _address(to: str) -> str:
         raise ValueError(f"{to!r} is not an email address: {error}") from error
 
 
-def _row(message: Message) -> list[Any]:
-    return ["message", message.id]
+def _sealed_as(message_id: int) -> list[Any]:
+    return ["message", message_id]

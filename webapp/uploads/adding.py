@@ -38,15 +38,23 @@ class AlreadyAdded(Exception):
     """The upload was added before; nothing was done again."""
 
 
-class Changed(Exception):
-    """Rows are judged otherwise than was shown. Nobody was added."""
+class NotAdded(Exception):
+    """Nobody was added. ``judgement`` is that of the rows, where they were judged: its page need not do so again."""
+
+    def __init__(self, judgement: Judgement | None = None) -> None:
+        super().__init__()
+        self.judgement = judgement
 
 
-class RowsWrong(Exception):
-    """Rows have a problem, and nobody said to leave them out. Nobody was added."""
+class Changed(NotAdded):
+    """Rows are judged otherwise than was shown."""
 
 
-class NobodyLeft(Exception):
+class RowsWrong(NotAdded):
+    """Rows have a problem, and nobody said to leave them out."""
+
+
+class NobodyLeft(NotAdded):
     """No row can be added."""
 
 
@@ -90,11 +98,11 @@ def _add(
     rows = Rows(sheet)
     judgement = judge(rows, taken_by(session, contract_id, rows), directory, giver, way)
     if judgement.stamp != stamp:
-        raise Changed
+        raise Changed(judgement)
     if judgement.problems and not leave_out:
-        raise RowsWrong
+        raise RowsWrong(judgement)
     if not judgement.entries:
-        raise NobodyLeft
+        raise NobodyLeft(judgement)
     used = licences_used(session, contract_id)
     if way == "active":
         if used + len(judgement.entries) > bought:

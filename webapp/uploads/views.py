@@ -89,14 +89,16 @@ def _confirm(upload: UserUpload, way: str, form: AddForm) -> Answer:
         abort(404)
     except AlreadyAdded:
         return redirect(url_for(".show", contract=access.contract.slug, upload_id=upload_id))
-    except Changed:
-        return _page(upload_id, way, form, 409, changed=True)
-    except RowsWrong:
+    except Changed as changed:
+        return _page(upload_id, way, form, 409, changed.judgement, changed=True)
+    except RowsWrong as wrong:
         form.refuse(
             "Tick the box to leave them out and add the others, or correct the file and upload it again."
         )
-        return _page(upload_id, way, form, 422)
-    except (LicencesExceeded, NobodyLeft):
+        return _page(upload_id, way, form, 422, wrong.judgement)
+    except NobodyLeft as nobody:
+        return _page(upload_id, way, form, 409, nobody.judgement, refused=True)
+    except LicencesExceeded:
         return _page(upload_id, way, form, 409, refused=True)
     people = "1 person was" if len(done.ids) == 1 else f"{len(done.ids):,} people were"
     words = "are pending" if way == "pending" else "are active now"
@@ -120,14 +122,21 @@ def problems(contract: str, upload_id: int) -> Response:
 
 
 # ------------------------------------------------------------------ shared
-def _page(upload_id: int, way: str, form: AddForm, status: int = 200, **problem: Any) -> Answer:
+def _page(
+    upload_id: int,
+    way: str,
+    form: AddForm,
+    status: int = 200,
+    judgement: Judgement | None = None,
+    **problem: Any,
+) -> Answer:
     access: Access = g.access
     upload = _upload(upload_id)
     sheet = sheet_of(upload)
     if upload.finished_at is not None:
         return render_template("uploads/done.html", upload=upload, left=sheet.lines)
     directory = _directory()
-    judgement = _judged(sheet, directory, way)
+    judgement = judgement or _judged(sheet, directory, way)
     form.stamp.data = judgement.stamp
     tab = request.args.get("show")
     wrong_first = tab == "problems" or (tab != "people" and bool(judgement.problems))
