@@ -202,7 +202,8 @@ class Walk:
             given = {"roles": [largest.agent_id], "team": largest.world.a.team_id, "confirm": "y"}
             list_ = f"status={status}"
             yield "everybody", given | {
-                "list": list_, "scope": "all", "ids": ids[:100], "invite": "y", "stamp": f"{len(everybody)}.{sum(everybody)}"
+                "list": list_, "scope": "all", "ids": ids[:100], "invite": "y",
+                "stamp": f"{len(everybody)}.{sum(everybody)}",
             }  # fmt: skip
             yield "a thousand ticked", given | {"list": list_, "ids": ids[:MAX_TICKED]}
             yield "as many kept", given | {"list": list_, "ids": [], "kept": pack(ids[:MAX_KEPT])}
