@@ -11,24 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bench.product import product
-from webapp.credentials import seal
-from webapp.database import write_connection, write_transaction
-from webapp.models import (
-    Contract,
-    Integration,
-    Person,
-    ReportingAccess,
-    Role,
-    SyncRun,
-    Team,
-    User,
-    UserRole,
-    UserSync,
-    UserTeam,
-    db,
-)
-from webapp.models.base import table_of
-from webapp.sync.bulk import insert_rows
+from webapp.core.credentials import seal
+from webapp.core.database import (write_connection, write_transaction)
+from webapp.core.models import (Contract, Integration, Person, ReportingAccess, Role, SyncRun, Team, User, UserRole, UserSync, UserTeam, db)
+from webapp.core.models.base import table_of
+from webapp.sync.run.bulk_insert import insert_rows
 
 RUNS = 40  # of each platform
 EVERY = timedelta(hours=6)

@@ -13,31 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from tests.access.world import World
-from webapp.database import write_transaction
-from webapp.models import (
-    Activation,
-    AuditEvent,
-    Base,
-    Contract,
-    Exclusion,
-    Message,
-    Person,
-    ReportingAccess,
-    Role,
-    SyncChange,
-    SyncRequest,
-    SyncRun,
-    Team,
-    User,
-    UserRole,
-    UserTeam,
-    UserUpload,
-    table_of,
-    utcnow,
-)
-from webapp.sync.bulk import insert_rows
-from webapp.sync.keys import USER_KEYS, user_keys
-from webapp.uploads.reading import MAX_ROWS, read
+from webapp.core.database import write_transaction
+from webapp.core.models import (Activation, AuditEvent, Base, Contract, Exclusion, Message, Person, ReportingAccess, Role, SyncChange, SyncRequest, SyncRun, Team, User, UserRole, UserTeam, UserUpload, table_of, utcnow)
+from webapp.sync.run.bulk_insert import insert_rows
+from webapp.core.match_keys import (USER_KEYS, user_keys)
+from webapp.people.uploads.parse import (MAX_ROWS, read)
 
 TEAMS = 500
 TEAM_NAME = 200  # characters

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import redis
 
-from webapp.safe_jobs import CONTROL, QUEUES, RUN, SYNC, TICK, TICK_ID
+from webapp.queue.jobs import (CONTROL, QUEUES, RUN, SYNC, TICK, TICK_ID)
 
 Plant = Callable[[redis.Redis], object]
 
@@ -32,7 +32,7 @@ def calling(function: str, *ids: object, **named: object) -> bytes:
 
 
 def _deep() -> bytes:
-    return b'["webapp.jobs.tick", null, [' + b"[" * 1500 + b"]" * 1500 + b"], {}]"
+    return b'["webapp.jobs.functions.tick", null, [' + b"[" * 1500 + b"]" * 1500 + b"], {}]"
 
 
 def _dependents(connection: redis.Redis) -> None:
@@ -76,7 +76,7 @@ def _tick_s_keys(connection: redis.Redis) -> None:
 IN_A_QUEUE: dict[str, Plant] = {
     "garbage": lambda to: job(to, "planted", b"\x80\x01garbage\xff"),
     "nothing": lambda to: job(to, "planted", b""),
-    "a pickle": lambda to: job(to, "planted", pickle.dumps(("webapp.jobs.tick", None, (), {}))),
+    "a pickle": lambda to: job(to, "planted", pickle.dumps(("webapp.jobs.functions.tick", None, (), {}))),
     "a function that is not listed": lambda to: job(to, "planted", calling("os.getpid")),
     "IDs that are none": lambda to: job(to, "planted", calling(RUN, "1 OR 1=1", -1)),
     "too few IDs": lambda to: job(to, "planted", calling(RUN)),
@@ -137,7 +137,7 @@ def _scheduled(job_id: str | bytes, data: bytes, **fields: str | bytes) -> Plant
 IN_THE_SCHEDULE: dict[str, Plant] = {
     "garbage": _scheduled("planted", b"\x80garbage"),
     "garbage in the tick": _scheduled(TICK_ID, b"\x80garbage"),
-    "a pickle in the tick": _scheduled(TICK_ID, pickle.dumps(("webapp.jobs.tick", None, (), {}))),
+    "a pickle in the tick": _scheduled(TICK_ID, pickle.dumps(("webapp.jobs.functions.tick", None, (), {}))),
     "a function that is not listed": _scheduled("planted", calling("os.getpid"), meta=b'{"interval": 1}'),
     "another function in the tick": _scheduled(TICK_ID, calling("os.getpid")),
     "wrong meta": _scheduled(TICK_ID, calling(TICK), meta=b"\xff"),

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 from packaging.version import Version
 
-from webapp.models import db
+from webapp.core.models import db
 
 ROOT = Path(__file__).parents[1]
 SECURITY = (ROOT / "docs/security.md").read_text(encoding="utf-8")

@@ -19,66 +19,50 @@ def create_app(settings: Settings | None = None, *, command: bool = False) -> Fl
     """Build the application. Without ``settings`` they come from the environment, which a ``command`` may leave to a
     ``make run`` beside it.
     """
-    from webapp import (
-        access,
-        addresses,
-        commands,
-        compression,
-        credentials,
-        database,
-        errors,
-        headers,
-        health,
-        logs,
-        navigation,
-        paging,
-        proxies,
-        queue,
-        readiness,
-        sheets,
-        times,
-        versions,
-    )
-    from webapp.account.views import bp as account
-    from webapp.activation_grid.views import bp as activation_grid
-    from webapp.activations.views import bp as activations
-    from webapp.audit.views import bp as audit
-    from webapp.auth import hashing, sign_in_manager
-    from webapp.auth.views import bp as auth
-    from webapp.conflicts.views import bp as conflicts
-    from webapp.contract_settings.views import bp as contract_settings
-    from webapp.exclusions.views import bp as exclusions
-    from webapp.held_runs.views import bp as held_runs
-    from webapp.hooks.views import bp as hooks
-    from webapp.ignoring.views import bp as ignoring
-    from webapp.invitations.views import bp as invitations
-    from webapp.leavers.views import bp as leavers
-    from webapp.mail.views import bp as mail
-    from webapp.merges.views import bp as merges
-    from webapp.models import db
-    from webapp.notify.views import bp as notify
-    from webapp.oauth import registry as oauth
-    from webapp.pausing.views import bp as pausing
-    from webapp.platforms.views import bp as platforms
-    from webapp.previews.views import bp as previews
-    from webapp.reset.views import bp as reset
-    from webapp.roles.views import bp as roles
-    from webapp.run_compare.views import bp as run_compare
-    from webapp.run_files.views import bp as run_files
-    from webapp.spreadsheets import beside
-    from webapp.structure.views import bp as structure
-    from webapp.support.views import bp as support
-    from webapp.sync_status.views import bp as sync_status
-    from webapp.undo.views import bp as undo
-    from webapp.uploads.views import bp as uploads
-    from webapp.user_editing.views import bp as user_editing
-    from webapp.user_export.views import bp as user_export
-    from webapp.user_history.views import bp as user_history
-    from webapp.user_sign_ins.views import bp as user_sign_ins
-    from webapp.user_sync.views import bp as user_sync
-    from webapp.users.views import bp as users
-    from webapp.webhooks.views import bp as webhooks
-    from webapp.why.views import bp as why
+    from webapp.web import (access, url_converters, static_gzip, errors, headers, healthz, paging, proxies, readiness, stylesheets, times, static_versions)
+    from webapp import (commands, navigation)
+    from webapp.core import (credentials, database, logs)
+    from webapp.queue import wake
+    from webapp.accounts.profile.views import bp as account
+    from webapp.people.activation.grid_views import bp as activation_grid
+    from webapp.people.activation.undo_views import bp as activations
+    from webapp.administration.audit.views import bp as audit
+    from webapp.accounts.sign_in import (hashing, sign_in_manager)
+    from webapp.accounts.sign_in.views import bp as auth
+    from webapp.integrations.conflicts.views import bp as conflicts
+    from webapp.administration.settings.views import bp as contract_settings
+    from webapp.integrations.user_sync.exclusion_views import bp as exclusions
+    from webapp.integrations.user_sync.held_run_views import bp as held_runs
+    from webapp.integrations.platform_webhooks.views import bp as hooks
+    from webapp.people.activation.ignore_views import bp as ignoring
+    from webapp.people.invitations.views import bp as invitations
+    from webapp.people.leavers.views import bp as leavers
+    from webapp.notifications.mail.views import bp as mail
+    from webapp.people.merges.views import bp as merges
+    from webapp.core.models import db
+    from webapp.notifications.incidents.views import bp as notify
+    from webapp.platforms import oauth_registry as oauth
+    from webapp.integrations.user_sync.pause_views import bp as pausing
+    from webapp.integrations.connection.views import bp as platforms
+    from webapp.integrations.user_sync.preview_views import bp as previews
+    from webapp.accounts.reset.views import bp as reset
+    from webapp.administration.roles.views import bp as roles
+    from webapp.integrations.runs.compare_views import bp as run_compare
+    from webapp.integrations.runs.file_views import bp as run_files
+    from webapp.web.exports import beside
+    from webapp.administration.structure.views import bp as structure
+    from webapp.integrations.support.views import bp as support
+    from webapp.integrations.runs.views import bp as sync_status
+    from webapp.integrations.runs.undo_views import bp as undo
+    from webapp.people.uploads.views import bp as uploads
+    from webapp.people.edit.views import bp as user_editing
+    from webapp.people.users.export_views import bp as user_export
+    from webapp.people.users.history_views import bp as user_history
+    from webapp.people.sign_ins.views import bp as user_sign_ins
+    from webapp.integrations.user_sync.views import bp as user_sync
+    from webapp.people.users.views import bp as users
+    from webapp.notifications.webhooks.views import bp as webhooks
+    from webapp.integrations.why.views import bp as why
 
     if settings is None:
         settings = load_settings(command=command)
@@ -88,17 +72,17 @@ def create_app(settings: Settings | None = None, *, command: bool = False) -> Fl
     app.config.from_mapping(flask_config(settings))
     app.extensions["settings"] = settings
 
-    addresses.init_app(app)
+    url_converters.init_app(app)
     logs.init_app(app)
-    compression.init_app(app)
-    sheets.init_app(app)
-    versions.init_app(app)
+    static_gzip.init_app(app)
+    stylesheets.init_app(app)
+    static_versions.init_app(app)
     headers.init_app(app, settings)
     proxies.init_app(app, settings.proxies)
     database.init_app(app, settings.database_url)
     Migrate(app, db, directory="migrations", render_as_batch=True, compare_type=True)
     credentials.init_app(app, settings)
-    queue.init_app(app, settings)
+    wake.init_app(app, settings)
     readiness.init_app(app, settings)
     oauth.init_app(app, settings)
     csrf = CSRFProtect(app)
@@ -114,7 +98,7 @@ def create_app(settings: Settings | None = None, *, command: bool = False) -> Fl
     commands.init_app(app)
 
     for blueprint in (
-        health.bp,
+        healthz.bp,
         auth,
         account,
         reset,

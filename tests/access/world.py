@@ -16,34 +16,12 @@ from sqlalchemy.orm import Session
 import config
 import webapp
 from tests.actors import Actor, deactivate, make_actor, make_contract, make_support
-from webapp import credentials
-from webapp.database import write_transaction
-from webapp.mail import outbox
-from webapp.models import (
-    Activation,
-    ConnectAttempt,
-    Decision,
-    Exclusion,
-    Integration,
-    Merge,
-    MergeProposal,
-    Person,
-    Question,
-    Role,
-    SignInSession,
-    SyncChange,
-    SyncRequest,
-    SyncRun,
-    Team,
-    User,
-    UserSync,
-    UserUpload,
-    Webhook,
-    db,
-    utcnow,
-)
-from webapp.sync.keys import user_keys
-from webapp.uploads.reading import read
+from webapp.core import credentials
+from webapp.core.database import write_transaction
+from webapp.notifications.mail import outbox
+from webapp.core.models import (Activation, ConnectAttempt, Decision, Exclusion, Integration, Merge, MergeProposal, Person, Question, Role, SignInSession, SyncChange, SyncRequest, SyncRun, Team, User, UserSync, UserUpload, Webhook, db, utcnow)
+from webapp.core.match_keys import user_keys
+from webapp.people.uploads.parse import read
 
 ROLES = ("administrator", "manager", "team_leader", "quality_analyst", "agent", "system_access")
 ACTORS = ("anon", *ROLES, "off", "other", "both", "helper", "starter")

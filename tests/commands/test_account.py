@@ -12,20 +12,10 @@ from tests.actors import PASSWORD, csrf_of, make_actor, make_contract
 from tests.commands.conftest import Flasks
 from tests.mails import mails
 from tests.users.test_licences import at_once
-from webapp.auth import links
-from webapp.database import write_transaction
-from webapp.models import (
-    Account,
-    AccountLink,
-    AuditEvent,
-    Contract,
-    ReportingAccess,
-    User,
-    UserRole,
-    db,
-    utcnow,
-)
-from webapp.sync.keys import user_keys
+from webapp.accounts.sign_in import links
+from webapp.core.database import write_transaction
+from webapp.core.models import (Account, AccountLink, AuditEvent, Contract, ReportingAccess, User, UserRole, db, utcnow)
+from webapp.core.match_keys import user_keys
 
 ANA = ("account", "create-administrator", "acme", "ana@example.com")
 TYPED = f"{PASSWORD}\n"
@@ -293,7 +283,7 @@ def test_accounts_are_listed_with_their_contracts(app: Flask, flask: Flasks, con
     make_actor(app, contract_id, "manager", email="eva@example.com")
     make_actor(app, make_contract(app, "bolt"), "agent", email="eva@example.com")
     with app.app_context():
-        from webapp.auth import accounts
+        from webapp.accounts.sign_in import accounts
 
         with write_transaction() as session:
             closed = accounts.create_account(session, email="old@example.com", name="Old", password=PASSWORD)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from webapp.connectors.texts import clean, some_of
+from webapp.platforms.text import (clean, some_of)
 
 
 @pytest.mark.parametrize(

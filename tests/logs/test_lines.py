@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 import config
 from tests.actors import make_actor, make_contract
 from tests.logs.records import fields, line, logging_to_stderr, raised
-from webapp import logs
-from webapp.access import public, requires
-from webapp.logs import bind, escape, init_logging, new_reference, scope
+from webapp.core import logs
+from webapp.web.access import (public, requires)
+from webapp.core.logs import (bind, escape, init_logging, new_reference, scope)
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def test_a_line_has_the_moment_the_level_the_place_and_the_reference() -> None:
     said = line("sign-in failed (%s)", "3f2a91c4")
     moment, rest = said.split(" ", 1)
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", moment)
-    assert rest == "WARNING webapp.auth [7F3A-91BC] sign-in failed (3f2a91c4) contract=3"
+    assert rest == "WARNING webapp.accounts.sign_in [7F3A-91BC] sign-in failed (3f2a91c4) contract=3"
     bind(request=None, contract=None)
     assert " [-] outside of a request" in line("outside of a request")
 
@@ -48,7 +48,7 @@ def test_the_same_is_an_object_for_programs() -> None:
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", moment)
     assert said == {
         "level": "WARNING",
-        "logger": "webapp.auth",
+        "logger": "webapp.accounts.sign_in",
         "event": "denied: no",
         "request": "7F3A-91BC",
         "contract": 3,

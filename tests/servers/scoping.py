@@ -131,7 +131,7 @@ def _sender() -> str:
     frame = sys._getframe(2)
     while frame is not None:
         path = frame.f_code.co_filename
-        if path.startswith(f"{ROOT}/webapp/") and not path.endswith("webapp/database.py"):
+        if path.startswith(f"{ROOT}/webapp/") and not path.endswith("webapp/core/database.py"):
             return f"{path.removeprefix(f'{ROOT}/webapp/').removesuffix('.py')} {frame.f_code.co_name}"
         if path.startswith(f"{ROOT}/tests/") and not path.startswith(f"{ROOT}/tests/servers/"):
             return "a test"
