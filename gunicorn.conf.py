@@ -56,8 +56,8 @@ def when_ready(server: Any) -> None:
 
 def post_fork(_server: Any, worker: Any) -> None:
     """No worker may use a database connection that was opened before the fork; its own answers are like ours."""
-    from webapp.web.headers import protection_of
     from webapp.core.models import db
+    from webapp.web.headers import protection_of
     from webapp.web.server.refusals import answer_like_the_application
 
     app = worker.app.wsgi()

@@ -8,8 +8,8 @@ from flask import Flask
 from config import SettingsError
 from settings_rules.private_data import UMASK
 from webapp import create_app
-from webapp.jobs import (crew, scheduler)
 from webapp.core import logs
+from webapp.jobs import crew, scheduler
 from webapp.operations.startup import ready_to_serve
 
 os.umask(UMASK)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from webapp.core.database import write_transaction
-from webapp.core.models import (Contract, Person, SyncRun, User, UserSync, table_of, utcnow)
+from webapp.core.models import Contract, Person, SyncRun, User, UserSync, table_of, utcnow
 
 OWN = (
     "contract_id",

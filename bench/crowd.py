@@ -12,8 +12,21 @@ from sqlalchemy.orm import Session
 
 from bench.product import product
 from webapp.core.credentials import seal
-from webapp.core.database import (write_connection, write_transaction)
-from webapp.core.models import (Contract, Integration, Person, ReportingAccess, Role, SyncRun, Team, User, UserRole, UserSync, UserTeam, db)
+from webapp.core.database import write_connection, write_transaction
+from webapp.core.models import (
+    Contract,
+    Integration,
+    Person,
+    ReportingAccess,
+    Role,
+    SyncRun,
+    Team,
+    User,
+    UserRole,
+    UserSync,
+    UserTeam,
+    db,
+)
 from webapp.core.models.base import table_of
 from webapp.sync.run.bulk_insert import insert_rows
 

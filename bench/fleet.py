@@ -30,12 +30,12 @@ from bench.many_workspaces import TOKEN
 from bench.product import headers_for, product
 from bench.programs import ROOT, BenchError, product_environ, running
 from bench.syncs import floor_of
-from webapp.jobs import functions
-from webapp.web.access import INTEGRATIONS
 from webapp.core.credentials import seal_for
 from webapp.core.database import write_transaction
-from webapp.core.models import (Contract, ContractFeature, Integration, SyncRun, UserSync, db, table_of, utcnow)
+from webapp.core.models import Contract, ContractFeature, Integration, SyncRun, UserSync, db, table_of, utcnow
 from webapp.core.models.sync import LIVE_STATES
+from webapp.core.permissions import INTEGRATIONS
+from webapp.jobs import functions
 
 WORKERS = 2
 TICK_EVERY = 30.0  # seconds

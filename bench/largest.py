@@ -14,10 +14,30 @@ from sqlalchemy.orm import Session
 
 from tests.access.world import World
 from webapp.core.database import write_transaction
-from webapp.core.models import (Activation, AuditEvent, Base, Contract, Exclusion, Message, Person, ReportingAccess, Role, SyncChange, SyncRequest, SyncRun, Team, User, UserRole, UserTeam, UserUpload, table_of, utcnow)
+from webapp.core.match_keys import USER_KEYS, user_keys
+from webapp.core.models import (
+    Activation,
+    AuditEvent,
+    Base,
+    Contract,
+    Exclusion,
+    Message,
+    Person,
+    ReportingAccess,
+    Role,
+    SyncChange,
+    SyncRequest,
+    SyncRun,
+    Team,
+    User,
+    UserRole,
+    UserTeam,
+    UserUpload,
+    table_of,
+    utcnow,
+)
+from webapp.people.uploads.parse import MAX_ROWS, read
 from webapp.sync.run.bulk_insert import insert_rows
-from webapp.core.match_keys import (USER_KEYS, user_keys)
-from webapp.people.uploads.parse import (MAX_ROWS, read)
 
 TEAMS = 500
 TEAM_NAME = 200  # characters

@@ -18,10 +18,10 @@ from bench.figures import counted, measured
 from webapp import create_app
 from webapp.core import logs
 from webapp.core.models import db
-from webapp.queue.wake import queue
-from webapp.queue.jobs import (SYNC, SafeJob)
-from webapp.operations.startup import ready_to_serve
 from webapp.jobs.worker import AppWorker
+from webapp.operations.startup import ready_to_serve
+from webapp.queue.jobs import SYNC, SafeJob
+from webapp.queue.wake import queue
 
 
 class MeasuredWorker(AppWorker):

@@ -17,13 +17,13 @@ from bench.programs import ROOT, BenchError
 from bench.workspace import Workspace
 from config import load_settings
 from webapp import create_app
-from webapp.queue import wake
-from webapp.accounts.sign_in.demo_accounts import (DEMO_ACCOUNTS, DEMO_PASSWORD)
-from webapp.platforms.intercom.connector import VERSION
+from webapp.accounts.sign_in.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from webapp.core.credentials import unseal
-from webapp.core.models import (Integration, SyncRun, db)
-from webapp.sync.schedule.schedule import Requester
+from webapp.core.models import Integration, SyncRun, db
 from webapp.integrations.user_sync import settings as user_sync
+from webapp.platforms.intercom.connector import VERSION
+from webapp.queue import wake
+from webapp.sync.schedule.schedule import Requester
 
 PLATFORM = "intercom"
 BENCH = Requester(None, "bench")

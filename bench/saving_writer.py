@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from webapp import create_app
 from webapp.core import logs
 from webapp.core.audit import log
-from webapp.core.database import (rows_changed, write_transaction)
-from webapp.core.models import (Contract, Integration)
+from webapp.core.database import rows_changed, write_transaction
+from webapp.core.models import Contract, Integration
 
 EVERY = 0.1  # seconds between two saves
 

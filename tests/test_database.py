@@ -16,9 +16,26 @@ from flask import Flask
 import config
 import webapp
 from tests.actors import make_contract
-from webapp.core.database import (rows_changed, write_connection, write_transaction)
-from webapp.core.models import (Account, Base, Contract, ContractFeature, Heartbeat, Integration, Person, ReportingAccess, Role, SyncRun, Team, User, UserRole, UserTeam, db, utcnow)
+from webapp.core.database import rows_changed, write_connection, write_transaction
 from webapp.core.match_keys import user_keys
+from webapp.core.models import (
+    Account,
+    Base,
+    Contract,
+    ContractFeature,
+    Heartbeat,
+    Integration,
+    Person,
+    ReportingAccess,
+    Role,
+    SyncRun,
+    Team,
+    User,
+    UserRole,
+    UserTeam,
+    db,
+    utcnow,
+)
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from tests.actors import Actor, csrf_of, make_actor, make_contract
 from tests.logs.records import logging_to_stderr
 from tests.pages import problems_of_page
 from tests.servers.postgres import Postgres
-from webapp.web.access import (public, requires, signed_in)
 from webapp.core.database import write_transaction
-from webapp.core.models import (Contract, db)
+from webapp.core.models import Contract, db
+from webapp.web.access import public, requires, signed_in
 
 SECRETS = (
     "Traceback",
@@ -62,7 +62,8 @@ def in_a_view_of_a_contract(_: pytest.MonkeyPatch) -> str:
 
 def in_a_query(monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(
-        "webapp.administration.audit.queries.events", lambda *_: db.session.execute(sa.text("SELECT * FROM nowhere"))
+        "webapp.administration.audit.queries.events",
+        lambda *_: db.session.execute(sa.text("SELECT * FROM nowhere")),
     )
     return "/c/acme/audit"
 

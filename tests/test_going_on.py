@@ -11,11 +11,11 @@ from flask import Flask
 
 from tests.sync.office import Office, open_office
 from tests.sync.people import person
-from webapp.jobs import functions
-from webapp.queue import wake
-from webapp.platforms.base import (Connector, Recorder)
 from webapp.core.database import write_transaction
-from webapp.core.models import (Integration, SyncRun, db)
+from webapp.core.models import Integration, SyncRun, db
+from webapp.jobs import functions
+from webapp.platforms.base import Connector, Recorder
+from webapp.queue import wake
 from webapp.queue.jobs import SYNC
 
 ADA = person("101", "Ada Lovelace", "ada@example.com")

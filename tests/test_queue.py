@@ -21,12 +21,12 @@ import webapp
 from tests.planted import IN_A_QUEUE
 from tests.sync.office import Office, open_office
 from webapp.core import heartbeat
-from webapp.jobs import functions as jobs_functions
-from webapp.queue import wake
 from webapp.core.database import write_transaction
-from webapp.core.models import (Incident, Question, SyncRun, db, utcnow)
-from webapp.jobs.queue_mending import (mend, mend_all, tidy)
-from webapp.queue.jobs import (CONTROL, KINDS, RUN, SYNC, TICK, TICK_ID, SafeJob)
+from webapp.core.models import Incident, Question, SyncRun, db, utcnow
+from webapp.jobs import functions as jobs_functions
+from webapp.jobs.queue_mending import mend, mend_all, tidy
+from webapp.queue import wake
+from webapp.queue.jobs import CONTROL, KINDS, RUN, SYNC, TICK, TICK_ID, SafeJob
 from webapp.sync.schedule.pick_order import waiting
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -14,12 +14,12 @@ from rq.serializers import JSONSerializer
 
 from tests.planted import IN_THE_SCHEDULE, Plant
 from webapp.core import heartbeat
-from webapp.queue import wake
 from webapp.core.database import write_transaction
-from webapp.core.models import (db, utcnow)
-from webapp.jobs.queue_mending import (PLANTED, mend_all)
-from webapp.queue.jobs import (CONTROL, TICK, TICK_ID, SafeJob)
-from webapp.jobs.scheduler import (BEAT_EVERY, TickScheduler)
+from webapp.core.models import db, utcnow
+from webapp.jobs.queue_mending import PLANTED, mend_all
+from webapp.jobs.scheduler import BEAT_EVERY, TickScheduler
+from webapp.queue import wake
+from webapp.queue.jobs import CONTROL, TICK, TICK_ID, SafeJob
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -18,7 +18,7 @@ from tests.servers.processes import ROOT
 from tests.servers.stack import stack_environ
 from webapp.core.database import writing
 from webapp.core.models import db
-from webapp.core.schema_version import (newest, versions)
+from webapp.core.schema_version import newest, versions
 from webapp.operations.startup import ready_to_serve
 
 both = pytest.mark.parametrize("database_url", ["sqlite", "postgres_owner"], indirect=True)

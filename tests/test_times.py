@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.actors import make_actor, make_contract
-from webapp.web.access import access_to
-from webapp.core.models import (Account, db)
-from webapp.web.times import (duration, relative, timestamp)
+from webapp.core.models import Account, db
+from webapp.core.permissions import access_to
+from webapp.web.times import duration, relative, timestamp
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

@@ -19,50 +19,63 @@ def create_app(settings: Settings | None = None, *, command: bool = False) -> Fl
     """Build the application. Without ``settings`` they come from the environment, which a ``command`` may leave to a
     ``make run`` beside it.
     """
-    from webapp.web import (access, url_converters, static_gzip, errors, headers, healthz, paging, proxies, readiness, stylesheets, times, static_versions)
-    from webapp import (commands, navigation)
-    from webapp.core import (credentials, database, logs)
-    from webapp.queue import wake
+    from webapp import commands, navigation
     from webapp.accounts.profile.views import bp as account
-    from webapp.people.activation.grid_views import bp as activation_grid
-    from webapp.people.activation.undo_views import bp as activations
-    from webapp.administration.audit.views import bp as audit
-    from webapp.accounts.sign_in import (hashing, sign_in_manager)
-    from webapp.accounts.sign_in.views import bp as auth
-    from webapp.integrations.conflicts.views import bp as conflicts
-    from webapp.administration.settings.views import bp as contract_settings
-    from webapp.integrations.user_sync.exclusion_views import bp as exclusions
-    from webapp.integrations.user_sync.held_run_views import bp as held_runs
-    from webapp.integrations.platform_webhooks.views import bp as hooks
-    from webapp.people.activation.ignore_views import bp as ignoring
-    from webapp.people.invitations.views import bp as invitations
-    from webapp.people.leavers.views import bp as leavers
-    from webapp.notifications.mail.views import bp as mail
-    from webapp.people.merges.views import bp as merges
-    from webapp.core.models import db
-    from webapp.notifications.incidents.views import bp as notify
-    from webapp.platforms import oauth_registry as oauth
-    from webapp.integrations.user_sync.pause_views import bp as pausing
-    from webapp.integrations.connection.views import bp as platforms
-    from webapp.integrations.user_sync.preview_views import bp as previews
     from webapp.accounts.reset.views import bp as reset
+    from webapp.accounts.sign_in import hashing, sign_in_manager
+    from webapp.accounts.sign_in.views import bp as auth
+    from webapp.administration.audit.views import bp as audit
     from webapp.administration.roles.views import bp as roles
+    from webapp.administration.settings.views import bp as contract_settings
+    from webapp.administration.structure.views import bp as structure
+    from webapp.core import credentials, database, logs
+    from webapp.core.models import db
+    from webapp.integrations.conflicts.views import bp as conflicts
+    from webapp.integrations.connection.views import bp as platforms
+    from webapp.integrations.platform_webhooks.views import bp as hooks
     from webapp.integrations.runs.compare_views import bp as run_compare
     from webapp.integrations.runs.file_views import bp as run_files
-    from webapp.web.exports import beside
-    from webapp.administration.structure.views import bp as structure
-    from webapp.integrations.support.views import bp as support
-    from webapp.integrations.runs.views import bp as sync_status
     from webapp.integrations.runs.undo_views import bp as undo
-    from webapp.people.uploads.views import bp as uploads
+    from webapp.integrations.runs.views import bp as sync_status
+    from webapp.integrations.support.views import bp as support
+    from webapp.integrations.user_sync.exclusion_views import bp as exclusions
+    from webapp.integrations.user_sync.held_run_views import bp as held_runs
+    from webapp.integrations.user_sync.pause_views import bp as pausing
+    from webapp.integrations.user_sync.preview_views import bp as previews
+    from webapp.integrations.user_sync.views import bp as user_sync
+    from webapp.integrations.why.views import bp as why
+    from webapp.notifications.incidents.views import bp as notify
+    from webapp.notifications.mail.views import bp as mail
+    from webapp.notifications.webhooks.views import bp as webhooks
+    from webapp.people.activation.grid_views import bp as activation_grid
+    from webapp.people.activation.ignore_views import bp as ignoring
+    from webapp.people.activation.undo_views import bp as activations
     from webapp.people.edit.views import bp as user_editing
+    from webapp.people.invitations.views import bp as invitations
+    from webapp.people.leavers.views import bp as leavers
+    from webapp.people.merges.views import bp as merges
+    from webapp.people.sign_ins.views import bp as user_sign_ins
+    from webapp.people.uploads.views import bp as uploads
     from webapp.people.users.export_views import bp as user_export
     from webapp.people.users.history_views import bp as user_history
-    from webapp.people.sign_ins.views import bp as user_sign_ins
-    from webapp.integrations.user_sync.views import bp as user_sync
     from webapp.people.users.views import bp as users
-    from webapp.notifications.webhooks.views import bp as webhooks
-    from webapp.integrations.why.views import bp as why
+    from webapp.platforms import oauth_registry as oauth
+    from webapp.queue import wake
+    from webapp.web import (
+        access,
+        errors,
+        headers,
+        healthz,
+        paging,
+        proxies,
+        readiness,
+        static_gzip,
+        static_versions,
+        stylesheets,
+        times,
+        url_converters,
+    )
+    from webapp.web.exports import beside
 
     if settings is None:
         settings = load_settings(command=command)

@@ -8,12 +8,24 @@ from flask import Flask, g, request, session, url_for
 from flask_login import current_user
 
 from config import Settings
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_ROLES, MANAGE_SECURITY, MANAGE_STRUCTURE, MANAGE_USERS, VIEW_AUDIT, VIEW_SYNC_STATUS, Access, contracts_of, is_support)
-from webapp.web.return_url import way_back
-from webapp.integrations.conflicts.queries import open_count
-from webapp.platforms.registry import PLATFORMS
 from webapp.core.models import Contract
+from webapp.core.permissions import (
+    INTEGRATIONS,
+    MANAGE_INTEGRATIONS,
+    MANAGE_ROLES,
+    MANAGE_SECURITY,
+    MANAGE_STRUCTURE,
+    MANAGE_USERS,
+    VIEW_AUDIT,
+    VIEW_SYNC_STATUS,
+    Access,
+    contracts_of,
+    is_support,
+)
+from webapp.integrations.conflicts.queries import open_count
 from webapp.people.directory.counts import status_counts
+from webapp.platforms.registry import PLATFORMS
+from webapp.web.return_url import way_back
 
 
 def init_app(app: Flask, settings: Settings) -> None:

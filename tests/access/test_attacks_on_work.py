@@ -18,10 +18,10 @@ from tests.connectors.raw_server import answer, raw_server
 from tests.platforms.conftest import Desk, desk, intercom, settings
 from tests.sync.people import person
 from tests.sync_status.conftest import Watched, watched
-from webapp.jobs import functions
 from webapp.core.database import write_transaction
-from webapp.core.models import (Account, AuditEvent, Integration, SyncRun, User, db)
+from webapp.core.models import Account, AuditEvent, Integration, SyncRun, User, db
 from webapp.core.spreadsheets.cells import restored
+from webapp.jobs import functions
 
 __all__ = ["desk", "intercom", "settings", "watched"]
 

@@ -18,9 +18,31 @@ import webapp
 from tests.actors import Actor, deactivate, make_actor, make_contract, make_support
 from webapp.core import credentials
 from webapp.core.database import write_transaction
-from webapp.notifications.mail import outbox
-from webapp.core.models import (Activation, ConnectAttempt, Decision, Exclusion, Integration, Merge, MergeProposal, Person, Question, Role, SignInSession, SyncChange, SyncRequest, SyncRun, Team, User, UserSync, UserUpload, Webhook, db, utcnow)
 from webapp.core.match_keys import user_keys
+from webapp.core.models import (
+    Activation,
+    ConnectAttempt,
+    Decision,
+    Exclusion,
+    Integration,
+    Merge,
+    MergeProposal,
+    Person,
+    Question,
+    Role,
+    SignInSession,
+    SyncChange,
+    SyncRequest,
+    SyncRun,
+    Team,
+    User,
+    UserSync,
+    UserUpload,
+    Webhook,
+    db,
+    utcnow,
+)
+from webapp.notifications.mail import outbox
 from webapp.people.uploads.parse import read
 
 ROLES = ("administrator", "manager", "team_leader", "quality_analyst", "agent", "system_access")

@@ -19,7 +19,7 @@ from webapp.accounts.profile.devices import device_of
 from webapp.accounts.sign_in import throttle
 from webapp.accounts.sign_in.passwords import hash_password
 from webapp.core.database import write_transaction
-from webapp.core.models import (Account, AccountLink, AuditEvent, SignInSession, User, db, utcnow)
+from webapp.core.models import Account, AccountLink, AuditEvent, SignInSession, User, db, utcnow
 
 NEW = "plain kettle rowing far"
 

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from tests.actors import Actor, make_actor
 from tests.users.pages import Page, open_page
 from tests.users.world import World
-from webapp.people.activation import grid
 from webapp.core.models import Person
+from webapp.people.activation import grid
 
 CONFIRM = "/activate/each/confirm"
 

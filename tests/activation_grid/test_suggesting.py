@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.people.activation.grid_suggestions import (Experience, Suggestion, Trait, suggest)
+from webapp.people.activation.grid_suggestions import Experience, Suggestion, Trait, suggest
 from webapp.people.directory.setup import SetUp
 
 AGENT, LEADER = 1, 2

@@ -14,12 +14,12 @@ from flask import Flask
 from tests.actors import Actor, make_contract
 from tests.audit.test_page import contract_id, reader, shown
 from tests.users.world import query_plans, statements
-from webapp.administration.audit import (export, queries)
+from webapp.administration.audit import export, queries
 from webapp.core.audit import log as audit_log
 from webapp.core.database import write_connection
-from webapp.core.models import (AuditEvent, db, table_of)
-from webapp.web.exports import (beside, send)
+from webapp.core.models import AuditEvent, db, table_of
 from webapp.core.spreadsheets.cells import restored
+from webapp.web.exports import beside, send
 
 __all__ = ["contract_id", "reader"]
 HIGH_SUMMER = datetime(2025, 7, 1, 22, 30, tzinfo=UTC)  # 23:30 in London
@@ -112,7 +112,11 @@ def test_the_file_holds_what_is_found_and_is_itself_in_the_log(
             "action": "users.activated",
             "target_type": "users",
             "at": HIGH_SUMMER + timedelta(seconds=1),
-            "details": {"team": audit_log.changed(None, "Leeds"), "roles": ["Agent", "x"], audit_log.IDS: "4-7"},
+            "details": {
+                "team": audit_log.changed(None, "Leeds"),
+                "roles": ["Agent", "x"],
+                audit_log.IDS: "4-7",
+            },
         },
     )
     answer = reader.post("/c/acme/audit/export")

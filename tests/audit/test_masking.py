@@ -7,10 +7,11 @@ import sqlalchemy as sa
 from flask import Flask
 
 from tests.actors import Actor, make_actor, make_contract
-from webapp.core.audit import (masking, log as audit_log)
+from webapp.core.audit import log as audit_log
+from webapp.core.audit import masking
 from webapp.core.audit.masking import NO_ACCOUNT
 from webapp.core.database import write_transaction
-from webapp.core.models import (AuditEvent, db)
+from webapp.core.models import AuditEvent, db
 
 SECRET = "https://hooks.example.com:8443/services/T0KEN?key=s3cret"
 OTHER = "https://hooks.example.com/services/0ther"

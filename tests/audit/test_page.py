@@ -12,7 +12,7 @@ from flask import Flask
 from tests.actors import Actor, make_actor, make_contract
 from webapp.core.audit import log as audit_log
 from webapp.core.database import write_transaction
-from webapp.core.models import (AuditEvent, Contract, db)
+from webapp.core.models import AuditEvent, Contract, db
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from tests.access.table import FORMS
 from tests.access.test_walk import address
 from tests.access.world import World, world
 from tests.actors import Actor, deactivate, make_actor, make_contract
-from webapp.core import contracts
 from webapp.accounts.profile.service import set_password
+from webapp.core import contracts
 from webapp.core.audit import log as audit_log
 from webapp.core.database import write_transaction
-from webapp.core.models import (Account, AuditEvent, Contract, SignInSession, UserSync, db)
+from webapp.core.models import Account, AuditEvent, Contract, SignInSession, UserSync, db
 
 _PLATFORM = "/c/<contract>/integrations/platforms/<platform>"
 _SYNC = f"{_PLATFORM}/user-sync"

@@ -16,7 +16,7 @@ from tests.users.pages import open_page
 from webapp.accounts.sign_in import known_browsers
 from webapp.accounts.sign_in.known_browsers import Browser
 from webapp.core.database import write_transaction
-from webapp.core.models import (Account, SignInThrottle, db, utcnow)
+from webapp.core.models import Account, SignInThrottle, db, utcnow
 
 COOKIE = "rollcall-browser-8000"
 NEW = "plain kettle rowing far"

@@ -13,7 +13,7 @@ from tests.actors import PASSWORD, Actor, csrf_of
 from tests.auth.form import EMAIL, attempt
 from tests.mails import everything_stored
 from webapp.accounts.sign_in import audit as sign_in_audit
-from webapp.core.models import (AuditEvent, db, utcnow)
+from webapp.core.models import AuditEvent, db, utcnow
 
 
 def test_A17_what_is_typed_where_there_is_no_account_is_kept_nowhere(

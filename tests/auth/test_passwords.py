@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from zxcvbn import matching, zxcvbn
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from webapp.accounts.sign_in import (password_strength, passwords)
-from webapp.accounts.sign_in.passwords import (PasswordRefused, check, hash_password, renewed, verify)
+from webapp.accounts.sign_in import password_strength, passwords
+from webapp.accounts.sign_in.passwords import PasswordRefused, check, hash_password, renewed, verify
 
 
 @pytest.mark.parametrize(

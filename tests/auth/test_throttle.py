@@ -18,7 +18,7 @@ from webapp import create_app
 from webapp.accounts.sign_in import throttle
 from webapp.accounts.sign_in.hashing import gate
 from webapp.core.database import write_transaction
-from webapp.core.models import (AuditEvent, SignInThrottle, db, utcnow)
+from webapp.core.models import AuditEvent, SignInThrottle, db, utcnow
 
 
 def test_guessing_is_slowed_down_and_ends_by_itself(

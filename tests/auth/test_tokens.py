@@ -19,7 +19,11 @@ def test_a_token_has_256_bits_and_its_hash_is_of_its_purpose() -> None:
 
 
 # What opens nothing: the reference on error pages, the pause between two tries, the signature as Intercom makes it.
-HARMLESS = {"webapp/web/request_log.py", "webapp/platforms/http.py", "webapp/integrations/platform_webhooks/receive.py"}
+HARMLESS = {
+    "webapp/web/request_log.py",
+    "webapp/platforms/http.py",
+    "webapp/integrations/platform_webhooks/receive.py",
+}
 
 
 def test_nothing_that_can_be_guessed_makes_a_secret() -> None:

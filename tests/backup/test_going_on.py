@@ -14,13 +14,14 @@ import webapp
 from tests.actors import make_actor
 from tests.sync.office import SOMEBODY, Office, open_office
 from tests.sync.people import person
-from webapp.operations.backup import still_running
-from webapp.operations.backup.in_use import (database_path, serve_from)
-from webapp.platforms.base import Person
 from webapp.core.database import write_transaction
+from webapp.core.database_file import database_path
+from webapp.core.models import AuditEvent, Message, SignInSession, db
 from webapp.integrations.user_sync import held_run_service
 from webapp.notifications.mail import outbox
-from webapp.core.models import (AuditEvent, Message, SignInSession, db)
+from webapp.operations.backup import still_running
+from webapp.operations.backup.in_use import serve_from
+from webapp.platforms.base import Person
 from webapp.queue.wake import connection
 
 

@@ -14,8 +14,18 @@ from tests.mails import mails
 from tests.users.test_licences import at_once
 from webapp.accounts.sign_in import links
 from webapp.core.database import write_transaction
-from webapp.core.models import (Account, AccountLink, AuditEvent, Contract, ReportingAccess, User, UserRole, db, utcnow)
 from webapp.core.match_keys import user_keys
+from webapp.core.models import (
+    Account,
+    AccountLink,
+    AuditEvent,
+    Contract,
+    ReportingAccess,
+    User,
+    UserRole,
+    db,
+    utcnow,
+)
 
 ANA = ("account", "create-administrator", "acme", "ana@example.com")
 TYPED = f"{PASSWORD}\n"

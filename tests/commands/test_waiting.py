@@ -19,10 +19,10 @@ import webapp
 from tests.commands.conftest import Ended, Flasks
 from tests.sync.office import Office, open_office
 from tests.sync.people import person
-from webapp.core import heartbeat
 from webapp.commands import waiting
+from webapp.core import heartbeat
 from webapp.core.database import write_transaction
-from webapp.core.models import (Contract, SyncRun, db, utcnow)
+from webapp.core.models import Contract, SyncRun, db, utcnow
 from webapp.queue.wake import connection
 from webapp.sync.schedule.schedule import live_run
 

@@ -10,7 +10,7 @@ from tests.sync.office import EVERY, Office, Platform
 from tests.sync.people import person
 from webapp.core.credentials import seal
 from webapp.core.database import write_transaction
-from webapp.core.models import (Integration, UserSync, utcnow)
+from webapp.core.models import Integration, UserSync, utcnow
 
 
 @pytest.fixture

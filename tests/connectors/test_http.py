@@ -13,11 +13,20 @@ import pytest
 from tests.connectors.raw_server import Play, RawServer, answer, dripping, raw, raw_server, silence
 from tests.servers.processes import ROOT
 from webapp.platforms import http
+from webapp.platforms.base import (
+    AccessDenied,
+    Asking,
+    BadResponse,
+    Call,
+    ConnectorError,
+    LastingToken,
+    NotFound,
+    Unavailable,
+)
+from webapp.platforms.http import Limits, Reader
 from webapp.platforms.intercom import connector
-from webapp.platforms.base import (AccessDenied, Asking, BadResponse, Call, ConnectorError, LastingToken, NotFound, Unavailable)
-from webapp.platforms.http import (Limits, Reader)
-from webapp.platforms.patience import (PROGRESS, Patience)
-from webapp.queue.jobs import (ANSWER, KINDS, RUN)
+from webapp.platforms.patience import PROGRESS, Patience
+from webapp.queue.jobs import ANSWER, KINDS, RUN
 
 TOKEN = "a-secret-token"
 QUICK = Limits(connect_timeout=2, read_timeout=0.2, whole_timeout=100, max_bytes=10_000)

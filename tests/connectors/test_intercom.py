@@ -15,10 +15,19 @@ from hypothesis import strategies as st
 
 import config
 from tests.connectors.raw_server import answer, raw_server
-from webapp.platforms.intercom import connector as intercom_connector
 from webapp.platforms import registry
-from webapp.platforms.base import (AccessDenied, BadResponse, Call, ConnectorError, LastingToken, LeftOut, Listing, Person)
-from webapp.platforms.http import (Answer, Reader)
+from webapp.platforms.base import (
+    AccessDenied,
+    BadResponse,
+    Call,
+    ConnectorError,
+    LastingToken,
+    LeftOut,
+    Listing,
+    Person,
+)
+from webapp.platforms.http import Answer, Reader
+from webapp.platforms.intercom import connector as intercom_connector
 from webapp.platforms.intercom.connector import IntercomConnector
 from webapp.platforms.platform import Opening
 

@@ -16,12 +16,12 @@ from werkzeug.test import TestResponse
 
 from tests.sync.office import SOMEBODY, Office, open_office
 from tests.sync.people import person
-from webapp.platforms.base import Unavailable
 from webapp.core.database import write_transaction
+from webapp.core.models import ContractFeature, Integration, PlatformNotice, SyncRun, db, utcnow
 from webapp.integrations.platform_webhooks import receive
-from webapp.core.models import (ContractFeature, Integration, PlatformNotice, SyncRun, db, utcnow)
 from webapp.integrations.shared import pause
 from webapp.integrations.user_sync import settings as use
+from webapp.platforms.base import Unavailable
 
 ADDRESS = "/hooks/intercom"
 

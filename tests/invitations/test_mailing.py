@@ -16,8 +16,8 @@ from tests.invitations.test_inviting import activate
 from tests.servers.mail import Mailbox, mail_server
 from tests.users.pages import open_page
 from tests.users.world import World
+from webapp.core.models import Invitation, Message, User, UserRole, db, utcnow
 from webapp.jobs import functions
-from webapp.core.models import (Invitation, Message, User, UserRole, db, utcnow)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.servers.local import HTTP
 from tests.servers.stack import Stack
 from webapp.accounts.sign_in import accounts
 from webapp.core.database import write_transaction
-from webapp.core.models import (Contract, Team, db)
+from webapp.core.models import Contract, Team, db
 
 PASSWORD = "correct horse battery staple"
 ROLES = {"admin": "administrator", "manager": "manager", "support": "system_access"}

@@ -9,10 +9,24 @@ import sqlalchemy as sa
 
 from tests.sync.office import Office
 from tests.sync.people import person
+from webapp.core.database import write_transaction
+from webapp.core.models import (
+    AuditEvent,
+    Contract,
+    Integration,
+    LeaverRule,
+    Message,
+    Person,
+    Role,
+    SyncRun,
+    User,
+    UserRole,
+    UserSync,
+    db,
+    utcnow,
+)
 from webapp.jobs import functions
 from webapp.platforms.base import Person as Listed
-from webapp.core.database import write_transaction
-from webapp.core.models import (AuditEvent, Contract, Integration, LeaverRule, Message, Person, Role, SyncRun, User, UserRole, UserSync, db, utcnow)
 
 NAMES = ("Ada", "Ben", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal", "Ida", "Jan")
 EVERY = timedelta(hours=6)

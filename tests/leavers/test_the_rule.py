@@ -10,10 +10,10 @@ from flask import Flask
 
 from tests.actors import Actor, make_actor
 from tests.leavers.house import NAMES, House, listed
+from webapp.core.models import AuditEvent, Integration, Person, User, UserSync, db, utcnow
+from webapp.core.permissions import MANAGE_USERS
 from webapp.jobs import functions
-from webapp.web.access import MANAGE_USERS
 from webapp.people.leavers import rule as use
-from webapp.core.models import (AuditEvent, Integration, Person, User, UserSync, db, utcnow)
 
 
 # ------------------------------------------------------------------ who goes

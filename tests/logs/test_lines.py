@@ -19,8 +19,8 @@ import config
 from tests.actors import make_actor, make_contract
 from tests.logs.records import fields, line, logging_to_stderr, raised
 from webapp.core import logs
-from webapp.web.access import (public, requires)
-from webapp.core.logs import (bind, escape, init_logging, new_reference, scope)
+from webapp.core.logs import bind, escape, init_logging, new_reference, scope
+from webapp.web.access import public, requires
 
 
 @pytest.fixture(autouse=True)

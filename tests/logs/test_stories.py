@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 import config
 from tests.actors import make_actor, make_contract
 from tests.logs.records import fields, line, raised
-from webapp.queue import wake
-from webapp.core.database import (write_connection, write_transaction)
-from webapp.core.logs.stories import (masked, story)
-from webapp.core.models import (Account, db, table_of)
-from webapp.queue.jobs import (CHORES, FIND_DOUBLES)
+from webapp.core.database import write_connection, write_transaction
+from webapp.core.logs.stories import masked, story
+from webapp.core.models import Account, db, table_of
 from webapp.jobs.worker import AppWorker
+from webapp.queue import wake
+from webapp.queue.jobs import CHORES, FIND_DOUBLES
 
 EMAIL = "ines.alvarez@example.com"
 NAME = "Inés Álvarez-Whitfield"

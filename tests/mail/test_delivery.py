@@ -17,11 +17,11 @@ from cryptography.x509.oid import NameOID
 from flask import Flask
 
 from tests.servers.mail import Mailbox
+from webapp.core.database import write_transaction
+from webapp.core.models import Message, db, utcnow
 from webapp.jobs import functions
 from webapp.notifications import outbox as notifications_outbox
-from webapp.core.database import write_transaction
-from webapp.notifications.mail import (delivery, outbox)
-from webapp.core.models import (Message, db, utcnow)
+from webapp.notifications.mail import delivery, outbox
 
 
 @pytest.fixture(autouse=True)

@@ -10,10 +10,10 @@ from flask import Flask
 
 from tests.actors import Actor, make_actor, make_contract
 from tests.servers.mail import Mailbox
-from webapp.jobs import functions
 from webapp.core.database import write_transaction
-from webapp.notifications.mail import outbox
 from webapp.core.models import Account
+from webapp.jobs import functions
+from webapp.notifications.mail import outbox
 
 LINK = "https://rollcall.example.com/invitation/s3cr3t"
 

@@ -12,7 +12,20 @@ from tests.sync.office import EVERY, Office, Platform
 from tests.sync.people import person
 from webapp.core.credentials import seal
 from webapp.core.database import write_transaction
-from webapp.core.models import (Account, Decision, Integration, MergeProposal, Person, ReportingAccess, User, UserRole, UserSync, UserTeam, db, utcnow)
+from webapp.core.models import (
+    Account,
+    Decision,
+    Integration,
+    MergeProposal,
+    Person,
+    ReportingAccess,
+    User,
+    UserRole,
+    UserSync,
+    UserTeam,
+    db,
+    utcnow,
+)
 from webapp.people.merges import find_duplicates
 
 STAFF = {"staff": "S-1"}

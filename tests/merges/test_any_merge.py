@@ -15,11 +15,13 @@ from tests.actors import make_actor
 from tests.merges.desk import add_desk, change, get_user, rows
 from tests.sync.office import Office, open_office
 from tests.sync.people import person
-from webapp.platforms.base import Person as Listed
-from webapp.people.merges import (checks, merge as merges_merge, undo as merges_undo)
-from webapp.people.merges.checks import CannotMerge
-from webapp.core.models import (Account, Decision, Person, Role, Team, User, UserRole, UserTeam, db, table_of)
+from webapp.core.models import Account, Decision, Person, Role, Team, User, UserRole, UserTeam, db, table_of
 from webapp.people.directory.directory import directory_of
+from webapp.people.merges import checks
+from webapp.people.merges import merge as merges_merge
+from webapp.people.merges import undo as merges_undo
+from webapp.people.merges.checks import CannotMerge
+from webapp.platforms.base import Person as Listed
 
 STATUSES = ("pending", "active", "inactive")
 EMAILS = ("a@x.example", "b@x.example", "A@X.example", None)

@@ -12,7 +12,20 @@ from tests.merges.desk import DESK, THERE, Human, account, change, get_user, pro
 from tests.sync.office import Office, between_batches, open_office
 from tests.sync.people import person
 from tests.users.pages import open_page
-from webapp.core.models import (AuditEvent, Contract, Decision, MergeProposal, Person, Role, SyncChange, Team, User, UserRole, UserTeam, db)
+from webapp.core.models import (
+    AuditEvent,
+    Contract,
+    Decision,
+    MergeProposal,
+    Person,
+    Role,
+    SyncChange,
+    Team,
+    User,
+    UserRole,
+    UserTeam,
+    db,
+)
 from webapp.people.merges import find_duplicates
 
 

@@ -12,18 +12,28 @@ from tests.actors import Actor, deactivate, make_actor
 from tests.sync.office import SOMEBODY, Office
 from tests.sync.people import person
 from webapp.core import contracts
-from webapp.jobs import functions
-from webapp.web.access import INTEGRATIONS
-from webapp.platforms.base import (AccessDenied, Unavailable)
 from webapp.core.database import write_transaction
-from webapp.integrations.user_sync import held_run_service
-from webapp.core.models import (Account, Contract, ContractFeature, Incident, Integration, Message, SyncRun, User, db, utcnow)
+from webapp.core.models import (
+    Account,
+    Contract,
+    ContractFeature,
+    Incident,
+    Integration,
+    Message,
+    SyncRun,
+    User,
+    db,
+    utcnow,
+)
+from webapp.core.permissions import INTEGRATIONS
 from webapp.integrations.connection import connect
-from webapp.integrations.user_sync import preview_service
-from webapp.sync.schedule.incidents import open_incident
-from webapp.sync.plan.what_if import WhatIf
 from webapp.integrations.shared import pause
+from webapp.integrations.user_sync import held_run_service, preview_service
 from webapp.integrations.user_sync import settings as use
+from webapp.jobs import functions
+from webapp.platforms.base import AccessDenied, Unavailable
+from webapp.sync.plan.what_if import WhatIf
+from webapp.sync.schedule.incidents import open_incident
 
 CROWD = [person(str(number), f"Person {number}", f"p{number}@example.com") for number in range(20)]
 REVOKED = AccessDenied("Intercom does not accept our access any more.")

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 
 from tests.actors import make_actor, make_contract, sign_in
 from tests.platforms.conftest import PAGE, Desk
-from webapp.platforms.intercom.connector import REGIONS
 from webapp.core.credentials import unseal
 from webapp.core.database import write_transaction
-from webapp.core.models import (AuditEvent, ConnectAttempt, Integration, Person, SyncRun, User, db, utcnow)
+from webapp.core.models import AuditEvent, ConnectAttempt, Integration, Person, SyncRun, User, db, utcnow
+from webapp.platforms.intercom.connector import REGIONS
 
 TOKEN = "/auth/eagle/token"
 

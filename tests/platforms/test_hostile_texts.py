@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from tests.platforms.conftest import PAGE, Desk
 from tests.stored import wrong_texts
+from webapp.core.models import Person, Question, db
 from webapp.jobs import functions
-from webapp.core.models import (Person, Question, db)
 
 HOSTILE = {
     "name": "\u202eanA\x1b[31m \0Lopes",

@@ -14,10 +14,23 @@ import sqlalchemy as sa
 from tests.actors import make_actor, make_contract
 from tests.platforms.conftest import PAGE, Desk
 from webapp.core import contracts
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS)
-from webapp.core.credentials import (CredentialsUnreadable, unseal)
+from webapp.core.credentials import CredentialsUnreadable, unseal
 from webapp.core.database import write_transaction
-from webapp.core.models import (AuditEvent, ConnectAttempt, Contract, Decision, Exclusion, Integration, Person, RolePermission, SyncRun, User, db, utcnow)
+from webapp.core.models import (
+    AuditEvent,
+    ConnectAttempt,
+    Contract,
+    Decision,
+    Exclusion,
+    Integration,
+    Person,
+    RolePermission,
+    SyncRun,
+    User,
+    db,
+    utcnow,
+)
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS
 from webapp.integrations.connection.account_switch import DECIDED
 
 TOKEN = "/auth/eagle/token"

@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 
 from tests.sync.office import COUNTERS, SOMEBODY, Office, open_office
 from tests.sync.people import person
-from webapp.platforms.base import Person
-from webapp.integrations.user_sync import held_run_service
 from webapp.core.models import SyncRun
 from webapp.core.models.sync import SUCCESS_STATES
-from webapp.integrations.user_sync import preview_service
+from webapp.integrations.user_sync import held_run_service, preview_service
+from webapp.integrations.user_sync import settings as use
+from webapp.platforms.base import Person
 from webapp.sync.plan.safeguard import Limits
 from webapp.sync.plan.what_if import WhatIf
-from webapp.integrations.user_sync import settings as use
 
 EMAILS = [f"{letter}@x.example" for letter in "abcde"] + ["A@X.example", "p@partner.example", None]
 NAMES = ["Ada", "Bob", "Zoë Ångström", "", None]

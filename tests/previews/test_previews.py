@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from tests.actors import Actor
 from tests.sync.office import Office
 from tests.sync.people import person
-from webapp.jobs import functions
 from webapp.core.database import write_transaction
-from webapp.core.models import (SyncRun, db, utcnow)
+from webapp.core.models import SyncRun, db, utcnow
+from webapp.jobs import functions
 from webapp.sync.run import preview
 
 ADA = person("1", "Ada Lovelace", "ada@example.com", staff="7")

@@ -19,10 +19,10 @@ from tests.servers.processes import ROOT, Program, start, wait_until
 from tests.servers.redis import redis_server
 from tests.servers.stack import stack_environ
 from tests.sync.office import Office, open_office
-from webapp.queue import wake
 from webapp.core.credentials import seal
 from webapp.core.database import write_transaction
-from webapp.core.models import (Integration, SyncRun)
+from webapp.core.models import Integration, SyncRun
+from webapp.queue import wake
 from webapp.queue.jobs import SYNC
 
 PATIENCE = 90.0  # seconds until a busy machine has surely done it

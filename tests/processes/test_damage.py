@@ -6,10 +6,10 @@ import pytest
 
 from tests.damaging import damage_tables
 from tests.processes.deployment import Deployment
-from webapp.queue import wake
-from webapp.operations.backup.in_use import database_path
+from webapp.core.database_file import database_path
 from webapp.core.models import db
-from webapp.queue.jobs import (CONTROL, TICK, TICK_ID)
+from webapp.queue import wake
+from webapp.queue.jobs import CONTROL, TICK, TICK_ID
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -8,9 +8,9 @@ import pytest
 
 from tests.planted import IN_A_QUEUE, IN_THE_SCHEDULE
 from tests.processes.deployment import Deployment, workers_of
-from webapp.queue import wake
 from webapp.core.models import utcnow
 from webapp.jobs.scheduler import TickScheduler
+from webapp.queue import wake
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -13,10 +13,10 @@ from rq.serializers import JSONSerializer
 import config
 from tests.actors import Actor, make_actor, make_contract
 from tests.sandbox.caller import Caller
-from webapp.queue import wake
+from webapp.core.models import SyncRun, db
 from webapp.platforms.intercom.connector import VERSION
-from webapp.core.models import (SyncRun, db)
-from webapp.queue.jobs import (SYNC, SafeJob)
+from webapp.queue import wake
+from webapp.queue.jobs import SYNC, SafeJob
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PAGE = "/c/reads-only/integrations/platforms/intercom"

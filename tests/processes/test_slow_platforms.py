@@ -20,13 +20,13 @@ from tests.servers.processes import lives
 from tests.servers.sandbox import Sandbox, sandbox_server
 from tests.sync.office import Office, open_office
 from webapp.core import heartbeat
-from webapp.queue import wake
 from webapp.core.credentials import seal
 from webapp.core.database import write_transaction
-from webapp.core.models import (Heartbeat, Integration, db, utcnow)
-from webapp.platforms.zendesk.oauth import ZendeskRound
-from webapp.queue.platform_waits import waits_for
+from webapp.core.models import Heartbeat, Integration, db, utcnow
 from webapp.integrations.runs.processes import worked_on
+from webapp.platforms.zendesk.oauth import ZendeskRound
+from webapp.queue import wake
+from webapp.queue.platform_waits import waits_for
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -9,9 +9,9 @@ import redis
 
 from tests.processes.deployment import Deployment, horse_of, kill_all_of
 from tests.servers.processes import wait_until
-from webapp.queue import wake
 from webapp.core.models import utcnow
 from webapp.jobs.scheduler import TickScheduler
+from webapp.queue import wake
 
 only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from tests.processes.deployment import Deployment
 from webapp.core.database import write_transaction
-from webapp.core.models import (Contract, db)
+from webapp.core.models import Contract, db
 
 KEYS = {"run", "state", "found", "imported", "renamed", "unchanged", "left_out", "conflicts", "missing", "seconds",
         "requests"}  # fmt: skip

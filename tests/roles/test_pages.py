@@ -8,10 +8,18 @@ from flask import Flask
 from tests.actors import Actor, make_actor, make_contract
 from tests.users.pages import Page, open_page
 from tests.users.world import World, statements
-from webapp.web.access import (MANAGE_INTEGRATIONS, MANAGE_ROLES, MANAGE_STRUCTURE, MANAGE_USERS, PERMISSIONS, VIEW_AUDIT, VIEW_SYNC_STATUS)
-from webapp.core.database import write_transaction
-from webapp.core.models import (Role, RolePermission, db)
 from webapp.administration.roles.words import PERMISSION_TEXTS
+from webapp.core.database import write_transaction
+from webapp.core.models import Role, RolePermission, db
+from webapp.core.permissions import (
+    MANAGE_INTEGRATIONS,
+    MANAGE_ROLES,
+    MANAGE_STRUCTURE,
+    MANAGE_USERS,
+    PERMISSIONS,
+    VIEW_AUDIT,
+    VIEW_SYNC_STATUS,
+)
 
 
 def role_page(actor: Actor, role_id: int) -> Page:

@@ -10,10 +10,10 @@ from tests.sync.people import person
 from tests.sync_status.conftest import Watched, said, texts
 from webapp.core.audit import log
 from webapp.core.database import write_transaction
-from webapp.core.models import (Person, SyncChange, SyncRun, db)
+from webapp.core.models import Person, SyncChange, SyncRun, db
 from webapp.integrations.user_sync import preview_service
-from webapp.sync.schedule.schedule import Requester
 from webapp.sync.plan.what_if import WhatIf
+from webapp.sync.schedule.schedule import Requester
 
 ADA = person("1", "Ada Lovelace", "ada@example.com", staff="7")
 GRACE = person("2", "Grace Hopper", "grace@example.com", staff="7")

@@ -11,12 +11,24 @@ import sqlalchemy as sa
 from tests.actors import make_actor, make_contract
 from tests.sync.people import person
 from tests.sync_status.conftest import Watched
-from webapp.platforms.base import (LeftOut, Unavailable)
 from webapp.core.credentials import unseal
 from webapp.core.database import write_transaction
-from webapp.core.models import (Account, AuditEvent, Contract, Exclusion, Integration, SyncRequest, SyncRun, User, UserSync, db, utcnow)
+from webapp.core.models import (
+    Account,
+    AuditEvent,
+    Contract,
+    Exclusion,
+    Integration,
+    SyncRequest,
+    SyncRun,
+    User,
+    UserSync,
+    db,
+    utcnow,
+)
 from webapp.integrations.runs.bundle import CONTENTS
-from webapp.integrations.runs.redaction import (Pseudonyms, masked_path, scrubbed)
+from webapp.integrations.runs.redaction import Pseudonyms, masked_path, scrubbed
+from webapp.platforms.base import LeftOut, Unavailable
 
 NAMES = {
     *("Adalbert", "Ottilie", "Dora", "Gunda", "Sigrid", "Roberta", "Rita", "Requester", "Detlef", "Decider"),

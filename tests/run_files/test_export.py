@@ -15,14 +15,14 @@ from tests.actors import make_actor, make_contract
 from tests.sync.office import statements
 from tests.sync.people import person
 from tests.sync_status.conftest import Watched
-from webapp.platforms.base import LeftOut
-from webapp.platforms.registry import PLATFORMS
-from webapp.core.models import (AuditEvent, SyncRun, db)
-from webapp.integrations.runs import export
-from webapp.web.exports import (beside, send)
+from webapp.core.models import AuditEvent, SyncRun, db
 from webapp.core.spreadsheets.cells import restored
 from webapp.core.spreadsheets.table import as_csv
+from webapp.integrations.runs import export
 from webapp.integrations.runs.changes import Filters
+from webapp.platforms.base import LeftOut
+from webapp.platforms.registry import PLATFORMS
+from webapp.web.exports import beside, send
 
 
 def asked(watched: Watched, run: SyncRun, form: str, **filters: str) -> TestResponse:

@@ -17,9 +17,9 @@ import sqlalchemy as sa
 
 from tests.spreadsheets.sources import Broken, Endless, Lost, Numbered
 from webapp.core.database import engine_at
-from webapp.web.exports import beside
-from webapp.web.exports.beside import (Busy, NotMade, Places, parts_beside)
 from webapp.core.spreadsheets.making import parts
+from webapp.web.exports import beside
+from webapp.web.exports.beside import Busy, NotMade, Places, parts_beside
 
 
 @pytest.fixture(autouse=True)

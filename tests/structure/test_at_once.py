@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from tests.actors import make_actor
 from tests.users.test_licences import at_once
 from tests.users.world import World
-from webapp.core.models import (Team, UserTeam, db)
 from webapp.administration.structure import service
 from webapp.administration.structure.tree import StructureRefused
-from webapp.people.activation.activate import (NotInContract, activate)
+from webapp.core.models import Team, UserTeam, db
+from webapp.people.activation.activate import NotInContract, activate
 from webapp.people.directory.filters import Filters
 from webapp.people.directory.selection import Selection
 from webapp.people.directory.setup import SetUp

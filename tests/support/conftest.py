@@ -12,9 +12,9 @@ from flask import Flask
 from tests.actors import Actor, make_support
 from tests.sync.office import open_office
 from webapp.core import contracts
-from webapp.web.access import INTEGRATIONS
 from webapp.core.database import write_transaction
-from webapp.core.models import (Contract, Integration, SyncRun, UserSync, utcnow)
+from webapp.core.models import Contract, Integration, SyncRun, UserSync, utcnow
+from webapp.core.permissions import INTEGRATIONS
 
 HOUR = timedelta(hours=1)
 

@@ -12,9 +12,9 @@ from tests.actors import Actor, make_actor, make_contract
 from tests.support.conftest import HOUR, Fleet
 from tests.sync.office import open_office
 from tests.sync_status.conftest import forms, said, texts
-from webapp.queue import wake
 from webapp.core.database import write_transaction
-from webapp.core.models import (AuditEvent, Integration, SyncRun, UserSync, db, utcnow)
+from webapp.core.models import AuditEvent, Integration, SyncRun, UserSync, db, utcnow
+from webapp.queue import wake
 from webapp.queue.jobs import SYNC
 
 PAGE = "/support/sync-status"

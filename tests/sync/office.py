@@ -17,19 +17,19 @@ from flask import Flask
 from sqlalchemy import event
 
 from tests.actors import make_contract
-from webapp.jobs import functions
-from webapp.web.access import INTEGRATIONS
-from webapp.platforms.base import (Call, ConnectorError, LeftOut, Listing, Person, RemoteAccount)
 from webapp.core.credentials import seal
 from webapp.core.database import write_transaction
-from webapp.core.models import (Integration, SyncChange, SyncRequest, SyncRun, User, UserSync, db, utcnow)
-from webapp.core.models import Person as Remembered
-from webapp.sync.schedule import schedule
-from webapp.sync.run.batch_size import Batches
 from webapp.core.match_keys import user_keys
-from webapp.sync.run.run import (Ingredients, run_sync)
-from webapp.sync.schedule.schedule import (Requester, Ticked)
+from webapp.core.models import Integration, SyncChange, SyncRequest, SyncRun, User, UserSync, db, utcnow
+from webapp.core.models import Person as Remembered
+from webapp.core.permissions import INTEGRATIONS
 from webapp.integrations.user_sync import settings as use
+from webapp.jobs import functions
+from webapp.platforms.base import Call, ConnectorError, LeftOut, Listing, Person, RemoteAccount
+from webapp.sync.run.batch_size import Batches
+from webapp.sync.run.run import Ingredients, run_sync
+from webapp.sync.schedule import schedule
+from webapp.sync.schedule.schedule import Requester, Ticked
 
 SOMEBODY = Requester(None, "somebody")
 EVERY = timedelta(hours=6)

@@ -9,12 +9,12 @@ import sqlalchemy as sa
 
 from tests.sync.office import Office, open_office, statements
 from tests.sync.people import person
-from webapp.platforms.base import (LeftOut, Person)
 from webapp.core.database import write_connection
-from webapp.core.models import (SyncChange, User, table_of)
+from webapp.core.models import SyncChange, User, table_of
+from webapp.platforms.base import LeftOut, Person
 from webapp.sync.plan import load_known
-from webapp.sync.run.bulk_insert import insert_rows
 from webapp.sync.plan.types import Rule
+from webapp.sync.run.bulk_insert import insert_rows
 
 BATCH = 500
 
@@ -86,7 +86,9 @@ def test_many_thousand_strangers_are_looked_up_among_all_users_in_one_statement(
         found = load_known.users_for(connection, office.contract_id, office.integration_id, strangers, Rule())
     assert ([user.username_key for user in found], len(seen)) == (["p3@example.com"], 1)
     with office.engine.connect() as connection:
-        few = load_known.users_for(connection, office.contract_id, office.integration_id, strangers[:10], Rule())
+        few = load_known.users_for(
+            connection, office.contract_id, office.integration_id, strangers[:10], Rule()
+        )
     assert few == found
 
 
@@ -103,7 +105,9 @@ def test_settled_people_are_found_among_few_and_many(office: Office, others: int
             ([*strangers, "101"], ada, False),
             ([*strangers, "101"], {-1}, True),
         ):
-            assert load_known.lists_settled(connection, office.integration_id, remote_ids, looked_at) is expected
+            assert (
+                load_known.lists_settled(connection, office.integration_id, remote_ids, looked_at) is expected
+            )
 
 
 def test_chunks_are_slices_that_lose_nobody() -> None:

@@ -28,12 +28,12 @@ from tests.conflicts.conftest import Apart
 from tests.servers.databases import PostgresTemplate, SqliteTemplate
 from tests.servers.local import HTTP
 from tests.servers.sandbox import Sandbox, sandbox_server
-from webapp.jobs import functions
-from webapp.web.access import INTEGRATIONS
-from webapp.platforms.platform import Opening
-from webapp.core.credentials import (seal, unseal)
+from webapp.core.credentials import seal, unseal
 from webapp.core.database import write_transaction
-from webapp.core.models import (Incident, Integration, Person, SyncRun, User, UserSync, db, utcnow)
+from webapp.core.models import Incident, Integration, Person, SyncRun, User, UserSync, db, utcnow
+from webapp.core.permissions import INTEGRATIONS
+from webapp.jobs import functions
+from webapp.platforms.platform import Opening
 from webapp.sync.schedule import schedule
 
 # Where a run asks: the path there, and how many answers come before the one that is spoilt.

@@ -7,13 +7,13 @@ import sqlalchemy as sa
 
 from tests.sync.office import SOMEBODY, Killed, Office, killed_after, killed_at_commit
 from tests.sync.people import person
-from webapp.platforms.base import (LeftOut, Person, Unavailable)
 from webapp.core.database import write_transaction
-from webapp.integrations.user_sync import held_run_service
-from webapp.core.models import (AuditEvent, SyncRun, db, utcnow)
-from webapp.sync.plan.safeguard import Limits
-from webapp.integrations.user_sync import settings as use
+from webapp.core.models import AuditEvent, SyncRun, db, utcnow
 from webapp.integrations.shared.lock_and_audit import limits_of
+from webapp.integrations.user_sync import held_run_service
+from webapp.integrations.user_sync import settings as use
+from webapp.platforms.base import LeftOut, Person, Unavailable
+from webapp.sync.plan.safeguard import Limits
 
 
 def crowd(first: int, count: int) -> list[Person]:
@@ -147,7 +147,9 @@ def test_a_second_attempt_that_is_held_does_not_say_that_nothing_was_changed(off
     assert run.imported > 0
     assert "nothing was changed" not in (run.message or "")
     assert "keep their changes" in (run.message or "")
-    assert held_run_service.reject(office.integration_id, run.id, SOMEBODY) == "What was written before stays."
+    assert (
+        held_run_service.reject(office.integration_id, run.id, SOMEBODY) == "What was written before stays."
+    )
     assert "What was written before stays." in (office.run(run.id).message or "")
 
 

@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from tests.sync.office import EVERY, Office, open_office
+from webapp.core.database import write_transaction
+from webapp.core.models import Contract, ContractFeature, Integration, SyncRun, UserSync, db, utcnow
+from webapp.core.permissions import INTEGRATIONS
 from webapp.jobs import functions
 from webapp.queue import wake
-from webapp.web.access import INTEGRATIONS
-from webapp.core.database import write_transaction
-from webapp.core.models import (Contract, ContractFeature, Integration, SyncRun, UserSync, db, utcnow)
 from webapp.queue.jobs import SYNC
 from webapp.sync.schedule import schedule
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.sync.people import World, person, user
 from webapp.platforms.base import Person
 from webapp.sync.plan.plan import plan_sync
-from webapp.sync.plan.types import (IdentifierAbsent, Kind, Known, Plan, Reason, Rule, Step, UserHere)
+from webapp.sync.plan.types import IdentifierAbsent, Kind, Known, Plan, Reason, Rule, Step, UserHere
 
 
 def only(plan: Plan) -> Step:

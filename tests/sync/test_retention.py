@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from tests.sync.office import Office
 from tests.sync.people import person
 from tests.sync.undoing import ask
-from webapp.jobs import functions
 from webapp.core.database import write_transaction
-from webapp.core.models import (SyncRun, utcnow)
+from webapp.core.models import SyncRun, utcnow
+from webapp.jobs import functions
 from webapp.sync.schedule import retention
 
 YEAR = timedelta(days=365)

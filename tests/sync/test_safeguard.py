@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from tests.sync.office import SOMEBODY, Office
 from tests.sync.people import person
-from webapp.platforms.base import LeftOut
+from webapp.core.models import SyncRun, utcnow
+from webapp.integrations.shared.lock_and_audit import AnotherRunLive, NotEnabled
 from webapp.integrations.user_sync import held_run_service
-from webapp.core.models import (SyncRun, utcnow)
-from webapp.sync.plan.safeguard import (Held, Limits, Shown, held_from, judge, raised, still_covers)
 from webapp.integrations.user_sync import settings as use
-from webapp.integrations.shared.lock_and_audit import (AnotherRunLive, NotEnabled)
+from webapp.platforms.base import LeftOut
+from webapp.sync.plan.safeguard import Held, Limits, Shown, held_from, judge, raised, still_covers
 
 PEOPLE = [person(str(100 + n), f"Person {n:02}", f"p{n}@example.com") for n in range(20)]
 BOT = LeftOut("900", "Fin", "operator@intercom.io", "bot")

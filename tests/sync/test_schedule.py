@@ -11,18 +11,18 @@ import sqlalchemy as sa
 
 from tests.sync.office import EVERY, SOMEBODY, Office, open_office
 from tests.sync.people import person
-from webapp.core import (clock, contracts, heartbeat)
-from webapp.jobs import functions
-from webapp.queue import wake
-from webapp.web.access import INTEGRATIONS
-from webapp.platforms.base import (AccessDenied, BadResponse, Unavailable)
+from webapp.core import clock, contracts, heartbeat
 from webapp.core.database import write_transaction
-from webapp.core.models import (Contract, Integration, SyncRun, db, utcnow)
-from webapp.sync.schedule import schedule
-from webapp.sync.run.lease import (LONGEST_LEASE, claim)
-from webapp.sync.schedule.pick_order import waiting
-from webapp.integrations.user_sync import settings as use
+from webapp.core.models import Contract, Integration, SyncRun, db, utcnow
+from webapp.core.permissions import INTEGRATIONS
 from webapp.integrations.shared.lock_and_audit import NotConnected
+from webapp.integrations.user_sync import settings as use
+from webapp.jobs import functions
+from webapp.platforms.base import AccessDenied, BadResponse, Unavailable
+from webapp.queue import wake
+from webapp.sync.run.lease import LONGEST_LEASE, claim
+from webapp.sync.schedule import schedule
+from webapp.sync.schedule.pick_order import waiting
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ADA = person("101", "Ada Lovelace", "ada@example.com")

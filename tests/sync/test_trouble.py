@@ -15,11 +15,11 @@ from tests.sync.undoing import ask, carry_out, users_of
 from tests.sync.undoing import work as work_undo
 from webapp.core import database
 from webapp.core.database import write_transaction
-from webapp.core.models import (SyncRun, db, utcnow)
+from webapp.core.models import SyncRun, db, utcnow
+from webapp.core.trouble import PAUSES, TRIED_FOR, Trouble, pause_after, trouble_of
 from webapp.sync.run import again
 from webapp.sync.schedule import schedule
 from webapp.sync.schedule.pick_order import waiting
-from webapp.core.trouble import (PAUSES, TRIED_FOR, Trouble, pause_after, trouble_of)
 
 MANY = 36
 LONG = "x" * 200  # so that every batch needs new pages

@@ -11,9 +11,9 @@ from tests.sync.office import SOMEBODY, Killed, Office, killed_after, killed_at_
 from tests.sync.people import person
 from tests.sync.undoing import ask, change_user, links_of, undo, unlinked_of, users_of, work
 from webapp.core.database import write_transaction
-from webapp.core.models import (AuditEvent, Incident, Integration, Person, SyncRun, User, db, utcnow)
-from webapp.core.models.sync import SUCCESS_STATES
 from webapp.core.match_keys import user_keys
+from webapp.core.models import AuditEvent, Incident, Integration, Person, SyncRun, User, db, utcnow
+from webapp.core.models.sync import SUCCESS_STATES
 from webapp.integrations.runs import undo_service
 from webapp.integrations.user_sync import settings as use
 

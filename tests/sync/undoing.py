@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from tests.sync.office import SOMEBODY, Office
 from webapp.core.database import write_transaction
-from webapp.core.models import (SyncRun, User, db)
+from webapp.core.models import SyncRun, User, db
+from webapp.integrations.runs import undo_service
 from webapp.sync.run.batch_size import Batches
 from webapp.sync.run.undo import undo_run
-from webapp.integrations.runs import undo_service
 
 
 def ask(office: Office, run: SyncRun, *, then: str = undo_service.GO_ON) -> SyncRun:

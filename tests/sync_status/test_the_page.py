@@ -12,9 +12,9 @@ from tests.actors import make_actor, make_contract
 from tests.sync.people import person
 from tests.sync_status.conftest import Watched, forms, said, texts
 from webapp.core import heartbeat
-from webapp.platforms.base import (AccessDenied, Unavailable)
 from webapp.core.database import write_transaction
-from webapp.core.models import (Integration, utcnow)
+from webapp.core.models import Integration, utcnow
+from webapp.platforms.base import AccessDenied, Unavailable
 
 HEALTH = "Health of each platform"
 

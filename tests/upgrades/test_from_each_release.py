@@ -11,11 +11,11 @@ from tests.actors import sign_in
 from tests.sync.office import Office, Platform
 from tests.sync.people import person
 from tests.upgrades.rows import LANDED, PEOPLE, fill
-from webapp.web.access import PERMISSIONS
 from webapp.core.credentials import seal_for
 from webapp.core.database import writing
 from webapp.core.models import db
-from webapp.core.schema_version import (MIGRATIONS, newest, versions)
+from webapp.core.permissions import PERMISSIONS
+from webapp.core.schema_version import MIGRATIONS, newest, versions
 from webapp.operations.startup import ready_to_serve
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite", "postgres_owner"], indirect=True)

@@ -12,20 +12,20 @@ from flask import Flask
 from tests.actors import Actor, make_actor
 from tests.sync.office import Office, open_office
 from tests.sync.people import person
-from webapp.web.access import MANAGE_USERS
 from webapp.core.audit import log
 from webapp.core.database import write_transaction
-from webapp.core.models import (AuditEvent, Contract, User, UserUpload, db)
-from webapp.sync.run.apply import apply_plan
-from webapp.core.match_keys import (USER_KEYS, user_keys)
-from webapp.people.uploads.add import (AlreadyAdded, Changed, add)
-from webapp.people.uploads.validate import judge
-from webapp.people.uploads.store import (keep, sheet_of)
-from webapp.people.uploads.rows import Rows
-from webapp.people.uploads.existing import taken_by
+from webapp.core.match_keys import USER_KEYS, user_keys
+from webapp.core.models import AuditEvent, Contract, User, UserUpload, db
+from webapp.core.permissions import MANAGE_USERS
 from webapp.people.activation.activate import LicencesExceeded
 from webapp.people.directory.directory import directory_of
 from webapp.people.directory.setup import Giver
+from webapp.people.uploads.add import AlreadyAdded, Changed, add
+from webapp.people.uploads.existing import taken_by
+from webapp.people.uploads.rows import Rows
+from webapp.people.uploads.store import keep, sheet_of
+from webapp.people.uploads.validate import judge
+from webapp.sync.run.apply import apply_plan
 
 FILE = """name,username,email,third_party_id,role,team
 Ada L.,ADA,Ada@Example.com,,agent,{team}

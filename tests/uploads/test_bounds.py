@@ -17,17 +17,17 @@ from tests.actors import Actor
 from tests.uploads.sending import address_of, csv_of, upload
 from tests.users.pages import open_page
 from tests.users.world import World
-from webapp.web.access import MANAGE_USERS
-from webapp.people.activation import grid
-from webapp.core.models import Team
 from webapp.core import match_keys
-from webapp.people.uploads import (columns, emails, nearest, parse)
+from webapp.core.models import Team
+from webapp.core.permissions import MANAGE_USERS
+from webapp.people.activation import grid
 from webapp.people.directory import lookup
-from webapp.people.uploads.validate import (Judgement, Taken, judge)
-from webapp.people.uploads.nearest import (Nearest, alike)
-from webapp.people.uploads.rows import Rows
-from webapp.people.directory.directory import (Directory, RoleEntry, TeamEntry)
+from webapp.people.directory.directory import Directory, RoleEntry, TeamEntry
 from webapp.people.directory.setup import Giver
+from webapp.people.uploads import columns, emails, nearest, parse
+from webapp.people.uploads.nearest import Nearest, alike
+from webapp.people.uploads.rows import Rows
+from webapp.people.uploads.validate import Judgement, Taken, judge
 
 ROLES = (RoleEntry(3, "agent", "Agent", "", frozenset()),)
 HEAD = "name,username,email,roles,team,reporting_access"
@@ -191,7 +191,9 @@ def test_A1_few_unusual_domains_are_looked_at_and_each_address_once(monkeypatch:
 def test_A1_no_marks_without_end_are_put_in_order() -> None:
     many = "a" + "\u0315\u0300" * 5_000
     assert len(match_keys.normal(many)) <= match_keys.MARKS_MOST + 1
-    assert match_keys.match_key(many) == match_keys.match_key("a" + "\u0315\u0300" * (match_keys.MARKS_MOST // 2))
+    assert match_keys.match_key(many) == match_keys.match_key(
+        "a" + "\u0315\u0300" * (match_keys.MARKS_MOST // 2)
+    )
 
 
 @given(st.text(max_size=60))

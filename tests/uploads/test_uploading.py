@@ -13,9 +13,9 @@ from tests.actors import Actor, make_actor
 from tests.uploads.sending import HEAD, address_of, csv_of, problems, upload
 from tests.users.pages import open_page
 from tests.users.world import World, make_world, statements
+from webapp.core.models import Team, User, UserUpload, utcnow
 from webapp.jobs import functions
-from webapp.core.models import (Team, User, UserUpload, utcnow)
-from webapp.people.uploads.add import (Forgotten, add)
+from webapp.people.uploads.add import Forgotten, add
 from webapp.people.uploads.parse import MAX_ROWS
 
 ACTIVE_HEAD = "name,username,roles,team,reporting_access"

@@ -11,7 +11,7 @@ from redis import Redis
 from tests.pages import Page
 from tests.platforms.conftest import PAGE, Desk
 from webapp.core.database import write_transaction
-from webapp.core.models import (SyncRun, User, UserSync, db, utcnow)
+from webapp.core.models import SyncRun, User, UserSync, db, utcnow
 
 TAB = f"{PAGE}/user-sync"
 

@@ -13,9 +13,9 @@ from flask import Flask
 from tests.actors import Actor, make_actor
 from tests.users.pages import Page, open_page
 from tests.users.world import World, make_world, statements
-from webapp.web.access import (MANAGE_SECURITY, Refused)
-from webapp.core.models import (RolePermission, Team, UserRole, utcnow)
-from webapp.people.activation.activate import (Beyond, NotInContract, SetUpIncomplete, activate)
+from webapp.core.models import RolePermission, Team, UserRole, utcnow
+from webapp.core.permissions import MANAGE_SECURITY, Refused
+from webapp.people.activation.activate import Beyond, NotInContract, SetUpIncomplete, activate
 from webapp.people.directory.filters import Filters
 from webapp.people.directory.selection import Selection
 from webapp.people.directory.setup import SetUp

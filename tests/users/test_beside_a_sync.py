@@ -12,7 +12,7 @@ from tests.actors import make_actor
 from tests.sync.office import open_office
 from tests.sync.people import person
 from webapp.core.database import write_transaction
-from webapp.core.models import (Contract, Role, Team, User, db)
+from webapp.core.models import Contract, Role, Team, User, db
 from webapp.people.activation.activate import activate
 from webapp.people.activation.deactivate import deactivate
 from webapp.people.directory.filters import Filters

@@ -10,8 +10,8 @@ from tests.users.pages import Page, open_page
 from tests.users.test_activation import agents
 from tests.users.test_licences import at_once
 from tests.users.world import World
-from webapp.web.access import (MANAGE_INTEGRATIONS, MANAGE_ROLES, MANAGE_SECURITY, VIEW_AUDIT)
-from webapp.core.models import (Account, RolePermission, User, utcnow)
+from webapp.core.models import Account, RolePermission, User, utcnow
+from webapp.core.permissions import MANAGE_INTEGRATIONS, MANAGE_ROLES, MANAGE_SECURITY, VIEW_AUDIT
 from webapp.people.activation.activate import activate
 from webapp.people.activation.deactivate import deactivate
 from webapp.people.directory.filters import Filters

@@ -16,10 +16,10 @@ from tests.users.test_activation import as_agents, everybody
 from tests.users.test_deactivation import confirmed, ticked
 from tests.users.world import World
 from webapp.core.models import User
-from webapp.web.exports import (beside, send)
 from webapp.core.spreadsheets.cells import restored
-from webapp.web.exports.send import (EXCEL, FORMS)
 from webapp.people.users.export import HEAD
+from webapp.web.exports import beside, send
+from webapp.web.exports.send import EXCEL, FORMS
 
 
 def exported(actor: Actor, world: World, query: str) -> tuple[list[dict[str, str]], str]:

@@ -14,11 +14,11 @@ from tests.users.pages import Page, open_page
 from tests.users.test_activation import agents, as_agents, everybody, listed, ticked
 from tests.users.world import World
 from webapp.core.models import db
-from webapp.people.activation.activate import (LicencesExceeded, activate)
-from webapp.people.directory.bulk import ChangedMeanwhile
+from webapp.people.activation.activate import LicencesExceeded, activate
 from webapp.people.activation.deactivate import deactivate
-from webapp.people.directory.filters import Filters
 from webapp.people.bulk.licence_forecast import of_licences
+from webapp.people.directory.bulk import ChangedMeanwhile
+from webapp.people.directory.filters import Filters
 from webapp.people.directory.selection import Selection
 
 

@@ -14,7 +14,7 @@ from tests.actors import Actor, make_actor
 from tests.users.pages import Form, open_page
 from tests.users.world import World, make_world, statements
 from webapp.core.database import write_transaction
-from webapp.core.models import (Role, UserSync, utcnow)
+from webapp.core.models import Role, UserSync, utcnow
 
 
 def names(manager: Actor, world: World, query: str) -> list[str]:

@@ -11,9 +11,9 @@ from tests.actors import Actor, make_actor
 from tests.users.pages import open_page
 from tests.users.world import World, make_world
 from webapp.core import contracts
-from webapp.web.access import INTEGRATIONS
 from webapp.core.database import write_transaction
-from webapp.core.models import (Contract, SyncChange, SyncRun, utcnow)
+from webapp.core.models import Contract, SyncChange, SyncRun, utcnow
+from webapp.core.permissions import INTEGRATIONS
 
 
 @pytest.fixture

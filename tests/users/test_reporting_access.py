@@ -11,8 +11,8 @@ from tests.uploads.sending import address_of, csv_of, problems, upload
 from tests.users.pages import Page, open_page
 from tests.users.test_activation import ticked
 from tests.users.world import World
-from webapp.core.models import (Account, ReportingAccess, Team, User, db, utcnow)
-from webapp.people.activation.activate import (Beyond, activate_each)
+from webapp.core.models import Account, ReportingAccess, Team, User, db, utcnow
+from webapp.people.activation.activate import Beyond, activate_each
 from webapp.people.directory.directory import directory_of
 from webapp.people.directory.filters import Filters
 from webapp.people.directory.giving import seen_by

@@ -17,11 +17,12 @@ from tests.users.test_deactivation import confirmed
 from tests.users.test_deactivation import ticked as ticked_active
 from tests.users.test_licences import at_once
 from tests.users.world import World
+from webapp.core.id_ranges import ids_in, ranges
+from webapp.core.models import Activation, Message, User, UserTeam, db, utcnow
 from webapp.people.activation import undo_checks
-from webapp.people.activation.undo import (CannotUndo, undo)
-from webapp.core.models import (Activation, Message, User, UserTeam, db, utcnow)
-from webapp.people.directory.bulk import (Done, ids_in, ranges)
 from webapp.people.activation.deactivate import deactivate
+from webapp.people.activation.undo import CannotUndo, undo
+from webapp.people.directory.bulk import Done
 from webapp.people.directory.filters import Filters
 from webapp.people.directory.selection import Selection
 

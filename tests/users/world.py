@@ -14,10 +14,25 @@ from flask import Flask
 from sqlalchemy import event
 
 from tests.actors import make_contract
-from webapp.core.database import (write_connection, write_transaction)
-from webapp.core.models import (AuditEvent, Contract, Integration, Person, ReportingAccess, Role, Team, User, UserRole, UserSync, UserTeam, db, table_of, utcnow)
+from webapp.core.database import write_connection, write_transaction
+from webapp.core.match_keys import USER_KEYS, user_keys
+from webapp.core.models import (
+    AuditEvent,
+    Contract,
+    Integration,
+    Person,
+    ReportingAccess,
+    Role,
+    Team,
+    User,
+    UserRole,
+    UserSync,
+    UserTeam,
+    db,
+    table_of,
+    utcnow,
+)
 from webapp.sync.run.bulk_insert import insert_rows
-from webapp.core.match_keys import (USER_KEYS, user_keys)
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,15 @@ from tests.actors import make_contract
 from tests.servers.receiver import Receiver
 from tests.sync.office import SOMEBODY, Office
 from tests.sync.people import person
-from webapp.jobs import functions
-from webapp.platforms.base import Unavailable
 from webapp.core.database import write_transaction
-from webapp.core.models import (Contract, Webhook, WebhookDelivery, db, utcnow)
+from webapp.core.models import Contract, Webhook, WebhookDelivery, db, utcnow
 from webapp.integrations.user_sync import preview_service
-from webapp.sync.plan.what_if import WhatIf
-from webapp.notifications.webhooks import (delivery, sending)
+from webapp.jobs import functions
+from webapp.notifications.webhooks import delivery, sending
 from webapp.notifications.webhooks import service as use
 from webapp.notifications.webhooks.addresses import AddressRefused
+from webapp.platforms.base import Unavailable
+from webapp.sync.plan.what_if import WhatIf
 
 CROWD = [person(str(number), f"Person {number}", f"p{number}@example.com") for number in range(20)]
 ALL = list(use.EVENTS)

@@ -12,8 +12,8 @@ from tests.actors import Actor
 from tests.pages import problems_of_page
 from tests.servers.receiver import Receiver
 from tests.sync.office import Office
+from webapp.core.models import AuditEvent, Contract, WebhookDelivery, db
 from webapp.jobs import functions
-from webapp.core.models import (AuditEvent, Contract, WebhookDelivery, db)
 
 SECRET = re.compile(r"whsec_[A-Za-z0-9+/=]+")
 

@@ -11,10 +11,10 @@ from tests.actors import Actor
 from tests.conflicts.conftest import Apart, actor_of, admin, office, slug
 from tests.sync.office import Office, Platform
 from tests.sync_status.conftest import said
+from webapp.core.models import Integration, Question, db
+from webapp.integrations.why.answer import Ingredients, answer_question
 from webapp.jobs import functions
 from webapp.platforms.base import Call
-from webapp.core.models import (Integration, Question, db)
-from webapp.integrations.why.answer import (Ingredients, answer_question)
 
 __all__ = ["Apart", "actor_of", "admin", "office", "slug"]
 

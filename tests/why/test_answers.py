@@ -14,10 +14,10 @@ from tests.sync.troubles import trouble
 from tests.sync_status.conftest import said
 from tests.why.conftest import Asking
 from webapp.core import database
-from webapp.platforms.base import (AccessDenied, LeftOut, Unavailable)
 from webapp.core.database import write_transaction
-from webapp.core.models import (AuditEvent, Exclusion, Person, Question, SyncRun, User, db, utcnow)
+from webapp.core.models import AuditEvent, Exclusion, Person, Question, SyncRun, User, db, utcnow
 from webapp.integrations.why import answer as why_answer
+from webapp.platforms.base import AccessDenied, LeftOut, Unavailable
 
 ADA = person("1001", "Ada Lovelace", "ada@example.com", staff="7")
 GRACE = person("1002", "Grace Hopper", "grace@example.com", staff="8")

@@ -17,8 +17,8 @@ from tests.actors import Actor, make_actor, make_contract
 from tests.servers.local import HTTP
 from tests.servers.sandbox import Sandbox, sandbox_server
 from tests.sync_status.conftest import said
+from webapp.core.models import Question, SyncRun, User, db
 from webapp.jobs import functions
-from webapp.core.models import (Question, SyncRun, User, db)
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from config import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, OAuthClient
 from tests.actors import Actor, make_actor, make_contract
 from tests.servers.local import HTTP
 from tests.servers.sandbox import Sandbox, sandbox_server
+from webapp.core.models import Integration, SyncRun, db
 from webapp.jobs import functions
-from webapp.core.models import (Integration, SyncRun, db)
 
 PAGE = "/c/acme/integrations/platforms/zendesk"
 

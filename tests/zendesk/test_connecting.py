@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from tests.zendesk.conftest import PAGE, Desk
-from webapp.platforms.zendesk.subdomain import (NotASubdomain, subdomain_of)
-from webapp.core.models import (Integration, db)
+from webapp.core.models import Integration, db
 from webapp.platforms.zendesk import oauth as zendesk_oauth
+from webapp.platforms.zendesk.subdomain import NotASubdomain, subdomain_of
 
 once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

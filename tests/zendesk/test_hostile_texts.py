@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from tests.stored import wrong_texts
 from tests.zendesk.conftest import PAGE, Desk
+from webapp.core.models import Person, Question, db
 from webapp.jobs import functions
-from webapp.core.models import (Person, Question, db)
 
 HOSTILE = {
     "name": "\u202eanA\x1b[31m \0Lopes",

@@ -19,14 +19,14 @@ import config
 from tests.servers.local import HTTP
 from tests.servers.processes import ROOT, wait_until
 from tests.zendesk.conftest import Desk
-from webapp.platforms.base import (AccessDenied, Unavailable)
-from webapp.core.credentials import (seal, unseal)
+from webapp.core.credentials import seal, unseal
 from webapp.core.database import write_transaction
-from webapp.core.models import (Integration, db, utcnow)
+from webapp.core.models import Integration, db, utcnow
 from webapp.platforms import tokens
-from webapp.platforms.zendesk import oauth as zendesk_oauth
+from webapp.platforms.base import AccessDenied, Unavailable
 from webapp.platforms.oauth import LIFETIME_MAX
 from webapp.platforms.tokens import token_of
+from webapp.platforms.zendesk import oauth as zendesk_oauth
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.web.access import (PERMISSIONS, Refusal, Refused)
 from webapp.core.audit import log
-from webapp.core.database import (rows_changed, write_transaction)
-from webapp.core.models import (User, UserRole, UserTeam, table_of, utcnow)
+from webapp.core.database import rows_changed, write_transaction
+from webapp.core.models import User, UserRole, UserTeam, table_of, utcnow
+from webapp.core.permissions import PERMISSIONS, Refusal, Refused
 from webapp.people.directory import bulk
 
 

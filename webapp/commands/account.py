@@ -12,11 +12,11 @@ from flask import current_app
 from config import Settings
 from webapp.accounts.profile import service
 from webapp.accounts.sign_in import accounts
-from webapp.accounts.sign_in.passwords import (MIN_LENGTH, PasswordRefused)
+from webapp.accounts.sign_in.passwords import MIN_LENGTH, PasswordRefused
 from webapp.commands.answers import asked, contract_or_fail, fail, print_json
 from webapp.commands.groups import CommandGroup
 from webapp.core.database import write_transaction
-from webapp.core.models import (Account, Contract, User, db)
+from webapp.core.models import Account, Contract, User, db
 
 group = CommandGroup("account", help="Accounts: who can sign in.")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from webapp.accounts.sign_in import (accounts, admin)
+from webapp.accounts.sign_in import accounts, admin
 from webapp.commands.account import account_or_fail, as_json_row, group
 from webapp.commands.answers import fail, print_json
 from webapp.core.database import write_transaction
-from webapp.core.models import (Account, db)
+from webapp.core.models import Account, db
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 NOTHING = "Nothing was changed."

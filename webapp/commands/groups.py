@@ -16,7 +16,7 @@ from flask.cli import AppGroup
 
 from webapp.core.damage import damage_of
 from webapp.core.models import db
-from webapp.core.schema_version import (EXIT_CODE, OtherVersion, refuse_other)
+from webapp.core.schema_version import EXIT_CODE, OtherVersion, refuse_other
 
 Function = Callable[..., Any]
 

@@ -8,18 +8,18 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-from webapp.core import heartbeat
-from webapp.queue import wake
 from webapp.commands.answers import contract_or_fail, fail, print_json
 from webapp.commands.groups import CommandGroup
 from webapp.commands.waiting import NO_QUEUE, wait_for
-from webapp.platforms.registry import PLATFORMS
-from webapp.core.models import (Contract, Integration, SyncRequest, SyncRun, db, utcnow)
-from webapp.core.models.sync import (COUNTERS, SUCCESS_STATES)
+from webapp.core import heartbeat
+from webapp.core.models import Contract, Integration, SyncRequest, SyncRun, db, utcnow
+from webapp.core.models.sync import COUNTERS, SUCCESS_STATES
+from webapp.integrations.shared.lock_and_audit import NotConnected, NotEnabled
 from webapp.integrations.shared.platform_status import platform_states
-from webapp.sync.schedule.schedule import Requester
 from webapp.integrations.user_sync import settings as use
-from webapp.integrations.shared.lock_and_audit import (NotConnected, NotEnabled)
+from webapp.platforms.registry import PLATFORMS
+from webapp.queue import wake
+from webapp.sync.schedule.schedule import Requester
 
 group = CommandGroup("sync", help="User sync: start runs and see how they went.")
 

@@ -8,8 +8,8 @@ import click
 import redis
 
 from webapp.core import heartbeat
+from webapp.core.models import SyncRun, db
 from webapp.queue import wake
-from webapp.core.models import (SyncRun, db)
 
 POLL = 0.2  # seconds
 QUIET = 30.0  # seconds in which a worker should have picked the run up: a tick and a moment

@@ -10,11 +10,21 @@ from zoneinfo import available_timezones
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.web.access import (FEATURES, MANAGE_INTEGRATIONS, MANAGE_ROLES, MANAGE_SECURITY, MANAGE_STRUCTURE, MANAGE_USERS, PERMISSIONS, VIEW_AUDIT, VIEW_SYNC_STATUS)
 from webapp.core.audit import log
-from webapp.core.models import (Contract, ContractFeature, Role, RolePermission, Team, User)
+from webapp.core.models import Contract, ContractFeature, Role, RolePermission, Team, User
 from webapp.core.models.team import TEAM_NAME_LENGTH
-from webapp.core.names import (name_problem, tidied)
+from webapp.core.names import name_problem, tidied
+from webapp.core.permissions import (
+    FEATURES,
+    MANAGE_INTEGRATIONS,
+    MANAGE_ROLES,
+    MANAGE_SECURITY,
+    MANAGE_STRUCTURE,
+    MANAGE_USERS,
+    PERMISSIONS,
+    VIEW_AUDIT,
+    VIEW_SYNC_STATUS,
+)
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 MAX_LICENCES = 1_000_000

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from webapp.operations.backup.in_use import database_path
+from webapp.core.database_file import database_path
 
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 LOOKS_FOR = 3.0  # seconds at a start; a database that is larger is looked at as far as that goes

@@ -15,7 +15,7 @@ import psycopg
 import sqlalchemy as sa
 
 from config import Settings
-from webapp.core.database import (POSTGRES_CONNECT, keep_values_out_of_errors)
+from webapp.core.database import POSTGRES_CONNECT, keep_values_out_of_errors
 from webapp.core.models import db
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.core.database import insert_into
-from webapp.core.models import (Heartbeat, db, table_of, utcnow)
+from webapp.core.models import Heartbeat, db, table_of, utcnow
 
 SCHEDULER, WORKER = "scheduler", "worker"
 ALIVE_WITHIN = timedelta(seconds=120)

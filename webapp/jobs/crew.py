@@ -24,10 +24,10 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.core import heartbeat
-from webapp.core.database import (close_connections, write_transaction)
+from webapp.core.database import close_connections, write_transaction
 from webapp.core.models import utcnow
-from webapp.queue.jobs import (CHORES, CONTROL, SYNC)
 from webapp.jobs.worker import work
+from webapp.queue.jobs import CHORES, CONTROL, SYNC
 
 log = logging.getLogger(__name__)
 

@@ -12,35 +12,45 @@ from flask import current_app
 from sqlalchemy.orm import undefer
 
 from config import Settings
-from webapp.core import (heartbeat, logs)
-from webapp.queue import wake as queue_wake
-from webapp.integrations.runs import recheck_requester
-from webapp.web.access import INTEGRATIONS
-from webapp.core.clock import (has_come, now_in)
-from webapp.platforms import registry
-from webapp.platforms.base import (Connector, Recorder)
-from webapp.platforms.platform import Opening
+from webapp.core import heartbeat, logs
+from webapp.core.clock import has_come, now_in
 from webapp.core.database import write_transaction
+from webapp.core.models import (
+    ContractFeature,
+    Integration,
+    Message,
+    Question,
+    SyncRun,
+    UserSync,
+    WebhookDelivery,
+    db,
+    utcnow,
+)
+from webapp.core.permissions import INTEGRATIONS
 from webapp.integrations.platform_webhooks import receive
+from webapp.integrations.runs import recheck_requester
+from webapp.integrations.why import answer as why_answer
+from webapp.notifications.incidents import announce, reminders
+from webapp.notifications.mail import delivery
+from webapp.notifications.outbox import any_due
+from webapp.notifications.webhooks import delivery as webhooks
 from webapp.people.invitations.accept import still_opens
 from webapp.people.leavers import rule as leavers
-from webapp.notifications.mail import delivery
-from webapp.core.models import (ContractFeature, Integration, Message, Question, SyncRun, UserSync, WebhookDelivery, db, utcnow)
-from webapp.notifications.incidents import (announce, reminders)
-from webapp.platforms.tokens import token_of
-from webapp.notifications.outbox import any_due
-from webapp.queue.platform_waits import noting
-from webapp.queue.jobs import (ANSWER, DELIVER_MAIL, DELIVER_WEBHOOKS, FIND_DOUBLES, KINDS)
-from webapp.integrations.why import answer as why_answer
 from webapp.people.merges import find_duplicates
-from webapp.sync.schedule import (incidents, retention, schedule)
+from webapp.people.uploads import store as uploads
+from webapp.platforms import registry
+from webapp.platforms.base import Connector, Recorder
+from webapp.platforms.platform import Opening
+from webapp.platforms.tokens import token_of
+from webapp.queue import wake as queue_wake
+from webapp.queue.jobs import ANSWER, DELIVER_MAIL, DELIVER_WEBHOOKS, FIND_DOUBLES, KINDS
+from webapp.queue.platform_waits import noting
 from webapp.sync.run import preview
 from webapp.sync.run.batch_size import Batches
-from webapp.sync.run.run import (Ingredients, NotRunnable, run_sync)
+from webapp.sync.run.run import Ingredients, NotRunnable, run_sync
 from webapp.sync.run.undo import undo_run
+from webapp.sync.schedule import incidents, retention, schedule
 from webapp.sync.schedule.pick_order import waiting
-from webapp.people.uploads import store as uploads
-from webapp.notifications.webhooks import delivery as webhooks
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from typing import Any
 import redis
 from rq.utils import current_timestamp
 
-from webapp.queue.jobs import (QUEUES, TICK_ID, SafeJob)
+from webapp.queue.jobs import QUEUES, TICK_ID, SafeJob
 
 log = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ from config import Settings
 from webapp.core import heartbeat
 from webapp.core.database import write_transaction
 from webapp.core.models import utcnow
-from webapp.jobs.queue_mending import (PLANTED, mend_all)
-from webapp.queue.jobs import (CONTROL, TICK, TICK_ID, SafeJob, SafeQueue)
+from webapp.jobs.queue_mending import PLANTED, mend_all
+from webapp.queue.jobs import CONTROL, TICK, TICK_ID, SafeJob, SafeQueue
 
 log = logging.getLogger(__name__)
 

@@ -20,13 +20,13 @@ from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from webapp.jobs import functions
 from webapp.core.damage import damage_of
 from webapp.core.database import close_connections
 from webapp.core.logs import bind
+from webapp.jobs import functions
+from webapp.jobs.queue_mending import PLANTED, mend_all, tidy
+from webapp.queue.jobs import SYNC, TICK_ID, SafeJob, SafeQueue
 from webapp.queue.wake import queue
-from webapp.jobs.queue_mending import (PLANTED, mend_all, tidy)
-from webapp.queue.jobs import (SYNC, TICK_ID, SafeJob, SafeQueue)
 
 log = logging.getLogger(__name__)
 

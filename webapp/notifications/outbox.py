@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.core.database import write_transaction
-from webapp.core.models import (Message, WebhookDelivery)
+from webapp.core.models import Message, WebhookDelivery
 
 TAKEN_FOR = timedelta(minutes=10)  # as long as a job that sends may last
 

@@ -10,13 +10,14 @@ from flask import Flask
 from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 
 from config import Settings
-from webapp.accounts.sign_in.demo_accounts import (DemoAccountsPresent, refuse_in_production)
-from webapp.operations.backup.in_use import (InUse, database_path, serve_from)
-from webapp.core.damage import (Damaged, damage_of, refuse_damaged)
+from webapp.accounts.sign_in.demo_accounts import DemoAccountsPresent, refuse_in_production
+from webapp.core.damage import Damaged, damage_of, refuse_damaged
 from webapp.core.database import close_connections
-from webapp.core.database_roles import (WrongRole, refuse_too_little, warn_of_too_much)
+from webapp.core.database_file import database_path
+from webapp.core.database_roles import WrongRole, refuse_too_little, warn_of_too_much
 from webapp.core.models import db
-from webapp.core.schema_version import (OtherVersion, refuse_other)
+from webapp.core.schema_version import OtherVersion, refuse_other
+from webapp.operations.backup.in_use import InUse, serve_from
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,19 @@ from datetime import UTC, datetime
 import requests
 import urllib3
 
-from webapp.platforms.base import (AccessDenied, Asking, BadResponse, Call, ConnectorError, NotFound, Recorder, Sleep, Token, Unavailable, Watcher)
+from webapp.platforms.base import (
+    AccessDenied,
+    Asking,
+    BadResponse,
+    Call,
+    ConnectorError,
+    NotFound,
+    Recorder,
+    Sleep,
+    Token,
+    Unavailable,
+    Watcher,
+)
 from webapp.platforms.patience import Patience
 
 RETRY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})

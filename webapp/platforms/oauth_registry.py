@@ -6,8 +6,8 @@ from authlib.integrations.flask_client import OAuth
 from flask import Flask, current_app
 
 from config import Settings
-from webapp.platforms.oauth import OAuthRound
 from webapp.platforms.intercom.oauth import IntercomRound
+from webapp.platforms.oauth import OAuthRound
 from webapp.platforms.zendesk.oauth import ZendeskRound
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from config import OAuthClient, Settings
-from webapp.platforms.base import (Connector, Recorder, Sleep, Token, UserType, Watcher)
+from webapp.platforms.base import Connector, Recorder, Sleep, Token, UserType, Watcher
 from webapp.platforms.http import Limits
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from webapp.platforms.intercom import connector as intercom_connector
-from webapp.platforms.zendesk import connector as zendesk_connector
 from webapp.platforms.base import Connector
-from webapp.platforms.platform import (Opening, Platform)
+from webapp.platforms.intercom import connector as intercom_connector
+from webapp.platforms.platform import Opening, Platform
+from webapp.platforms.zendesk import connector as zendesk_connector
 
 PLATFORMS: dict[str, Platform] = {
     platform.key: platform for platform in (intercom_connector.PLATFORM, zendesk_connector.PLATFORM)

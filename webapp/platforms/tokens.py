@@ -17,15 +17,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.core.clock import (is_past, now_in)
-from webapp.platforms.base import (AccessDenied, LastingToken, Token, Unavailable)
-from webapp.platforms.registry import PLATFORMS
-from webapp.core.credentials import (CredentialsUnreadable, seal, unseal)
+from webapp.core.clock import is_past, now_in
+from webapp.core.credentials import CredentialsUnreadable, seal, unseal
 from webapp.core.database import write_transaction
 from webapp.core.models import Integration
-from webapp.platforms.oauth import (RefreshRefused, RefreshUnavailable)
-from webapp.platforms.oauth_registry import round_for
 from webapp.core.trouble import trouble_of
+from webapp.platforms.base import AccessDenied, LastingToken, Token, Unavailable
+from webapp.platforms.oauth import RefreshRefused, RefreshUnavailable
+from webapp.platforms.oauth_registry import round_for
+from webapp.platforms.registry import PLATFORMS
 
 log = logging.getLogger(__name__)
 

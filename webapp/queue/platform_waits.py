@@ -13,9 +13,9 @@ from collections.abc import Callable
 import msgspec
 import redis
 
-from webapp.queue import wake
-from webapp.platforms.base import Asking
 from webapp.core.models import SyncRun
+from webapp.platforms.base import Asking
+from webapp.queue import wake
 
 log = logging.getLogger(__name__)
 

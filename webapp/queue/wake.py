@@ -19,8 +19,8 @@ from rq.serializers import JSONSerializer
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from config import Settings
-from webapp.core.models import (Integration, Question, SyncRun, db)
-from webapp.queue.jobs import (ANSWER, CHORES, KINDS, QUEUES, RUN, SYNC, SafeJob, SafeQueue)
+from webapp.core.models import Integration, Question, SyncRun, db
+from webapp.queue.jobs import ANSWER, CHORES, KINDS, QUEUES, RUN, SYNC, SafeJob, SafeQueue
 
 log = logging.getLogger(__name__)
 

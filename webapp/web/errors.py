@@ -11,9 +11,10 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from webapp.web.access import (Refused, SignInAgain, granters)
 from webapp.core.damage import damage_of
 from webapp.core.database import let_go
+from webapp.core.permissions import Refused, granters
+from webapp.web.access import SignInAgain
 from webapp.web.exports import beside
 
 log = logging.getLogger(__name__)

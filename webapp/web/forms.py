@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_wtf import FlaskForm
 from wtforms import SelectChoice  # type: ignore[attr-defined]
 
-from webapp.platforms.text import clean
+from webapp.core.text import clean
 
 __all__ = ["RefusableForm", "SelectChoice", "one_line"]
 

@@ -12,9 +12,9 @@ from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wsgi import LimitedStream
 
 from config import Settings
-from webapp.web.return_url import is_one_way
 from webapp.platforms.intercom.connector import REGIONS
 from webapp.platforms.zendesk.connector import URL as ZENDESK_URL
+from webapp.web.return_url import is_one_way
 
 # Where files are sent, and the fields that hold them.
 FILES: dict[str, set[str]] = {"uploads.start": {"file"}}

@@ -19,8 +19,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config import Settings
-from webapp.core.database import (brief_engine, writing)
-from webapp.core.models import (Heartbeat, table_of, utcnow)
+from webapp.core.database import brief_engine, writing
+from webapp.core.models import Heartbeat, table_of, utcnow
 
 log = logging.getLogger(__name__)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
-
 from flask import Flask, Response, g, request
 from structlog.contextvars import clear_contextvars
 
-from webapp.core.logs.context import bind
+from webapp.core.logs.context import bind, new_reference
 
 
 def init_app(app: Flask) -> None:
@@ -25,12 +23,6 @@ def init_app(app: Flask) -> None:
             response.headers["X-Request-Id"] = g.request_id
         response.call_on_close(clear_contextvars)  # once the body is sent and gunicorn has written its line
         return response
-
-
-def new_reference() -> str:
-    """A short reference for people to quote, such as ``7F3A-91BC``."""
-    text = uuid.uuid4().hex[:8].upper()
-    return f"{text[:4]}-{text[4:]}"
 
 
 def client_address() -> str:

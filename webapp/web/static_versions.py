@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask, Response, current_app, request
 from werkzeug.security import safe_join
 
-from webapp.web.headers import (is_file, is_static)
+from webapp.web.headers import is_file, is_static
 from webapp.web.stylesheets import sheets_of
 
 A_YEAR = 365 * 24 * 3600  # seconds

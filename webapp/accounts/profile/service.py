@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 
 from config import Settings
 from webapp.accounts.profile import emails
+from webapp.accounts.sign_in import audit, links, passwords, sessions, throttle
+from webapp.accounts.sign_in.accounts import BY_COMMAND, find_account, locked, still_fits
 from webapp.core.audit import log
-from webapp.accounts.sign_in import (audit, links, passwords, sessions, throttle)
-from webapp.accounts.sign_in.accounts import (BY_COMMAND, find_account, locked, still_fits)
 from webapp.core.database import write_transaction
-from webapp.core.models import (Account, Contract, User, db, utcnow)
-from webapp.core.models.user import NAME_MAX
-from webapp.core.names import (name_problem, tidied)
 from webapp.core.match_keys import match_key
+from webapp.core.models import Account, Contract, User, db, utcnow
+from webapp.core.models.user import NAME_MAX
+from webapp.core.names import name_problem, tidied
 
 
 class WrongPassword(Exception):

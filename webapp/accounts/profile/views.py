@@ -7,17 +7,19 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from config import Settings
-from webapp.web.access import (access_to, contracts_of, public, signed_in)
 from webapp.accounts.profile import service
 from webapp.accounts.profile.devices import device_of
-from webapp.accounts.profile.forms import (EmailForm, NameForm, PasswordForm)
-from webapp.accounts.sign_in import (session_cookie, sessions)
-from webapp.accounts.sign_in.links import (EMAIL, LinkGone)
-from webapp.accounts.sign_in.passwords import (MIN_LENGTH, Busy, PasswordRefused)
+from webapp.accounts.profile.forms import EmailForm, NameForm, PasswordForm
+from webapp.accounts.sign_in import session_cookie, sessions
+from webapp.accounts.sign_in.links import LinkGone
+from webapp.accounts.sign_in.passwords import MIN_LENGTH, Busy, PasswordRefused
 from webapp.accounts.sign_in.throttle import Throttled
-from webapp.web.return_url import one_way
+from webapp.core.account_links import EMAIL
 from webapp.core.logs import client_address
 from webapp.core.models import utcnow
+from webapp.core.permissions import access_to, contracts_of
+from webapp.web.access import public, signed_in
+from webapp.web.return_url import one_way
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 

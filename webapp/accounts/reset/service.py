@@ -8,13 +8,13 @@ import sqlalchemy as sa
 
 from config import Settings
 from webapp.accounts.profile import emails
-from webapp.accounts.profile.service import (put_password, words_about)
-from webapp.accounts.sign_in import (audit, links, passwords, throttle)
+from webapp.accounts.profile.service import put_password, words_about
+from webapp.accounts.sign_in import audit, links, passwords, throttle
 from webapp.accounts.sign_in.accounts import locked
-from webapp.accounts.sign_in.signing_in import (Visit, is_known)
+from webapp.accounts.sign_in.signing_in import Visit, is_known
 from webapp.core.database import write_transaction
-from webapp.core.models import (Account, db, utcnow)
 from webapp.core.match_keys import match_key
+from webapp.core.models import Account, db, utcnow
 
 log = logging.getLogger(__name__)
 

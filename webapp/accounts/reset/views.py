@@ -7,16 +7,17 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from config import Settings
-from webapp.web.access import public
-from webapp.accounts.sign_in import (session_cookie, signing_in)
-from webapp.accounts.sign_in.links import (RESET, LinkGone)
-from webapp.accounts.sign_in.passwords import (MIN_LENGTH, Busy, PasswordRefused)
+from webapp.accounts.reset import service
+from webapp.accounts.reset.forms import ForgotForm, NewPasswordForm
+from webapp.accounts.sign_in import session_cookie, signing_in
+from webapp.accounts.sign_in.links import LinkGone
+from webapp.accounts.sign_in.passwords import MIN_LENGTH, Busy, PasswordRefused
 from webapp.accounts.sign_in.sign_in_manager import TOKEN
 from webapp.accounts.sign_in.throttle import Throttled
+from webapp.core.account_links import RESET
+from webapp.core.models import Account, utcnow
+from webapp.web.access import public
 from webapp.web.return_url import one_way
-from webapp.core.models import (Account, utcnow)
-from webapp.accounts.reset import service
-from webapp.accounts.reset.forms import (ForgotForm, NewPasswordForm)
 
 bp = Blueprint("reset", __name__)
 

@@ -9,14 +9,15 @@ import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session
 
+from webapp.accounts.sign_in import audit as sign_in_audit
+from webapp.accounts.sign_in import links, passwords, sessions
 from webapp.core.audit import log
-from webapp.accounts.sign_in import (audit as sign_in_audit, links, passwords, sessions)
-from webapp.core.contracts import (licences_used, locked_contract)
-from webapp.core.models import (Account, Contract, ReportingAccess, Role, Team, User, UserRole, is_here, utcnow)
-from webapp.core.models.user import (IGNORED, NAME_MAX, USERNAME_LENGTH)
-from webapp.core.names import (name_problem, tidied)
+from webapp.core.contracts import licences_used, locked_contract
+from webapp.core.match_keys import match_key, user_keys
+from webapp.core.models import Account, Contract, ReportingAccess, Role, Team, User, UserRole, is_here, utcnow
+from webapp.core.models.user import IGNORED, NAME_MAX, USERNAME_LENGTH
+from webapp.core.names import name_problem, tidied
 from webapp.sync.exclusions import admit_users
-from webapp.core.match_keys import (match_key, user_keys)
 
 BY_COMMAND = "command: flask account"
 

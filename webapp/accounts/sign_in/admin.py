@@ -6,10 +6,10 @@ import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session
 
+from webapp.accounts.sign_in import accounts, audit, links, sessions
 from webapp.core.audit import log
-from webapp.accounts.sign_in import (audit, accounts, links, sessions)
-from webapp.core.models import (Account, AuditEvent, Contract, Role, User, UserRole)
 from webapp.core.match_keys import match_key
+from webapp.core.models import Account, AuditEvent, Contract, Role, User, UserRole
 
 EMAIL_SET = "account.email_set"
 

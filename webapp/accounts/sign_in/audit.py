@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from webapp.core.audit import log as audit_log
 from webapp.core.audit.masking import NO_ACCOUNT
 from webapp.core.digests import short_digest
-from webapp.core.models import (Account, AuditEvent, User, utcnow)
+from webapp.core.models import Account, AuditEvent, User, utcnow
 
 MOST_TRIES = 10  # rows an hour about one account's failed tries
 AN_HOUR = timedelta(hours=1)

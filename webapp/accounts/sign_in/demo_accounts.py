@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from webapp.core.models import (Account, Contract, db)
+from webapp.core.models import Account, Contract, db
 
 DEMO_PASSWORD = "rollcall-demo-2026"  # noqa: S105 - published on the demo's sign-in page
 

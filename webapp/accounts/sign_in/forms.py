@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_wtf import FlaskForm
 
-from webapp.accounts.sign_in.fields import (email_field, password_field)
+from webapp.accounts.sign_in.fields import email_field, password_field
 
 
 class SignInForm(FlaskForm):

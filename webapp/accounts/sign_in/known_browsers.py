@@ -15,7 +15,7 @@ from hmac import compare_digest
 from itsdangerous import BadData, URLSafeSerializer
 
 from config import Settings
-from webapp.core.models import (Account, utcnow)
+from webapp.core.models import Account, utcnow
 
 LIFETIME = timedelta(days=180)
 ACCOUNTS = 5  # that one browser is known for, the last ones

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.accounts.sign_in import tokens
+from webapp.core.account_links import LIFETIMES
 from webapp.core.database import rows_changed
-from webapp.core.models import (Account, AccountLink)
-
-RESET = "reset"
-EMAIL = "email"
-LIFETIMES = {RESET: timedelta(hours=1), EMAIL: timedelta(hours=24)}
+from webapp.core.models import Account, AccountLink
 
 
 class LinkGone(Exception):

@@ -6,7 +6,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from webapp.accounts.sign_in import password_strength
-from webapp.accounts.sign_in.hashing import (Busy, gate)
+from webapp.accounts.sign_in.hashing import Busy, gate
 from webapp.core.match_keys import normal
 
 __all__ = ["Busy", "PasswordRefused", "check", "hash_password", "place", "renewed", "verify"]

@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response
 
 from config import Settings
 from webapp.accounts.sign_in import known_browsers
-from webapp.accounts.sign_in.links import EMAIL
 from webapp.accounts.sign_in.sign_in_manager import TOKEN
 from webapp.accounts.sign_in.signing_in import Visit
+from webapp.core.account_links import EMAIL
 from webapp.core.logs import client_address
 from webapp.core.models import Account
 

@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from config import Settings
-from webapp.core.database import (rows_changed, write_transaction)
-from webapp.core.models import (Account, SignInSession, User, db, utcnow)
+from webapp.core.database import rows_changed, write_transaction
+from webapp.core.models import Account, SignInSession, User, db, utcnow
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from config import Settings
 from webapp.accounts.sign_in import sessions
-from webapp.core.models import (AuditEvent, Contract, SignInSession, User)
+from webapp.core.models import AuditEvent, Contract, SignInSession, User
 
 BY_A_MANAGER = "someone who manages your contract’s users ended your sign-ins"
 RESTORED = "{product} was restored from a backup"

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from config import Settings
-from webapp.accounts.sign_in import (audit, accounts, passwords, sessions, throttle)
+from webapp.accounts.sign_in import accounts, audit, passwords, sessions, throttle
 from webapp.accounts.sign_in.known_browsers import Browser
 from webapp.core.database import write_transaction
-from webapp.core.models import (Account, db, utcnow)
 from webapp.core.match_keys import match_key
+from webapp.core.models import Account, db, utcnow
 
 log = logging.getLogger(__name__)
 
@@ -75,9 +75,7 @@ def _sign_in(
                 token = sessions.start(
                     session, account, settings, address=visit.address, user_agent=visit.user_agent
                 )
-                audit.record(
-                    session, "account.signed_in", account.email, account, actor=account.name
-                )
+                audit.record(session, "account.signed_in", account.email, account, actor=account.name)
                 return account, token
     with write_transaction() as session:
         audit.record_try(session, "account.sign_in_failed", key, account)

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from webapp.core.clock import is_past
 from webapp.core.database import insert_into
-from webapp.core.models import (SignInThrottle, table_of)
+from webapp.core.models import SignInThrottle, table_of
 
 
 @dataclass(frozen=True)

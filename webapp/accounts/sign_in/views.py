@@ -7,16 +7,17 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from config import Settings
-from webapp.web.access import (contracts_of, is_support, public, requires, signed_in)
-from webapp.accounts.sign_in import (session_cookie, signed_out, signing_in)
-from webapp.accounts.sign_in.demo_accounts import (DEMO_ACCOUNTS, DEMO_PASSWORD)
+from webapp.accounts.sign_in import session_cookie, signed_out, signing_in
+from webapp.accounts.sign_in.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from webapp.accounts.sign_in.forms import SignInForm
 from webapp.accounts.sign_in.passwords import Busy
 from webapp.accounts.sign_in.sign_in_manager import TOKEN
 from webapp.accounts.sign_in.throttle import Throttled
-from webapp.web.return_url import own_path
-from webapp.core.models import (db, utcnow)
+from webapp.core.models import db, utcnow
+from webapp.core.permissions import contracts_of, is_support
 from webapp.navigation import navigation
+from webapp.web.access import public, requires, signed_in
+from webapp.web.return_url import own_path
 
 bp = Blueprint("auth", __name__)
 

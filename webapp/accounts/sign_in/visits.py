@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from webapp.core.database import write_transaction
-from webapp.core.models import (User, utcnow)
+from webapp.core.models import User, utcnow
 
 log = logging.getLogger(__name__)
 

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.core.audit import (masking, log as audit_log)
 from webapp.administration.audit.filters import Filters
 from webapp.administration.audit.queries import newest
-from webapp.core.audit.words import (action_text, details_of, kind_label, text_of)
+from webapp.core.audit import log as audit_log
+from webapp.core.audit import masking
+from webapp.core.audit.words import action_text, details_of, kind_label, text_of
 from webapp.core.database import write_transaction
 from webapp.core.models import AuditEvent
-from webapp.core.spreadsheets.table import (Source, Table, more_than)
+from webapp.core.spreadsheets.table import Source, Table, more_than
 
 CHUNK = 500  # entries
 HEAD = ("Time", "Time (UTC)", "Who", "Action", "What", "Kind", "Details", "IDs", "From", "Request", "Code")

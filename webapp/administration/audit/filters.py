@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.core.audit.masking import searchable
-from webapp.core.audit.words import (action_label, in_group, kind_label)
+from webapp.core.audit.words import action_label, in_group, kind_label
 from webapp.core.models import AuditEvent
 
 EARLIEST, LATEST = date(1970, 1, 1), date(9000, 1, 1)

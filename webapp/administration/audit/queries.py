@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from webapp.core.audit import masking
 from webapp.administration.audit.filters import Filters
-from webapp.core.audit.links import (Place, places_of)
-from webapp.core.audit.words import (Detail, Options, action_options, action_text, details_of, kind_label)
-from webapp.core.models import (AuditEvent, db)
-from webapp.web.paging import (Page, page_of)
+from webapp.core.audit.links import places_of
+from webapp.core.audit.rows import EventRow, row_of
+from webapp.core.audit.words import Options, action_options, kind_label
+from webapp.core.models import AuditEvent, db
+from webapp.web.paging import Page, page_of
 
 MOST = 10_000  # entries that pages lead through; older ones are found by the time, or in the export
-
-
-@dataclass(frozen=True)
-class EventRow:
-    """One line of the log, in words. ``place`` is what it is about, if that is still there."""
-
-    at: datetime
-    actor: str
-    action_text: str
-    target: str
-    details: list[Detail]
-    address: str | None
-    request_id: str | None
-    place: Place | None = None
 
 
 def events(contract_id: int, filters: Filters, zone: ZoneInfo) -> tuple[list[EventRow], Page, bool]:
@@ -90,16 +75,3 @@ def _different(session: Session, contract_id: int, column: InstrumentedAttribute
     following = sa.select(sa.func.min(column)).where(of_contract, column > step.c.value).scalar_subquery()
     step = step.union_all(sa.select(following).where(step.c.value.is_not(None)))
     return [value for value in session.scalars(sa.select(step.c.value)) if value is not None]
-
-
-def row_of(event: AuditEvent, details: dict[str, Any] | None = None) -> EventRow:
-    """``event`` in words, with these ``details`` if they are given instead of its own."""
-    return EventRow(
-        at=event.at,
-        actor=event.actor,
-        action_text=action_text(event.action),
-        target=masking.target_of(event),
-        details=details_of(masking.details_of(event) if details is None else details),
-        address=event.address,
-        request_id=event.request_id,
-    )

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, g, render_template, request, url_for
 
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_ROLES, MANAGE_STRUCTURE, MANAGE_USERS, VIEW_AUDIT, VIEW_SYNC_STATUS, Access, requires)
 from webapp.administration.audit import queries
-from webapp.administration.audit.export import (Export, note)
+from webapp.administration.audit.export import Export, note
 from webapp.administration.audit.filters import Filters
 from webapp.core.audit.links import Place
-from webapp.core.audit.words import (action_label, kind_label, with_chosen)
+from webapp.core.audit.words import action_label, kind_label, with_chosen
 from webapp.core.models import utcnow
-from webapp.integrations.connection.forms import ConfirmForm
-from webapp.web.exports.send import (FORMS, file_answer, form_asked)
+from webapp.core.permissions import (
+    INTEGRATIONS,
+    MANAGE_INTEGRATIONS,
+    MANAGE_ROLES,
+    MANAGE_STRUCTURE,
+    MANAGE_USERS,
+    VIEW_AUDIT,
+    VIEW_SYNC_STATUS,
+    Access,
+)
+from webapp.web.access import requires
+from webapp.web.confirm_form import ConfirmForm
+from webapp.web.exports.send import FORMS, file_answer, form_asked
 from webapp.web.times import zone_of_request
 
 bp = Blueprint("audit", __name__)

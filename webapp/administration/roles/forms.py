@@ -6,11 +6,11 @@ from typing import Any
 
 from wtforms import HiddenField, SelectField, SelectMultipleField, StringField
 
-from webapp.web.access import PERMISSIONS
-from webapp.web.forms import (RefusableForm, SelectChoice)
-from webapp.core.numbers import id_or_none
-from webapp.administration.roles.service import Wanted
 from webapp.administration.roles.queries import RoleRow
+from webapp.administration.roles.service import Wanted
+from webapp.core.numbers import id_or_none
+from webapp.core.permissions import PERMISSIONS
+from webapp.web.forms import RefusableForm, SelectChoice
 
 
 class RoleForm(RefusableForm):

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.core.models import (AuditEvent, Role, RolePermission, UserRole)
+from webapp.core.models import AuditEvent, Role, RolePermission, UserRole
 from webapp.people.directory.directory import ADMINISTRATOR
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from webapp.web.access import (MANAGE_ROLES, MANAGE_USERS, PERMISSIONS)
+from webapp.administration.roles.queries import RoleRow, people_with, role_of, roles_of
+from webapp.administration.transaction import Editing, ShownBefore, editing, stamp_of
 from webapp.core.audit import log
 from webapp.core.database import rows_changed
-from webapp.administration.transaction import (Editing, ShownBefore, editing, stamp_of)
-from webapp.core.models import (Account, Role, RolePermission, User, UserRole, table_of)
-from webapp.core.names import (look_key, name_problem, tidied)
-from webapp.administration.roles.queries import (RoleRow, people_with, role_of, roles_of)
+from webapp.core.models import Account, Role, RolePermission, User, UserRole, table_of
+from webapp.core.names import look_key, name_problem, tidied
+from webapp.core.permissions import MANAGE_ROLES, MANAGE_USERS, PERMISSIONS
 
 MAX_ROLES = 100  # in one contract
 NAME_LENGTH = (1, 100)  # characters

@@ -8,17 +8,18 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp.web.access import (MANAGE_ROLES, MANAGE_USERS, PERMISSIONS, Access, Refused, access_to, requires)
-from webapp.administration.transaction import (ShownBefore, stamp_of)
-from webapp.web.forms import SelectChoice
+from webapp.administration.roles import service
+from webapp.administration.roles.forms import DeleteForm, RoleForm
+from webapp.administration.roles.queries import RoleRow, last_change, people_with, role_of, roles_of
+from webapp.administration.roles.service import RoleChanged, RoleRefused, Wanted
+from webapp.administration.roles.words import PERMISSION_TEXTS, differences
+from webapp.administration.transaction import ShownBefore, stamp_of
 from webapp.core.models import db
 from webapp.core.names import tidied
-from webapp.administration.roles import service
-from webapp.administration.roles.service import (RoleChanged, RoleRefused, Wanted)
-from webapp.administration.roles.forms import (DeleteForm, RoleForm)
-from webapp.administration.roles.queries import (RoleRow, last_change, people_with, role_of, roles_of)
-from webapp.administration.roles.words import (PERMISSION_TEXTS, differences)
+from webapp.core.permissions import MANAGE_ROLES, MANAGE_USERS, PERMISSIONS, Access, Refused, access_to
 from webapp.people.directory.bulk import names_of
+from webapp.web.access import requires
+from webapp.web.forms import SelectChoice
 
 bp = Blueprint("roles", __name__, url_prefix="/c/<contract>/roles")
 

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from webapp.web.access import (MANAGE_INTEGRATIONS, MANAGE_ROLES, MANAGE_SECURITY, MANAGE_STRUCTURE, MANAGE_USERS, PERMISSIONS, VIEW_AUDIT, VIEW_SYNC_STATUS)
 from webapp.administration.roles.service import Wanted
+from webapp.core.permissions import (
+    MANAGE_INTEGRATIONS,
+    MANAGE_ROLES,
+    MANAGE_SECURITY,
+    MANAGE_STRUCTURE,
+    MANAGE_USERS,
+    PERMISSIONS,
+    VIEW_AUDIT,
+    VIEW_SYNC_STATUS,
+)
 
 PERMISSION_TEXTS: dict[str, str] = {
     MANAGE_INTEGRATIONS: "Connect platforms, set up User sync, start and undo runs.",

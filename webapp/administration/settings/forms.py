@@ -6,8 +6,8 @@ from typing import Any
 
 from wtforms import HiddenField, SelectField, StringField
 
-from webapp.administration.settings.service import (Settings, offered_time_zones)
-from webapp.web.forms import (RefusableForm, SelectChoice)
+from webapp.administration.settings.service import Settings, offered_time_zones
+from webapp.web.forms import RefusableForm, SelectChoice
 
 
 class SettingsForm(RefusableForm):

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from webapp.web.access import MANAGE_SECURITY
-from webapp.core.audit import log
-from webapp.core.contracts import (checked_name, checked_time_zone, locked_contract, time_zones)
 from webapp.administration.transaction import editing
+from webapp.core.audit import log
+from webapp.core.contracts import checked_name, checked_time_zone, locked_contract, time_zones
 from webapp.core.models import Contract
+from webapp.core.permissions import MANAGE_SECURITY
 
 
 @dataclass(frozen=True)

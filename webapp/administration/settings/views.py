@@ -5,11 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, flash, g, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from webapp.web.access import (FEATURES, MANAGE_SECURITY, Access, requires)
-from webapp.administration.settings.service import (Settings, SettingsChanged, save)
 from webapp.administration.settings.forms import SettingsForm
-from webapp.core.contracts import (ContractRefused, licences_used)
+from webapp.administration.settings.service import Settings, SettingsChanged, save
+from webapp.core.contracts import ContractRefused, licences_used
 from webapp.core.models import db
+from webapp.core.permissions import FEATURES, MANAGE_SECURITY, Access
+from webapp.web.access import requires
 
 bp = Blueprint("contract_settings", __name__, url_prefix="/c/<contract>/settings")
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from wtforms import HiddenField, SelectField, StringField
 
-from webapp.web.forms import (RefusableForm, SelectChoice)
+from webapp.administration.structure.tree import Node, Tree
 from webapp.core.numbers import id_or_none
-from webapp.administration.structure.tree import (Node, Tree)
+from webapp.web.forms import RefusableForm, SelectChoice
 
 INDENT = "\u2003"
 TOP_CHOICE = "At the top level"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from webapp.core.models import (ReportingAccess, Team, UserTeam)
-from webapp.administration.structure.tree import (Node, Tree)
+from webapp.administration.structure.tree import Node, Tree
 from webapp.core.match_keys import match_key
+from webapp.core.models import ReportingAccess, Team, UserTeam
 from webapp.people.directory.directory import PATH_SIGN
 
 STATES = ("open", "archived", "all")

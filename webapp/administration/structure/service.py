@@ -9,13 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.web.access import (MANAGE_STRUCTURE, MANAGE_USERS)
+from webapp.administration.structure.tree import Node, StructureRefused, Tree
+from webapp.administration.transaction import Editing, ShownBefore, editing, stamp_of
 from webapp.core.audit import log
 from webapp.core.database import rows_changed
-from webapp.administration.transaction import (Editing, ShownBefore, editing, stamp_of)
-from webapp.core.models import (Team, UserTeam, utcnow)
+from webapp.core.models import Team, UserTeam, utcnow
 from webapp.core.names import tidied
-from webapp.administration.structure.tree import (Node, StructureRefused, Tree)
+from webapp.core.permissions import MANAGE_STRUCTURE, MANAGE_USERS
 from webapp.people.directory.directory import directory_of
 from webapp.people.directory.giving import seen_by
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from webapp.core.models.team import (MAX_LEVELS, TEAM_NAME_LENGTH)
-from webapp.core.names import (look_key, name_problem)
+from webapp.core.models.team import MAX_LEVELS, TEAM_NAME_LENGTH
+from webapp.core.names import look_key, name_problem
 from webapp.people.directory.directory import PATH_SIGN
 
 TOP = "the top level"

@@ -7,18 +7,27 @@ from typing import Any
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from webapp.web.access import (MANAGE_STRUCTURE, MANAGE_USERS, Access, requires)
-from webapp.administration.transaction import (ShownBefore, stamp_of)
-from webapp.web.forms import SelectChoice
+from webapp.administration.structure import service
+from webapp.administration.structure.forms import (
+    GONE,
+    TOP_CHOICE,
+    AddForm,
+    ArchiveForm,
+    MoveForm,
+    RenameForm,
+    places,
+)
+from webapp.administration.structure.queries import STATES, counts_of, row_of, rows_of
+from webapp.administration.structure.tree import StructureRefused, Tree
+from webapp.administration.transaction import ShownBefore, stamp_of
 from webapp.core.models import db
 from webapp.core.names import tidied
 from webapp.core.numbers import id_in
-from webapp.web.paging import page_of
-from webapp.administration.structure import service
-from webapp.administration.structure.forms import (GONE, TOP_CHOICE, AddForm, ArchiveForm, MoveForm, RenameForm, places)
-from webapp.administration.structure.queries import (STATES, counts_of, row_of, rows_of)
-from webapp.administration.structure.tree import (StructureRefused, Tree)
+from webapp.core.permissions import MANAGE_STRUCTURE, MANAGE_USERS, Access
 from webapp.people.directory.bulk import names_of
+from webapp.web.access import requires
+from webapp.web.forms import SelectChoice
+from webapp.web.paging import page_of
 
 bp = Blueprint("structure", __name__, url_prefix="/c/<contract>/structure")
 

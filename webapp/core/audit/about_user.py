@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.core.audit.log import IDS
+from webapp.core.id_ranges import chunks
 from webapp.core.models import AuditEvent
-from webapp.people.directory.bulk import chunks
 
 # A batch of users, and what goes while the people in it go elsewhere: each names them in its details.
 OF_SEVERAL = ("users", "role", "team")

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.core.audit.log import IDS
-from webapp.core.models import (Activation, AuditEvent, Role, SyncRun, Team, User, is_here)
-from webapp.people.directory.bulk import ids_in
+from webapp.core.id_ranges import ids_in
+from webapp.core.models import Activation, AuditEvent, Role, SyncRun, Team, User, is_here
 
 Place = tuple[str, int]  # its kind (user, role, team, run or activation) and its ID
 

@@ -8,9 +8,9 @@ from flask import g, has_request_context
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from webapp.platforms.text import clean
 from webapp.core.logs import client_address
 from webapp.core.models import AuditEvent
+from webapp.core.text import clean
 
 # action: what the audit page says was done, before the target's name
 ACTIONS: dict[str, str] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from webapp.core.audit.log import (ACTIONS, EACH, IDS)
+from webapp.core.audit.log import ACTIONS, EACH, IDS
 
 Detail = tuple[str, str | None, str | None]  # label, before, after
 Options = list[tuple[str, str]]  # pairs of value and text

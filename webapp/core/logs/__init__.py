@@ -5,9 +5,9 @@ through; ``context`` holds the IDs of the request or the job, ``requests`` those
 gunicorn says.
 """
 
-from webapp.core.logs.context import (bind, scope)
+from webapp.core.logs.context import bind, new_reference, scope
 from webapp.core.logs.rendering import escape
-from webapp.web.request_log import (client_address, init_app, new_reference)
 from webapp.core.logs.setup import init_logging
+from webapp.web.request_log import client_address, init_app
 
 __all__ = ["bind", "client_address", "escape", "init_app", "init_logging", "new_reference", "scope"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,3 +24,9 @@ def scope() -> Iterator[None]:
     finally:
         clear_contextvars()
         bind_contextvars(**before)
+
+
+def new_reference() -> str:
+    """A short reference for people to quote, such as ``7F3A-91BC``."""
+    text = uuid.uuid4().hex[:8].upper()
+    return f"{text[:4]}-{text[4:]}"

@@ -11,7 +11,7 @@ from structlog.processors import JSONRenderer, LogfmtRenderer
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, WrappedLogger
 
-from webapp.core.logs.stories import (masked, story)
+from webapp.core.logs.stories import masked, story
 
 # What a record may carry besides its words and the bound IDs; anything else that libraries add is left out.
 FIELDS = ("method", "path", "status", "bytes", "milliseconds", "address")

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask_login import UserMixin
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.core.models.base import (Base, BigInt, IntPk, KeyText, one_of, utcnow)
+from webapp.core.models.base import Base, BigInt, IntPk, KeyText, one_of, utcnow
 
 
 class Account(UserMixin, Base):

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.core.models.base import (Base, BigInt, IntPk, one_of)
+from webapp.core.models.base import Base, BigInt, IntPk, one_of
 
 ACTIVATED_FROM = ("pending", "inactive")
 

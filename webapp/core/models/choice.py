@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.core.models.base import (Base, BigInt, IntPk, one_of, utcnow)
+from webapp.core.models.base import Base, BigInt, IntPk, one_of, utcnow
 
 EXCLUSION_KINDS = ("person", "email")
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.core.models.base import (Base, BigInt, IntPk, utcnow)
+from webapp.core.models.base import Base, BigInt, IntPk, utcnow
 
 
 def _user(column: str, ondelete: str | None = None) -> sa.ForeignKeyConstraint:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.core.models.base import (Base, BigInt, IntPk)
+from webapp.core.models.base import Base, BigInt, IntPk
 
 
 class Role(Base):

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.core.models.base import (Base, BigInt, IntPk, one_of, utcnow)
+from webapp.core.models.base import Base, BigInt, IntPk, one_of, utcnow
 from webapp.core.models.integration import Integration
 
 RUN_STATES = ("queued", "running", "completed", "completed_with_warnings", "held", "failed", "cancelled")

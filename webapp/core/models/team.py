@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.core.models.base import (Base, BigInt, IntPk)
+from webapp.core.models.base import Base, BigInt, IntPk
 
 MAX_LEVELS = 7
 TEAM_NAME_LENGTH = (3, 255)  # characters

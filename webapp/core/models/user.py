@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.core.models.base import (Base, BigInt, IntPk, KeyText, one_of, utcnow)
+from webapp.core.models.base import Base, BigInt, IntPk, KeyText, one_of, utcnow
 
 USER_STATUSES = ("pending", "active", "inactive", "ignored")
 IGNORED = "ignored"  # was pending and shall not be; whoever they are on a platform is excluded there

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from webapp.core.spreadsheets.table import (Source, as_csv)
-from webapp.core.spreadsheets.workbook import (as_workbook, parts_of)
+from webapp.core.spreadsheets.table import Source, as_csv
+from webapp.core.spreadsheets.workbook import as_workbook, parts_of
 
 
 def parts(source: Source, form: str, engine: sa.Engine) -> Iterator[bytes]:

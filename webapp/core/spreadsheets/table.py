@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.core.spreadsheets.cells import (MARK, csv_lines)
+from webapp.core.spreadsheets.cells import MARK, csv_lines
 
 Row = Sequence[object]  # a cell is shown as its ``str``; ``None`` is empty
 

@@ -13,7 +13,7 @@ from typing import IO, Any
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
-from webapp.core.spreadsheets.table import (Row, Table)
+from webapp.core.spreadsheets.table import Row, Table
 
 ROWS = 1_048_575  # of a sheet, below its head; more go on the next sheet
 CELL = 32_767  # UTF-16 units that a cell can hold

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.core.database import rows_changed
-from webapp.core.models import (Decision, Integration, Person)
+from webapp.core.models import Decision, Integration, Person
 
 
 def let_go(session: Session, person: Person, user_id: int) -> str | None:

@@ -9,11 +9,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from webapp.core.match_keys import match_key
+from webapp.core.models import Decision, Exclusion, Integration, Person, User, db, is_here
 from webapp.platforms.platform import Platform
 from webapp.platforms.registry import PLATFORMS
-from webapp.core.models import (Decision, Exclusion, Integration, Person, User, db, is_here)
-from webapp.web.paging import (Page, page_of)
-from webapp.core.match_keys import match_key
+from webapp.web.paging import Page, page_of
 
 # reason: (what the matter is, what else can be done about it)
 REASONS: dict[str, tuple[str, str]] = {

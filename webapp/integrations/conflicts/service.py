@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.core.audit import log
-from webapp.integrations.conflicts.queries import is_decided
-from webapp.integrations.conflicts.move_link import (give_back, let_go)
 from webapp.core.database import write_transaction
-from webapp.core.models import (Decision, Integration, Person, User, db, utcnow)
+from webapp.core.models import Decision, Integration, Person, User, db, utcnow
 from webapp.core.models.user import MERGED
+from webapp.integrations.conflicts.move_link import give_back, let_go
+from webapp.integrations.conflicts.queries import is_decided
 from webapp.sync.exclusions import exclude_person
 
 NEW, EXCLUDE = "new", "exclude"

@@ -8,10 +8,11 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, Access, requires)
-from webapp.integrations.conflicts import (service, queries)
-from webapp.platforms.registry import PLATFORMS
 from webapp.core.numbers import id_in
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, Access
+from webapp.integrations.conflicts import queries, service
+from webapp.platforms.registry import PLATFORMS
+from webapp.web.access import requires
 from webapp.web.paging import url_with
 
 bp = Blueprint("conflicts", __name__, url_prefix="/c/<contract>/conflicts")

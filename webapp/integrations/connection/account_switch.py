@@ -5,13 +5,23 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.platforms.base import RemoteAccount
 from webapp.core.credentials import open_sealed
 from webapp.core.database import write_transaction
-from webapp.core.models import (Account, ConnectAttempt, Contract, Decision, Exclusion, Integration, Person, db, utcnow)
-from webapp.integrations.connection.connect import (AttemptInvalid, Connected, connect_with, integration_for)
-from webapp.sync.schedule.incidents import (MOOT, close_incidents)
+from webapp.core.models import (
+    Account,
+    ConnectAttempt,
+    Contract,
+    Decision,
+    Exclusion,
+    Integration,
+    Person,
+    db,
+    utcnow,
+)
+from webapp.integrations.connection.connect import AttemptInvalid, Connected, connect_with, integration_for
+from webapp.platforms.base import RemoteAccount
 from webapp.sync.run.proposal import give_up_held
+from webapp.sync.schedule.incidents import MOOT, close_incidents
 
 DECIDED = "decided"  # in the details of a round whose other account was used or left
 

@@ -18,17 +18,17 @@ from sqlalchemy.orm import Session
 
 from config import Settings
 from webapp.core.audit import log as audit_log
-from webapp.platforms import registry
-from webapp.platforms.base import (Call, ConnectorError, LastingToken, RemoteAccount)
-from webapp.platforms.platform import Opening
-from webapp.core.credentials import (CredentialsUnreadable, open_sealed, seal, seal_for, unseal)
+from webapp.core.credentials import CredentialsUnreadable, open_sealed, seal, seal_for, unseal
 from webapp.core.database import write_transaction
-from webapp.core.models import (Account, ConnectAttempt, Contract, Integration, SyncRun, UserSync, utcnow)
+from webapp.core.models import Account, ConnectAttempt, Contract, Integration, SyncRun, UserSync, utcnow
 from webapp.core.models.sync import LIVE_STATES
+from webapp.platforms import registry
+from webapp.platforms.base import Call, ConnectorError, LastingToken, RemoteAccount
 from webapp.platforms.oauth import OAuthFailed
 from webapp.platforms.oauth_registry import round_for
-from webapp.sync.schedule.incidents import (MOOT, RECOVERED, close_incidents)
-from webapp.sync.schedule.schedule import (Requester, end_live_run, request_run)
+from webapp.platforms.platform import Opening
+from webapp.sync.schedule.incidents import MOOT, RECOVERED, close_incidents
+from webapp.sync.schedule.schedule import Requester, end_live_run, request_run
 
 log = logging.getLogger(__name__)
 

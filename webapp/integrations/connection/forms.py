@@ -7,7 +7,7 @@ from wtforms import RadioField, StringField, ValidationError
 from wtforms.validators import InputRequired, Length
 
 from webapp.platforms.platform import Platform
-from webapp.platforms.zendesk.subdomain import (NotASubdomain, subdomain_of)
+from webapp.platforms.zendesk.subdomain import NotASubdomain, subdomain_of
 from webapp.web.forms import SelectChoice
 
 
@@ -47,7 +47,3 @@ def connect_form(platform: Platform, site: str | None) -> ConnectForm:
     form = RegionForm(site=site or next(iter(platform.regions), None))
     form.site.choices = [SelectChoice(key, region.label) for key, region in platform.regions.items()]
     return form
-
-
-class ConfirmForm(FlaskForm):
-    """A question answered by pressing its button."""

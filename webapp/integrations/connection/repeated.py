@@ -10,9 +10,9 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from webapp.core.models import (ConnectAttempt, Integration, db)
-from webapp.integrations.connection.connect import (ENDED, AttemptInvalid, hash_of)
+from webapp.core.models import ConnectAttempt, Integration, db
 from webapp.integrations.connection.account_switch import DECIDED
+from webapp.integrations.connection.connect import ENDED, AttemptInvalid, hash_of
 
 PATIENCE = 5.0  # seconds for which the first press may still be busy at the platform
 LOOK_EVERY = 0.2  # seconds

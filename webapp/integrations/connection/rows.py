@@ -7,9 +7,9 @@ from datetime import datetime
 
 from flask import url_for
 
-from webapp.platforms.platform import Platform
 from webapp.integrations.shared.platform_status import PlatformState
-from webapp.integrations.shared.run_rows import (STATE_LABELS, ended_at)
+from webapp.integrations.shared.run_rows import STATE_LABELS, ended_at
+from webapp.platforms.platform import Platform
 from webapp.sync.schedule.health import NOT_ENABLED
 from webapp.web.times import duration
 

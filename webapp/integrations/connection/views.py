@@ -10,19 +10,21 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from config import SANDBOX_SUBDOMAINS, Settings
-from webapp.queue import wake
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, Access, Refused, Rule, access_to, requires, signed_in)
-from webapp.web.return_url import one_way
-from webapp.platforms.registry import PLATFORMS
-from webapp.core.models import (Contract, Integration, User, db)
-from webapp.platforms.oauth import OAuthFailed
-from webapp.integrations.connection import (connect, repeated)
+from webapp.core.models import Contract, Integration, User, db
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS, Access, Refused, Rule, access_to
 from webapp.integrations.connection import account_switch as other_accounts
-from webapp.integrations.shared.platform_status import (PlatformState, platform_state, platform_states)
-from webapp.integrations.connection.forms import (ConfirmForm, ConnectForm, connect_form)
-from webapp.integrations.connection.rows import (PlatformRow, notices)
-from webapp.integrations.connection.words import (no_such_round, once_more, without_a_code)
+from webapp.integrations.connection import connect, repeated
+from webapp.integrations.connection.forms import ConnectForm, connect_form
+from webapp.integrations.connection.rows import PlatformRow, notices
+from webapp.integrations.connection.words import no_such_round, once_more, without_a_code
+from webapp.integrations.shared.platform_status import PlatformState, platform_state, platform_states
 from webapp.integrations.shared.run_rows import recent_runs
+from webapp.platforms.oauth import OAuthFailed
+from webapp.platforms.registry import PLATFORMS
+from webapp.queue import wake
+from webapp.web.access import requires, signed_in
+from webapp.web.confirm_form import ConfirmForm
+from webapp.web.return_url import one_way
 
 bp = Blueprint("platforms", __name__)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from webapp.platforms.platform import Platform
 from webapp.integrations.connection.repeated import Outcome
+from webapp.platforms.platform import Platform
 
 
 def without_a_code(platform: Platform, error: str | None) -> tuple[str, str]:

@@ -14,12 +14,20 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.web.access import INTEGRATIONS
+from webapp.core.database import insert_into, rows_changed, write_transaction
+from webapp.core.models import (
+    ContractFeature,
+    Integration,
+    PlatformNotice,
+    SyncRun,
+    UserSync,
+    table_of,
+    utcnow,
+)
+from webapp.core.permissions import INTEGRATIONS
 from webapp.platforms.base import UNREADABLE
 from webapp.platforms.registry import PLATFORMS
-from webapp.core.database import (insert_into, rows_changed, write_transaction)
-from webapp.core.models import (ContractFeature, Integration, PlatformNotice, SyncRun, UserSync, table_of, utcnow)
-from webapp.sync.schedule.schedule import (Requester, request_run)
+from webapp.sync.schedule.schedule import Requester, request_run
 
 PLATFORM = "intercom"
 TOPICS = frozenset({"admin.added_to_workspace", "admin.removed_from_workspace"})

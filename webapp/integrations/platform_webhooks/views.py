@@ -7,8 +7,8 @@ import logging
 from flask import Blueprint, abort, current_app, request
 
 from config import Settings
-from webapp.web.access import public
 from webapp.integrations.platform_webhooks import receive
+from webapp.web.access import public
 
 log = logging.getLogger(__name__)
 

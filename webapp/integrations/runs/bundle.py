@@ -14,10 +14,20 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.core.models import (Decision, Exclusion, Integration, Person, SyncChange, SyncRequest, SyncRun, User, UserSync)
-from webapp.integrations.shared.platform_status import PlatformState
+from webapp.core.models import (
+    Decision,
+    Exclusion,
+    Integration,
+    Person,
+    SyncChange,
+    SyncRequest,
+    SyncRun,
+    User,
+    UserSync,
+)
 from webapp.integrations.runs.export import run_values
-from webapp.integrations.runs.redaction import (Pseudonyms, masked_path, scrubbed)
+from webapp.integrations.runs.redaction import Pseudonyms, masked_path, scrubbed
+from webapp.integrations.shared.platform_status import PlatformState
 from webapp.sync.plan.what_if import what_if_of
 
 MOST_LINES = 2000

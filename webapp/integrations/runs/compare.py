@@ -9,11 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from webapp.core.audit.log import ACTIONS
-from webapp.platforms.platform import Platform
-from webapp.core.models import (AuditEvent, Person, SyncChange, SyncRun, db)
-from webapp.web.paging import (Page, page_of)
+from webapp.core.models import AuditEvent, Person, SyncChange, SyncRun, db
+from webapp.integrations.runs.changes import counters, counts_by_kind
 from webapp.integrations.shared.run_rows import RunRow
-from webapp.integrations.runs.changes import (KIND_LABELS, REASON_WORDS, counters, counts_by_kind)
+from webapp.platforms.platform import Platform
+from webapp.sync.run.change_words import KIND_LABELS, REASON_WORDS
+from webapp.web.paging import Page, page_of
 
 OFFERED = 30  # runs to choose from; any other can be typed into the address
 SETTINGS = (

@@ -5,11 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, VIEW_AUDIT, VIEW_SYNC_STATUS, requires)
 from webapp.core.numbers import id_in
-from webapp.web.paging import url_with
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS, VIEW_AUDIT, VIEW_SYNC_STATUS
 from webapp.integrations.runs import compare as runs_compare
 from webapp.integrations.runs.views import run_or_404
+from webapp.web.access import requires
+from webapp.web.paging import url_with
 
 bp = Blueprint("run_compare", __name__, url_prefix="/c/<contract>/sync-status/runs/<int:run_id>/compare")
 

@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.core.audit import log
-from webapp.platforms.platform import Platform
 from webapp.core.database import write_transaction
-from webapp.core.models import (SyncChange, SyncRun)
+from webapp.core.models import SyncChange, SyncRun
 from webapp.core.models.sync import COUNTERS
-from webapp.core.spreadsheets.table import (Source, Table, more_than)
-from webapp.integrations.runs.changes import (ChangeRow, Filters, worded)
+from webapp.core.spreadsheets.table import Source, Table, more_than
+from webapp.integrations.runs.changes import Filters, worded
+from webapp.platforms.platform import Platform
+from webapp.sync.run.change_words import ChangeRow
 
 CHUNK = 500  # lines
 JSON_VERSION = 1

@@ -8,18 +8,19 @@ from flask import Blueprint, Response, abort, current_app, g, render_template, r
 
 from config import Settings
 from webapp.core import heartbeat
-from webapp.queue import wake
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, VIEW_SYNC_STATUS, requires)
-from webapp.core.models import (db, utcnow)
-from webapp.integrations.shared.platform_status import platform_state
-from webapp.integrations.connection.forms import ConfirmForm
-from webapp.integrations.runs.bundle import (CONTENTS, bundle_of)
-from webapp.integrations.runs.export import (Export, note)
-from webapp.integrations.runs.redaction import Pseudonyms
-from webapp.integrations.shared.run_rows import RunRow
-from webapp.web.exports.send import (FORMS, attachment, file_answer, form_asked)
+from webapp.core.models import db, utcnow
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS, VIEW_SYNC_STATUS
+from webapp.integrations.runs.bundle import CONTENTS, bundle_of
 from webapp.integrations.runs.changes import Filters
+from webapp.integrations.runs.export import Export, note
+from webapp.integrations.runs.redaction import Pseudonyms
 from webapp.integrations.runs.views import run_or_404
+from webapp.integrations.shared.platform_status import platform_state
+from webapp.integrations.shared.run_rows import RunRow
+from webapp.queue import wake
+from webapp.web.access import requires
+from webapp.web.confirm_form import ConfirmForm
+from webapp.web.exports.send import FORMS, attachment, file_answer, form_asked
 
 bp = Blueprint("run_files", __name__, url_prefix="/c/<contract>/sync-status/runs/<int:run_id>")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from webapp.platforms.platform import Platform
-from webapp.core.models import (SyncRun, UserSync)
-from webapp.sync.plan.what_if import what_if_of
+from webapp.core.models import SyncRun, UserSync
 from webapp.integrations.shared.user_types import types_of
+from webapp.platforms.platform import Platform
+from webapp.sync.plan.what_if import what_if_of
 
 FIGURES = {
     "imported": "New users",

@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from webapp.core import heartbeat
+from webapp.core.models import Question, SyncRun, db
 from webapp.queue import wake
-from webapp.core.models import (Question, SyncRun, db)
 
 
 def processes(now: datetime) -> dict[str, Any]:

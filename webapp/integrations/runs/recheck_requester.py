@@ -10,11 +10,11 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.web.access import MANAGE_INTEGRATIONS
 from webapp.core.audit import log as audit_log
-from webapp.platforms.registry import PLATFORMS
 from webapp.core.database import write_transaction
-from webapp.core.models import (Account, Integration, RolePermission, SyncRun, User, UserRole, utcnow)
+from webapp.core.models import Account, Integration, RolePermission, SyncRun, User, UserRole, utcnow
+from webapp.core.permissions import MANAGE_INTEGRATIONS
+from webapp.platforms.registry import PLATFORMS
 
 BY_HAND = ("manual", "undo")
 WHY = "Whoever asked for it may no longer do so. Nobody was changed."

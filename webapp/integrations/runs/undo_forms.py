@@ -8,8 +8,8 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField
 from wtforms.validators import InputRequired
 
+from webapp.integrations.runs.undo_service import GO_ON, PAUSE
 from webapp.web.forms import SelectChoice
-from webapp.integrations.runs.undo_service import (GO_ON, PAUSE)
 
 
 class UndoForm(FlaskForm):

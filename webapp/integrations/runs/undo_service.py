@@ -8,15 +8,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from webapp.core.audit import log
-from webapp.platforms.registry import PLATFORMS
 from webapp.core.database import write_transaction
-from webapp.core.models import (SyncRun, db, utcnow)
+from webapp.core.models import SyncRun, db, utcnow
 from webapp.core.models.sync import LIVE_STATES
-from webapp.web.paging import Page
-from webapp.sync.schedule.schedule import (Requester, live_run, request_undo)
-from webapp.sync.run.undo_verdicts import (Summary, judged, summary)
 from webapp.integrations.shared.lock_and_audit import locked
 from webapp.integrations.shared.pause import put_on_pause
+from webapp.platforms.registry import PLATFORMS
+from webapp.sync.run.undo_verdicts import Summary, judged, summary
+from webapp.sync.schedule.schedule import Requester, live_run, request_undo
+from webapp.web.paging import Page
 
 PAUSE, GO_ON = "pause", "go_on"
 NOT_OVER, NO_SYNC, LINES_REMOVED, NOTHING = "not_over", "no_sync", "lines_removed", "nothing"

@@ -9,17 +9,26 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp.queue import wake
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, PERMISSIONS, Access, Refusal, Refused, requires)
-from webapp.platforms.registry import PLATFORMS
-from webapp.core.models import (Integration, SyncRun, UserSync, db)
-from webapp.web.paging import (page_of, url_with)
-from webapp.integrations.shared.run_rows import RunRow
-from webapp.sync.schedule.schedule import Requester
-from webapp.sync.run.undo_verdicts import (GOES_BACK, STAYS)
+from webapp.core.models import Integration, SyncRun, UserSync, db
+from webapp.core.permissions import (
+    INTEGRATIONS,
+    MANAGE_INTEGRATIONS,
+    MANAGE_USERS,
+    PERMISSIONS,
+    Access,
+    Refusal,
+    Refused,
+)
 from webapp.integrations.runs import undo_service
-from webapp.sync.run import undo_words
 from webapp.integrations.runs.undo_forms import UndoForm
+from webapp.integrations.shared.run_rows import RunRow
+from webapp.platforms.registry import PLATFORMS
+from webapp.queue import wake
+from webapp.sync.run import undo_words
+from webapp.sync.run.undo_verdicts import GOES_BACK, STAYS
+from webapp.sync.schedule.schedule import Requester
+from webapp.web.access import requires
+from webapp.web.paging import page_of, url_with
 
 bp = Blueprint("undo", __name__, url_prefix="/c/<contract>/sync-status/runs/<int:run_id>/undo")
 

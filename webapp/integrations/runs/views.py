@@ -10,21 +10,33 @@ from flask import Blueprint, abort, current_app, g, make_response, render_templa
 from werkzeug.wrappers import Response
 
 from config import Settings
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, VIEW_SYNC_STATUS, Access, requires)
-from webapp.platforms.registry import PLATFORMS
-from webapp.integrations.user_sync.held_run_service import limits_raised
-from webapp.core.models import (Integration, SyncRun, UserSync, db, utcnow)
-from webapp.web.paging import url_with
-from webapp.queue.platform_waits import waits_of
-from webapp.integrations.shared.platform_status import (PlatformState, platform_states)
-from webapp.integrations.runs.compare import other_runs
-from webapp.integrations.shared.run_rows import (RunRow, recent_runs)
-from webapp.sync.run.preview import LIFETIME
-from webapp.integrations.runs.preview_comparison import (compared, tried)
-from webapp.integrations.runs.changes import (DIFFERS, KEPT, KIND_LABELS, WOULD_LABELS, Filters, calls_in_words, calls_of, changes_of, counters, counts_by_kind, differing, reasons_of)
-from webapp.integrations.runs.processes import processes
+from webapp.core.models import Integration, SyncRun, UserSync, db, utcnow
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, VIEW_SYNC_STATUS, Access
 from webapp.integrations.runs import undo_service
+from webapp.integrations.runs.changes import (
+    DIFFERS,
+    Filters,
+    calls_in_words,
+    calls_of,
+    changes_of,
+    counters,
+    counts_by_kind,
+    differing,
+    reasons_of,
+)
+from webapp.integrations.runs.compare import other_runs
+from webapp.integrations.runs.preview_comparison import compared, tried
+from webapp.integrations.runs.processes import processes
 from webapp.integrations.shared.lock_and_audit import limits_of
+from webapp.integrations.shared.platform_status import PlatformState, platform_states
+from webapp.integrations.shared.run_rows import RunRow, recent_runs
+from webapp.integrations.user_sync.held_run_service import limits_raised
+from webapp.platforms.registry import PLATFORMS
+from webapp.queue.platform_waits import waits_of
+from webapp.sync.run.change_words import KEPT, KIND_LABELS, WOULD_LABELS
+from webapp.sync.run.preview import LIFETIME
+from webapp.web.access import requires
+from webapp.web.paging import url_with
 
 bp = Blueprint("sync_status", __name__, url_prefix="/c/<contract>/sync-status")
 

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.core.audit import log as audit_log
+from webapp.core.models import Integration, UserSync
 from webapp.platforms.registry import PLATFORMS
-from webapp.core.models import (Integration, UserSync)
 from webapp.sync.plan.safeguard import Limits
 from webapp.sync.schedule.schedule import Requester
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from webapp.core.database import write_transaction
-from webapp.core.models import (Integration, UserSync, utcnow)
-from webapp.sync.schedule.incidents import (MOOT, close_incidents)
+from webapp.core.models import Integration, UserSync, utcnow
+from webapp.integrations.shared.lock_and_audit import locked, record
+from webapp.sync.schedule.incidents import MOOT, close_incidents
 from webapp.sync.schedule.schedule import Requester
-from webapp.integrations.shared.lock_and_audit import (locked, record)
 
 REASON_MAX = 200  # characters
 

@@ -7,11 +7,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from webapp.core.models import Contract, Integration, SyncRun, UserSync, db, utcnow
+from webapp.core.models.sync import LIVE_STATES
 from webapp.platforms.platform import Platform
 from webapp.platforms.registry import PLATFORMS
-from webapp.core.models import (Contract, Integration, SyncRun, UserSync, db, utcnow)
-from webapp.core.models.sync import LIVE_STATES
-from webapp.sync.schedule.health import (Facts, Health, judge)
+from webapp.sync.schedule.health import Facts, Health, judge
 
 
 @dataclass(frozen=True)

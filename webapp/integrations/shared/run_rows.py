@@ -9,12 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 from flask import url_for
 
+from webapp.core.models import Integration, SyncRun, db
+from webapp.core.models.sync import STAGES
 from webapp.platforms.platform import Platform
 from webapp.platforms.registry import PLATFORMS
-from webapp.core.models import (Integration, SyncRun, db)
-from webapp.core.models.sync import STAGES
-from webapp.sync.run.outcome import why_held
 from webapp.sync.plan.safeguard import held_from
+from webapp.sync.run.outcome import why_held
 
 STATE_LABELS = {
     "queued": "Queued",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from webapp.platforms.platform import Platform
 from webapp.core.models import UserSync
+from webapp.platforms.platform import Platform
 
 
 @dataclass(frozen=True)

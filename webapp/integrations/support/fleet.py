@@ -14,13 +14,25 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.web.access import INTEGRATIONS
+from webapp.core.models import Contract, ContractFeature, Integration, SyncRun, UserSync
+from webapp.core.models.sync import COUNTING_STATES, LIVE_STATES
+from webapp.core.permissions import INTEGRATIONS
 from webapp.platforms.platform import Platform
 from webapp.platforms.registry import PLATFORMS
-from webapp.core.models import (Contract, ContractFeature, Integration, SyncRun, UserSync)
-from webapp.core.models.sync import (COUNTING_STATES, LIVE_STATES)
-from webapp.sync.schedule.health import (FIRST_WITHIN, LATE_AFTER, OVERDUE_AFTER, Facts, judge)
-from webapp.sync.schedule.status import (BROKEN, BY_URGENCY, FAILING, FIRST, HELD, LATE, NOT_CONNECTED, OFF, ON_TIME, OVERDUE, PAUSED)
+from webapp.sync.schedule.health import FIRST_WITHIN, LATE_AFTER, OVERDUE_AFTER, Facts, judge
+from webapp.sync.schedule.status import (
+    BROKEN,
+    BY_URGENCY,
+    FAILING,
+    FIRST,
+    HELD,
+    LATE,
+    NOT_CONNECTED,
+    OFF,
+    ON_TIME,
+    OVERDUE,
+    PAUSED,
+)
 
 
 @dataclass(frozen=True)

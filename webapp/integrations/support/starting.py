@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from webapp.web.access import INTEGRATIONS
-from webapp.platforms.registry import PLATFORMS
-from webapp.core.models import (Contract, ContractFeature, Integration, db)
-from webapp.sync.schedule.schedule import (Requested, Requester)
+from webapp.core.models import Contract, ContractFeature, Integration, db
+from webapp.core.permissions import INTEGRATIONS
+from webapp.integrations.shared.lock_and_audit import NotConnected, NotEnabled
 from webapp.integrations.user_sync import settings
-from webapp.integrations.shared.lock_and_audit import (NotConnected, NotEnabled)
+from webapp.platforms.registry import PLATFORMS
+from webapp.sync.schedule.schedule import Requested, Requester
 
 
 class NoSuchConnection(Exception):

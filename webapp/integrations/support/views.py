@@ -12,15 +12,16 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
-from webapp.queue import wake
-from webapp.web.access import (may_sync_anywhere, supports, supports_and_syncs)
-from webapp.web.return_url import own_path
-from webapp.core.models import (db, utcnow)
-from webapp.web.paging import (page_of, url_with)
-from webapp.integrations.support import (fleet, starting)
-from webapp.sync.schedule.schedule import Requester
-from webapp.sync.schedule.status import (BY_URGENCY, NEEDS_ATTENTION)
+from webapp.core.models import db, utcnow
+from webapp.core.permissions import may_sync_anywhere
 from webapp.integrations.runs.processes import processes
+from webapp.integrations.support import fleet, starting
+from webapp.queue import wake
+from webapp.sync.schedule.schedule import Requester
+from webapp.sync.schedule.status import BY_URGENCY, NEEDS_ATTENTION
+from webapp.web.access import supports, supports_and_syncs
+from webapp.web.paging import page_of, url_with
+from webapp.web.return_url import own_path
 
 bp = Blueprint("support", __name__, url_prefix="/support/sync-status")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.core.models import (Integration, Person, User)
+from webapp.core.models import Integration, Person, User
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from webapp.core.audit import log
-from webapp.platforms.registry import PLATFORMS
 from webapp.core.database import write_transaction
-from webapp.core.models import (Exclusion, Integration, utcnow)
+from webapp.core.models import Exclusion, Integration, utcnow
 from webapp.core.models.user import IGNORED
+from webapp.people.directory.bulk import change_status, lock_licences
+from webapp.platforms.registry import PLATFORMS
 from webapp.sync.exclusions import exclude, ignored_as, pattern_of
-from webapp.people.directory.bulk import (change_status, lock_licences)
 
 
 def exclude_emails(integration: Integration, given: str, *, by: str) -> tuple[str, bool]:

@@ -10,16 +10,17 @@ from werkzeug.wrappers import Response
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, requires)
-from webapp.integrations.user_sync import exclusion_service
-from webapp.core.models import (Exclusion, Integration, db)
-from webapp.web.paging import page_of
+from webapp.core.match_keys import match_key
+from webapp.core.models import Exclusion, Integration, db
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS
+from webapp.integrations.connection.views import connected_once, frame
 from webapp.integrations.shared.platform_status import PlatformState
-from webapp.integrations.connection.views import (connected_once, frame)
+from webapp.integrations.user_sync import exclusion_service
 from webapp.integrations.user_sync.preview_views import begin
 from webapp.sync.exclusions import BadPattern, pattern_of
-from webapp.core.match_keys import match_key
 from webapp.sync.plan.what_if import WhatIf
+from webapp.web.access import requires
+from webapp.web.paging import page_of
 
 bp = Blueprint(
     "exclusions", __name__, url_prefix="/c/<contract>/integrations/platforms/<platform>/exclusions"
@@ -56,7 +57,9 @@ def add(contract: str, platform: str) -> Response | tuple[str, int]:
         if "preview" in request.form:
             tried = WhatIf(excluded_emails=(pattern_of(form.pattern.data or ""),))
             return begin(state, integration, contract, tried)
-        pattern, new = exclusion_service.exclude_emails(integration, form.pattern.data or "", by=current_user.name)
+        pattern, new = exclusion_service.exclude_emails(
+            integration, form.pattern.data or "", by=current_user.name
+        )
     except BadPattern as error:
         form.pattern.errors = [*form.pattern.errors, str(error)]
         return _page(state, integration, contract, form), 422

@@ -8,11 +8,11 @@ from flask_wtf import FlaskForm
 from wtforms import IntegerField, RadioField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
-from webapp.platforms.platform import Platform
-from webapp.web.forms import (SelectChoice, one_line)
 from webapp.core.models import UserSync
-from webapp.sync.plan.safeguard import (GROWTH_PERCENT_MAX, PEOPLE_MAX, PERCENT_MAX, Limits)
 from webapp.integrations.shared.user_types import types_of
+from webapp.platforms.platform import Platform
+from webapp.sync.plan.safeguard import GROWTH_PERCENT_MAX, PEOPLE_MAX, PERCENT_MAX, Limits
+from webapp.web.forms import SelectChoice, one_line
 
 
 class IdentifierForm(FlaskForm):

@@ -11,11 +11,19 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.core.database import write_transaction
-from webapp.core.models import (Integration, SyncRun, UserSync, utcnow)
-from webapp.sync.schedule.incidents import (DECIDED, close_incidents)
-from webapp.sync.plan.safeguard import (Limits, held_from, raised)
-from webapp.sync.schedule.schedule import (Requester, live_run)
-from webapp.integrations.shared.lock_and_audit import (AnotherRunLive, NotConnected, NotEnabled, limits_of, locked, record, set_limits)
+from webapp.core.models import Integration, SyncRun, UserSync, utcnow
+from webapp.integrations.shared.lock_and_audit import (
+    AnotherRunLive,
+    NotConnected,
+    NotEnabled,
+    limits_of,
+    locked,
+    record,
+    set_limits,
+)
+from webapp.sync.plan.safeguard import Limits, held_from, raised
+from webapp.sync.schedule.incidents import DECIDED, close_incidents
+from webapp.sync.schedule.schedule import Requester, live_run
 
 
 class NotHeld(Exception):

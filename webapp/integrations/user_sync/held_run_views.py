@@ -7,13 +7,14 @@ from collections.abc import Callable
 from flask import Blueprint, flash
 from werkzeug.wrappers import Response
 
-from webapp.queue import wake
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, requires)
-from webapp.integrations.user_sync import held_run_service
 from webapp.core.models import SyncRun
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS
 from webapp.integrations.connection.views import connected_once
-from webapp.integrations.shared.lock_and_audit import (AnotherRunLive, NotConnected, NotEnabled)
-from webapp.integrations.user_sync.views import (me, run_or_404, to_run)
+from webapp.integrations.shared.lock_and_audit import AnotherRunLive, NotConnected, NotEnabled
+from webapp.integrations.user_sync import held_run_service
+from webapp.integrations.user_sync.views import me, run_or_404, to_run
+from webapp.queue import wake
+from webapp.web.access import requires
 
 bp = Blueprint(
     "held_runs",

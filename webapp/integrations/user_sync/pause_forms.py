@@ -6,8 +6,8 @@ from flask_wtf import FlaskForm
 from wtforms import StringField
 from wtforms.validators import Length
 
-from webapp.web.forms import one_line
 from webapp.integrations.shared.pause import REASON_MAX
+from webapp.web.forms import one_line
 
 
 class PauseForm(FlaskForm):

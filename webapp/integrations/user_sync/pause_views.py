@@ -6,13 +6,14 @@ from flask import Blueprint, abort, flash, redirect, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, requires)
 from webapp.core.models import Integration
-from webapp.integrations.user_sync.pause_forms import PauseForm
-from webapp.integrations.connection.forms import ConfirmForm
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS
 from webapp.integrations.connection.views import state_or_404
-from webapp.sync.schedule.schedule import Requester
 from webapp.integrations.shared import pause as use
+from webapp.integrations.user_sync.pause_forms import PauseForm
+from webapp.sync.schedule.schedule import Requester
+from webapp.web.access import requires
+from webapp.web.confirm_form import ConfirmForm
 
 bp = Blueprint("pausing", __name__, url_prefix="/c/<contract>/integrations/platforms/<platform>/user-sync")
 

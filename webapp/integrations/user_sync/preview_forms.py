@@ -6,13 +6,13 @@ from typing import Any
 
 from wtforms import TextAreaField, ValidationError
 
-from webapp.platforms.platform import Platform
-from webapp.web.forms import SelectChoice
 from webapp.core.models import UserSync
+from webapp.integrations.shared.user_types import types_of
+from webapp.integrations.user_sync.forms import IdentifierForm, UserTypesForm
+from webapp.platforms.platform import Platform
 from webapp.sync.exclusions import BadPattern, pattern_of
 from webapp.sync.plan.what_if import WhatIf
-from webapp.integrations.user_sync.forms import (IdentifierForm, UserTypesForm)
-from webapp.integrations.shared.user_types import types_of
+from webapp.web.forms import SelectChoice
 
 PATTERNS_MAX = 50
 

@@ -6,13 +6,13 @@ import msgspec
 import sqlalchemy as sa
 
 from webapp.core.database import write_transaction
-from webapp.core.models import (SyncRun, utcnow)
+from webapp.core.models import SyncRun, utcnow
 from webapp.core.models.sync import SUCCESS_STATES
-from webapp.sync.schedule import schedule
+from webapp.integrations.shared.lock_and_audit import AnotherRunLive, NotConnected, NotEnabled, locked, record
+from webapp.sync.plan.what_if import WhatIf, what_if_of
 from webapp.sync.run.preview import LIFETIME
-from webapp.sync.schedule.schedule import (Requester, live_run, request_run)
-from webapp.sync.plan.what_if import (WhatIf, what_if_of)
-from webapp.integrations.shared.lock_and_audit import (AnotherRunLive, NotConnected, NotEnabled, locked, record)
+from webapp.sync.schedule import schedule
+from webapp.sync.schedule.schedule import Requester, live_run, request_run
 
 
 class PreviewGone(Exception):

@@ -6,18 +6,19 @@ import sqlalchemy as sa
 from flask import Blueprint, flash, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from webapp.queue import wake as queue_wake
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, requires)
-from webapp.core.models import (Integration, SyncRun, db)
+from webapp.core.models import Integration, SyncRun, db
 from webapp.core.numbers import id_in
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS
+from webapp.integrations.connection.views import connected_once, frame
+from webapp.integrations.shared.lock_and_audit import AnotherRunLive, NotConnected, NotEnabled
 from webapp.integrations.shared.platform_status import PlatformState
-from webapp.integrations.connection.views import (connected_once, frame)
 from webapp.integrations.user_sync import preview_service
+from webapp.integrations.user_sync.forms import IdentifierForm, UserTypesForm
 from webapp.integrations.user_sync.preview_forms import TryForm
-from webapp.sync.plan.what_if import (WhatIf, what_if_of)
-from webapp.integrations.user_sync.forms import (IdentifierForm, UserTypesForm)
-from webapp.integrations.shared.lock_and_audit import (AnotherRunLive, NotConnected, NotEnabled)
-from webapp.integrations.user_sync.views import (me, page, refused, run_or_404, to_run)
+from webapp.integrations.user_sync.views import me, page, refused, run_or_404, to_run
+from webapp.queue import wake as queue_wake
+from webapp.sync.plan.what_if import WhatIf, what_if_of
+from webapp.web.access import requires
 
 bp = Blueprint("previews", __name__, url_prefix="/c/<contract>/integrations/platforms/<platform>/user-sync")
 

@@ -11,16 +11,23 @@ from sqlalchemy.orm import Session
 from config import Settings
 from webapp.core.audit import log as audit_log
 from webapp.core.database import write_transaction
-from webapp.core.models import (SyncRun, utcnow)
+from webapp.core.models import SyncRun, utcnow
 from webapp.core.models.sync import LIVE_STATES
-from webapp.sync.run import preview
-from webapp.sync.schedule.incidents import (MOOT, close_incidents)
-from webapp.sync.run.outcome import cancelled
-from webapp.sync.plan.safeguard import Limits
-from webapp.sync.schedule.schedule import (Requested, Requester, first_slot, live_run, request_run)
-from webapp.sync.run.undo_outcome import stopped
-from webapp.integrations.shared.lock_and_audit import (NotConnected, NotEnabled, limits_of, locked, record, set_limits)
+from webapp.integrations.shared.lock_and_audit import (
+    NotConnected,
+    NotEnabled,
+    limits_of,
+    locked,
+    record,
+    set_limits,
+)
 from webapp.integrations.shared.pause import forget_pause
+from webapp.sync.plan.safeguard import Limits
+from webapp.sync.run import preview
+from webapp.sync.run.outcome import cancelled
+from webapp.sync.run.undo_outcome import stopped
+from webapp.sync.schedule.incidents import MOOT, close_incidents
+from webapp.sync.schedule.schedule import Requested, Requester, first_slot, live_run, request_run
 
 PREVIEW_STOPPED = "This preview was stopped before it was done. Nothing was saved or changed."
 
@@ -34,7 +41,10 @@ def save_identifier(integration_id: int, column: str | None) -> bool:
             return False
         sync.identifier_column = column
         record(
-            session, integration, "user_sync.identifier_changed", {"column": audit_log.changed(before, column)}
+            session,
+            integration,
+            "user_sync.identifier_changed",
+            {"column": audit_log.changed(before, column)},
         )
         return True
 

@@ -23,23 +23,24 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from config import Settings
-from webapp.queue import wake
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, requires)
-from webapp.web.forms import one_line
-from webapp.core.models import (Integration, SyncRun, UserSync, db, utcnow)
-from webapp.queue.platform_waits import waits_of
+from webapp.core.models import Integration, SyncRun, UserSync, db, utcnow
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS
+from webapp.integrations.connection.views import connected_once, frame, state_or_404
+from webapp.integrations.shared.lock_and_audit import NotConnected, NotEnabled, limits_of
 from webapp.integrations.shared.platform_status import PlatformState
-from webapp.integrations.connection.forms import ConfirmForm
-from webapp.integrations.connection.views import (connected_once, frame, state_or_404)
-from webapp.integrations.shared.run_rows import (RunRow, recent_runs)
-from webapp.sync.plan.safeguard import Limits
-from webapp.sync.schedule.schedule import (Requested, Requester)
-from webapp.web.times import zone_of_request
+from webapp.integrations.shared.run_rows import RunRow, recent_runs
 from webapp.integrations.user_sync import settings as use
 from webapp.integrations.user_sync.columns import column_rows
 from webapp.integrations.user_sync.counting import people_counts
-from webapp.integrations.user_sync.forms import (DisableForm, IdentifierForm, SafeguardForm, UserTypesForm)
-from webapp.integrations.shared.lock_and_audit import (NotConnected, NotEnabled, limits_of)
+from webapp.integrations.user_sync.forms import DisableForm, IdentifierForm, SafeguardForm, UserTypesForm
+from webapp.queue import wake
+from webapp.queue.platform_waits import waits_of
+from webapp.sync.plan.safeguard import Limits
+from webapp.sync.schedule.schedule import Requested, Requester
+from webapp.web.access import requires
+from webapp.web.confirm_form import ConfirmForm
+from webapp.web.forms import one_line
+from webapp.web.times import zone_of_request
 
 bp = Blueprint("user_sync", __name__, url_prefix="/c/<contract>/integrations/platforms/<platform>/user-sync")
 

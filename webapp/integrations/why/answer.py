@@ -13,19 +13,19 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.core.clock import (ahead, has_come, now_in)
-from webapp.platforms.base import (Call, ConnectorError)
-from webapp.core.database import (rows_changed, writing)
-from webapp.core.models import (Integration, Person, Question, UserSync, utcnow)
+from webapp.core.clock import ahead, has_come, now_in
+from webapp.core.database import rows_changed, writing
+from webapp.core.models import Integration, Person, Question, UserSync, utcnow
 from webapp.core.models.question import OPEN_STATES
-from webapp.sync.plan import load_known
-from webapp.sync.run.lease import (LONGEST_LEASE, kept)
-from webapp.sync.plan.prepare import (check_account, prepare, without_settled)
-from webapp.integrations.why.explain import (MOST, Answer, explained, meant_by)
-from webapp.sync.plan.load_rule import salt_of
-from webapp.sync.run.run import (BuildConnector, NotRunnable)
-from webapp.sync.plan.types import IdentifierAbsent
 from webapp.core.trouble import trouble_of
+from webapp.integrations.why.explain import MOST, Answer, explained, meant_by
+from webapp.platforms.base import Call, ConnectorError
+from webapp.sync.plan import load_known
+from webapp.sync.plan.load_rule import salt_of
+from webapp.sync.plan.prepare import check_account, prepare, without_settled
+from webapp.sync.plan.types import IdentifierAbsent
+from webapp.sync.run.lease import LONGEST_LEASE, kept
+from webapp.sync.run.run import BuildConnector, NotRunnable
 
 log = logging.getLogger(__name__)
 

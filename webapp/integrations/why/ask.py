@@ -10,12 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.core.audit import log
-from webapp.platforms.platform import Platform
-from webapp.platforms.registry import PLATFORMS
 from webapp.core.database import write_transaction
-from webapp.core.models import (Exclusion, Integration, Person, Question, User, is_here, utcnow)
-from webapp.integrations.why.answer import open_count
 from webapp.core.match_keys import match_key
+from webapp.core.models import Exclusion, Integration, Person, Question, User, is_here, utcnow
+from webapp.integrations.why.answer import open_count
+from webapp.platforms.registry import PLATFORMS
 
 MOST_OPEN = 5  # questions about one integration that wait at once: each reads the whole list
 RECENT = 8
@@ -147,13 +146,3 @@ def known_here(session: Session, contract_id: int, integration_id: int, text: st
         .limit(5)
     )
     return [KnownHere(user.name, user.email, user.id, user.status, None) for user in users]
-
-
-def platforms_to_ask(session: Session, contract_id: int) -> list[Platform]:
-    """The platforms that are connected for a contract."""
-    found = session.scalars(
-        sa.select(Integration.platform)
-        .where(Integration.contract_id == contract_id, Integration.connection == "connected")
-        .order_by(Integration.id)
-    )
-    return [PLATFORMS[platform] for platform in found]

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from webapp.platforms.base import (LeftOut, Listing, Person)
-from webapp.core.match_keys import (match_key, normal)
-from webapp.sync.plan.matching import (looked_for, users_like)
-from webapp.sync.plan.types import (Kind, Plan, Rule, Step, UserHere)
+from webapp.core.match_keys import match_key, normal
+from webapp.platforms.base import LeftOut, Listing, Person
+from webapp.sync.plan.matching import looked_for, users_like
+from webapp.sync.plan.types import Kind, Plan, Rule, Step, UserHere
 
 MOST = 20  # people in one answer
 MOST_NEAR = 5

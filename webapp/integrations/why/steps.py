@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from webapp.platforms.platform import Platform
 from webapp.core.models import User
-from webapp.integrations.why.explain import (Answer, Meant)
-from webapp.integrations.runs.changes import REASON_WORDS
+from webapp.integrations.why.explain import Answer, Meant
+from webapp.platforms.platform import Platform
+from webapp.sync.run.change_words import REASON_WORDS
 
 PASSED, STOPPED, TOLD, OPEN = "passed", "stopped", "told", "open"
 

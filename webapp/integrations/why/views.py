@@ -12,16 +12,17 @@ from werkzeug.wrappers import Response
 from wtforms import StringField
 from wtforms.validators import DataRequired, Length
 
-from webapp.queue import wake
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, requires)
-from webapp.web.forms import one_line
-from webapp.core.models import (Integration, Question, db)
+from webapp.core.models import Integration, Question, db
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS
+from webapp.integrations.connection.views import connected_once, frame
 from webapp.integrations.shared.platform_status import PlatformState
-from webapp.integrations.connection.views import (connected_once, frame)
-from webapp.integrations.why.explain import (Answer, Meant)
-from webapp.web.times import timestamp
 from webapp.integrations.why import ask as why_ask
-from webapp.integrations.why.steps import (Standing, Step, Walk, nobody, unanswered, walked)
+from webapp.integrations.why.explain import Answer, Meant
+from webapp.integrations.why.steps import Standing, Step, Walk, nobody, unanswered, walked
+from webapp.queue import wake
+from webapp.web.access import requires
+from webapp.web.forms import one_line
+from webapp.web.times import timestamp
 
 bp = Blueprint("why", __name__, url_prefix="/c/<contract>/integrations/platforms/<platform>/why")
 

@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from config import Settings
-from webapp.platforms.registry import PLATFORMS
-from webapp.notifications.mail import outbox
-from webapp.core.models import (Contract, Incident, Integration, SyncRun, User, UserSync)
+from webapp.core.models import Contract, Incident, Integration, SyncRun, User, UserSync
 from webapp.notifications.incidents import emails
-from webapp.notifications.incidents.preferences import recipients
 from webapp.notifications.incidents.kinds import KINDS
+from webapp.notifications.incidents.preferences import recipients
+from webapp.notifications.mail import outbox
+from webapp.platforms.registry import PLATFORMS
 
 AT_ONCE = 50  # incidents one tick announces; the next one goes on
 

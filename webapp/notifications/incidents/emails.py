@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from webapp.platforms.platform import Platform
+from webapp.core.models import Contract, Incident, SyncRun
 from webapp.notifications.mail.urls import page_address
-from webapp.core.models import (Contract, Incident, SyncRun)
+from webapp.platforms.platform import Platform
 
 
 @dataclass(frozen=True)

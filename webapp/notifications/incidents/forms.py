@@ -7,8 +7,8 @@ from typing import Any
 from flask_wtf import FlaskForm
 from wtforms import SelectMultipleField
 
-from webapp.web.forms import SelectChoice
 from webapp.notifications.incidents.kinds import Kind
+from webapp.web.forms import SelectChoice
 
 
 class ChoicesForm(FlaskForm):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from config import Settings
+from webapp.core.models import Contract
+from webapp.notifications.incidents.emails import letter, people_are
+from webapp.notifications.incidents.kinds import KINDS
+from webapp.notifications.incidents.preferences import recipients
 from webapp.notifications.mail import outbox
 from webapp.notifications.mail.urls import page_address
-from webapp.core.models import Contract
-from webapp.notifications.incidents.preferences import recipients
-from webapp.notifications.incidents.kinds import KINDS
-from webapp.notifications.incidents.emails import (letter, people_are)
 
 
 def tell_held(session: Session, settings: Settings, contract_id: int, people: int, days: int) -> None:

@@ -5,11 +5,21 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.web.access import Access
 from webapp.core.audit import log
-from webapp.core.database import (insert_into, write_transaction)
-from webapp.core.models import (Account, ContractFeature, NotificationChoice, Role, RolePermission, User, UserRole, db, table_of)
-from webapp.notifications.incidents.kinds import (KINDS, Kind)
+from webapp.core.database import insert_into, write_transaction
+from webapp.core.models import (
+    Account,
+    ContractFeature,
+    NotificationChoice,
+    Role,
+    RolePermission,
+    User,
+    UserRole,
+    db,
+    table_of,
+)
+from webapp.core.permissions import Access
+from webapp.notifications.incidents.kinds import KINDS, Kind
 
 DEFAULT_ROLE = "administrator"
 

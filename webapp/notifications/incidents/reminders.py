@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from config import Settings
 from webapp.core.database import insert_into
-from webapp.notifications.mail import outbox
-from webapp.core.models import (Contract, Reminder, User, table_of)
+from webapp.core.models import Contract, Reminder, User, table_of
 from webapp.notifications.incidents import emails
-from webapp.notifications.incidents.preferences import recipients
 from webapp.notifications.incidents.kinds import KINDS
+from webapp.notifications.incidents.preferences import recipients
+from webapp.notifications.mail import outbox
 
 EVERY = timedelta(days=7)
 LOOK_AGAIN = timedelta(days=1)  # at a contract where nobody waits

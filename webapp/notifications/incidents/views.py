@@ -7,9 +7,10 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from config import Settings
-from webapp.web.access import (MANAGE_INTEGRATIONS, MANAGE_SECURITY, MANAGE_USERS, Access, requires)
+from webapp.core.permissions import MANAGE_INTEGRATIONS, MANAGE_SECURITY, MANAGE_USERS, Access
 from webapp.notifications.incidents import preferences
 from webapp.notifications.incidents.forms import ChoicesForm
+from webapp.web.access import requires
 
 bp = Blueprint("notify", __name__)
 

@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 from config import Settings
 from webapp.accounts.sign_in import links
 from webapp.core.credentials import CredentialsUnreadable
-from webapp.core.database import (rows_changed, write_transaction)
-from webapp.notifications.mail.outbox import (one_line, text_of)
-from webapp.notifications.mail.smtp import (Hand, MailDelayed, MailRefused, ServerGone, conversation)
-from webapp.core.models import (Message, db, utcnow)
-from webapp.notifications.outbox import (due, still_mine, take)
+from webapp.core.database import rows_changed, write_transaction
+from webapp.core.models import Message, db, utcnow
+from webapp.notifications.mail.outbox import one_line, text_of
+from webapp.notifications.mail.smtp import Hand, MailDelayed, MailRefused, ServerGone, conversation
+from webapp.notifications.outbox import due, still_mine, take
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session
 
-from webapp.core.credentials import (open_sealed, seal_for)
+from webapp.core.credentials import open_sealed, seal_for
 from webapp.core.database import rows_changed
 from webapp.core.models import Message
 

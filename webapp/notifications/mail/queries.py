@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from webapp.core.credentials import CredentialsUnreadable
+from webapp.core.models import Account, AccountLink, Message, User, db
 from webapp.notifications.mail.outbox import text_of
-from webapp.core.models import (Account, AccountLink, Message, User, db)
-from webapp.web.paging import (Page, page_of)
+from webapp.web.paging import Page, page_of
 
 PURPOSES = {
     "incident": "Incident",

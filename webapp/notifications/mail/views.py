@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, abort, current_app, g, render_template, request
 
 from config import Settings
-from webapp.web.access import (MANAGE_INTEGRATIONS, MANAGE_SECURITY, requires)
-from webapp.notifications.mail import queries
 from webapp.core.models.mail import MESSAGE_STATES
+from webapp.core.permissions import MANAGE_INTEGRATIONS, MANAGE_SECURITY
+from webapp.notifications.mail import queries
+from webapp.web.access import requires
 
 bp = Blueprint("mail", __name__)
 

@@ -11,14 +11,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from config import Settings
-from webapp.core.credentials import (CredentialsUnreadable, open_sealed)
-from webapp.core.database import (rows_changed, write_transaction)
-from webapp.core.models import (Webhook, WebhookDelivery, db, utcnow)
-from webapp.notifications.outbox import (due, mine, take)
-from webapp.sync.schedule.webhook_events import TEST
+from webapp.core.credentials import CredentialsUnreadable, open_sealed
+from webapp.core.database import rows_changed, write_transaction
+from webapp.core.models import Webhook, WebhookDelivery, db, utcnow
+from webapp.notifications.outbox import due, mine, take
 from webapp.notifications.webhooks import signing
-from webapp.notifications.webhooks.addresses import (AddressRefused, parse, resolve)
-from webapp.notifications.webhooks.sending import (NotDelivered, post)
+from webapp.notifications.webhooks.addresses import AddressRefused, parse, resolve
+from webapp.notifications.webhooks.sending import NotDelivered, post
+from webapp.sync.schedule.webhook_events import TEST
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from flask_wtf import FlaskForm
 from wtforms import SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length
 
-from webapp.web.forms import SelectChoice
 from webapp.notifications.webhooks.addresses import URL_MAX
 from webapp.notifications.webhooks.service import EVENTS
+from webapp.web.forms import SelectChoice
 
 
 def _strip(value: str | None) -> str | None:

@@ -15,12 +15,12 @@ from config import Settings
 from webapp.core.audit import log
 from webapp.core.credentials import seal_for
 from webapp.core.database import write_transaction
-from webapp.core.models import (Contract, Webhook, WebhookDelivery, db, utcnow)
-from webapp.web.paging import (Page, page_of)
-from webapp.sync.schedule.webhook_events import (TEST, write_event)
-from webapp.notifications.webhooks.addresses import (named, parse, resolve)
+from webapp.core.models import Contract, Webhook, WebhookDelivery, db, utcnow
+from webapp.notifications.webhooks.addresses import named, parse, resolve
 from webapp.notifications.webhooks.delivery import seal_row
 from webapp.notifications.webhooks.signing import new_secret
+from webapp.sync.schedule.webhook_events import TEST, write_event
+from webapp.web.paging import Page, page_of
 
 EVENTS = {
     "run.finished": "A run finished",

@@ -9,14 +9,15 @@ from flask import Blueprint, abort, current_app, flash, g, redirect, render_temp
 from werkzeug.wrappers import Response
 
 from config import Settings
-from webapp.queue import wake
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, requires)
 from webapp.core.models import utcnow
-from webapp.integrations.connection.forms import ConfirmForm
-from webapp.queue.jobs import DELIVER_WEBHOOKS
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS
 from webapp.notifications.webhooks import service as use
 from webapp.notifications.webhooks.addresses import AddressRefused
 from webapp.notifications.webhooks.forms import WebhookForm
+from webapp.queue import wake
+from webapp.queue.jobs import DELIVER_WEBHOOKS
+from webapp.web.access import requires
+from webapp.web.confirm_form import ConfirmForm
 
 log = logging.getLogger(__name__)
 

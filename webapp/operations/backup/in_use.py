@@ -12,19 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy.engine import make_url
-
 
 class InUse(Exception):
     """Somebody else uses the database; the text says who and what to do."""
-
-
-def database_path(url: str) -> Path | None:
-    """The file of the database at ``url``; ``None`` for one that is no file."""
-    found = make_url(url)
-    if found.get_backend_name() != "sqlite" or not found.database or found.database == ":memory:":
-        return None
-    return Path(found.database).resolve()
 
 
 def serve_from(path: Path) -> IO[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from webapp.core.schema_version import (NewerVersion, refuse_newer)
+from webapp.core.schema_version import NewerVersion, refuse_newer
 
 TABLE = "rollcall_backup"
 

@@ -8,7 +8,19 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.core.audit import log
-from webapp.core.models import (AccountLink, ConnectAttempt, Contract, Heartbeat, Integration, Invitation, Message, Question, SignInSession, SyncRun, WebhookDelivery)
+from webapp.core.models import (
+    AccountLink,
+    ConnectAttempt,
+    Contract,
+    Heartbeat,
+    Integration,
+    Invitation,
+    Message,
+    Question,
+    SignInSession,
+    SyncRun,
+    WebhookDelivery,
+)
 from webapp.core.models.question import OPEN_STATES
 from webapp.core.models.sync import LIVE_STATES
 

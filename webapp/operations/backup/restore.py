@@ -13,13 +13,13 @@ from pathlib import Path
 import flask_migrate
 
 from config import Settings
-from webapp.operations.backup import manifest
-from webapp.operations.backup.in_use import (InUse, alone_with)
-from webapp.operations.backup.manifest import (Manifest, NoBackup)
-from webapp.operations.backup.marking import mark_restored
 from webapp.core.database import write_transaction
-from webapp.core.models import (db, utcnow)
+from webapp.core.models import db, utcnow
 from webapp.core.schema_version import MIGRATIONS
+from webapp.operations.backup import manifest
+from webapp.operations.backup.in_use import InUse, alone_with
+from webapp.operations.backup.manifest import Manifest, NoBackup
+from webapp.operations.backup.marking import mark_restored
 
 FILES = ("", "-wal", "-shm")  # of one SQLite database
 

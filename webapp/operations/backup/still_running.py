@@ -12,9 +12,10 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from webapp.queue import wake
-from webapp.operations.backup.in_use import (InUse, alone_with, database_path)
+from webapp.core.database_file import database_path
 from webapp.core.models import db
+from webapp.operations.backup.in_use import InUse, alone_with
+from webapp.queue import wake
 
 CLOSING = 3.0  # seconds until a connection that was closed is no longer seen
 LOOKS_EVERY = 0.1  # seconds

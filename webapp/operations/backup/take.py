@@ -8,11 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 from config import Settings
-from webapp.operations.backup import manifest
-from webapp.operations.backup.manifest import Manifest
 from webapp.core.damage import damage_of
 from webapp.core.models import utcnow
 from webapp.core.release import VERSION
+from webapp.operations.backup import manifest
+from webapp.operations.backup.manifest import Manifest
 
 
 class NotTaken(Exception):

@@ -7,18 +7,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from webapp.people.activation.record import (note_activation, standing_before)
 from webapp.core.audit import log as audit_log
 from webapp.core.contracts import licences_used
 from webapp.core.database import write_transaction
-from webapp.people.invitations import send
-from webapp.core.models import (ReportingAccess, Role, Team, User, UserRole, UserTeam, utcnow)
-from webapp.people.directory import bulk
-from webapp.people.directory.directory import (Directory, directory_of)
+from webapp.core.models import ReportingAccess, Role, Team, User, UserRole, UserTeam, utcnow
+from webapp.people.activation.record import note_activation, standing_before
 from webapp.people.bulk.audit_details import given
+from webapp.people.directory import bulk
+from webapp.people.directory.directory import Directory, directory_of
 from webapp.people.directory.giving import giver_now
-from webapp.people.directory.selection import (Selection, find)
-from webapp.people.directory.setup import (NOTHING, Giver, SetUp, beyond, lacking, unseen)
+from webapp.people.directory.selection import Selection, find
+from webapp.people.directory.setup import NOTHING, Giver, SetUp, beyond, lacking, unseen
+from webapp.people.invitations import send
 
 FROM = ("pending", "inactive")  # who can be activated
 

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from webapp.core.audit import log
 from webapp.core.contracts import licences_used
 from webapp.core.database import write_transaction
-from webapp.core.models import (Account, Role, User, UserRole, utcnow)
+from webapp.core.models import Account, Role, User, UserRole, utcnow
 from webapp.people.directory import bulk
-from webapp.people.directory.directory import (ADMINISTRATOR, Directory, directory_of)
-from webapp.people.directory.selection import (Found, Selection, find)
+from webapp.people.directory.directory import ADMINISTRATOR, Directory, directory_of
+from webapp.people.directory.selection import Found, Selection, find
 from webapp.people.directory.setup import beyond
 
 FROM = "active"  # who can be deactivated

@@ -8,9 +8,9 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField
 from wtforms.validators import InputRequired
 
+from webapp.people.bulk.setup_form import SetUpForm
 from webapp.people.directory.directory import Directory
 from webapp.people.directory.setup import Giver
-from webapp.people.bulk.setup_form import SetUpForm
 
 
 class ActivationForm(SetUpForm):

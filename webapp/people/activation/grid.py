@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from werkzeug.datastructures import MultiDict
 
-from webapp.people.activation.grid_suggestions import Suggestion
 from webapp.core.numbers import id_in
-from webapp.people.directory.lookup import (NotFound, Places)
+from webapp.people.activation.grid_suggestions import Suggestion
 from webapp.people.directory.directory import Directory
+from webapp.people.directory.lookup import NotFound, Places
 from webapp.people.directory.rows import UserRow
-from webapp.people.directory.setup import (Giver, SetUp, access_refusal, beyond, lacking, role_refusal, unseen)
+from webapp.people.directory.setup import Giver, SetUp, access_refusal, beyond, lacking, role_refusal, unseen
 
 MOST = 100  # people in one grid
 NO_ROLE = 0  # the ID for what no tick box holds

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.people.activation.grid_suggestions import (Experience, Suggestion, Trait, suggest)
-from webapp.core.models import (Person, User)
+from webapp.core.models import Person, User
+from webapp.people.activation.grid_suggestions import Experience, Suggestion, Trait, suggest
 from webapp.people.directory.directory import Directory
 from webapp.people.directory.rows import owned_by
-from webapp.people.directory.setup import (Giver, SetUp, beyond, lacking, unseen)
+from webapp.people.directory.setup import Giver, SetUp, beyond, lacking, unseen
 
 SAMPLE = 1_000  # people made active last, whom suggestions follow
 

@@ -9,23 +9,38 @@ from urllib.parse import urlencode
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from webapp.web.access import (MANAGE_USERS, Access, requires)
-from webapp.people.activation.grid import (MOST, GridRow, check, fill_down, read_rows, suggest_for, use_suggestions)
-from webapp.people.activation.grid_traits import suggestions
-from webapp.people.activation.grid_words import (filled_in, why)
-from webapp.people.invitations.status import how_many
 from webapp.core.models import db
+from webapp.core.permissions import MANAGE_USERS, Access
 from webapp.people.activation import activate as activating
-from webapp.people.bulk.responses import (directory_here, giver_here, nobody_left, selection_here, what_was_done)
-from webapp.people.directory.bulk import (ChangedMeanwhile, ListChanged, NobodySelected)
-from webapp.people.bulk.page import (Batch, batch_of)
+from webapp.people.activation.grid import (
+    MOST,
+    GridRow,
+    check,
+    fill_down,
+    read_rows,
+    suggest_for,
+    use_suggestions,
+)
+from webapp.people.activation.grid_traits import suggestions
+from webapp.people.activation.grid_words import filled_in, why
+from webapp.people.bulk.audit_details import set_up_in_words
+from webapp.people.bulk.licence_forecast import forecast
+from webapp.people.bulk.page import Batch, batch_of
+from webapp.people.bulk.responses import (
+    directory_here,
+    giver_here,
+    nobody_left,
+    selection_here,
+    what_was_done,
+)
+from webapp.people.directory.bulk import ChangedMeanwhile, ListChanged, NobodySelected
 from webapp.people.directory.counts import status_counts
 from webapp.people.directory.directory import Directory
-from webapp.people.bulk.licence_forecast import forecast
-from webapp.people.bulk.audit_details import set_up_in_words
 from webapp.people.directory.rows import rows_of
-from webapp.people.directory.selection import (MAX_KEPT, Selection, UnknownUsers, pack, still, unpack)
+from webapp.people.directory.selection import MAX_KEPT, Selection, UnknownUsers, pack, still, unpack
 from webapp.people.directory.setup import beyond
+from webapp.people.invitations.status import how_many
+from webapp.web.access import requires
 
 bp = Blueprint("activation_grid", __name__, url_prefix="/c/<contract>/users/activate/each")
 

@@ -13,20 +13,18 @@ from sqlalchemy.orm import Session
 from webapp.core.audit import log
 from webapp.core.contracts import licences_used
 from webapp.core.database import write_transaction
-from webapp.people.merges.merge import links_change
 from webapp.core.models import utcnow
 from webapp.core.models.user import IGNORED
-from webapp.sync.exclusions import admit_users, exclude_users
 from webapp.people.directory import bulk
 from webapp.people.directory.directory import directory_of
-from webapp.people.directory.selection import (Selection, find)
+from webapp.people.directory.selection import Selection, find
+from webapp.people.merges.merge import links_change
+from webapp.sync.exclusions import admit_users, exclude_users
 
 FROM = "pending"  # who can be ignored
 
 
-def ignore(
-    contract_id: int, selection: Selection, *, by: str, by_user_id: int, stamp: str = ""
-) -> bulk.Done:
+def ignore(contract_id: int, selection: Selection, *, by: str, by_user_id: int, stamp: str = "") -> bulk.Done:
     """Let everybody selected stay out, in one transaction with its audit row.
 
     ``stamp`` is that of the people shown when everybody on a list was selected. Raises, with nothing changed:

@@ -11,14 +11,15 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
-from webapp.web.access import (MANAGE_USERS, Access, requires)
-from webapp.people.activation import ignore as activation_ignore
 from webapp.core.models.user import IGNORED
-from webapp.people.bulk.responses import (directory_here, nobody_left, selection_here, shown_stamp)
-from webapp.people.directory.bulk import (ChangedMeanwhile, Done, ListChanged, NobodySelected)
+from webapp.core.permissions import MANAGE_USERS, Access
+from webapp.people.activation import ignore as activation_ignore
 from webapp.people.bulk.page import batch_of
+from webapp.people.bulk.responses import directory_here, nobody_left, selection_here, shown_stamp
+from webapp.people.directory.bulk import ChangedMeanwhile, Done, ListChanged, NobodySelected
 from webapp.people.directory.directory import Directory
-from webapp.people.directory.selection import (Selection, UnknownUsers)
+from webapp.people.directory.selection import Selection, UnknownUsers
+from webapp.web.access import requires
 
 bp = Blueprint("ignoring", __name__, url_prefix="/c/<contract>/users")
 
@@ -35,7 +36,9 @@ def ask(contract: str) -> Answer:
 @bp.post("/ignore/confirm")
 @requires(MANAGE_USERS)
 def ignore(contract: str) -> Answer:
-    answer, done = _carried_out(activation_ignore.FROM, partial(activation_ignore.ignore, by=current_user.name))
+    answer, done = _carried_out(
+        activation_ignore.FROM, partial(activation_ignore.ignore, by=current_user.name)
+    )
     if done is not None:
         text = f"{_people(done)} ignored now. They are listed under Ignored, where it can be taken back."
         flash(text, "success")

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.core.models import (Activation, User)
+from webapp.core.models import Activation, User
 from webapp.people.directory import bulk
 from webapp.people.directory.setup import SetUp
 

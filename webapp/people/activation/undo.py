@@ -7,14 +7,14 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.people.activation.undo_checks import (Reasons, people_of, why_not)
 from webapp.core.audit import log
 from webapp.core.contracts import licences_used
-from webapp.core.database import (rows_changed, write_transaction)
-from webapp.people.invitations import send
-from webapp.core.models import (Activation, User, utcnow)
+from webapp.core.database import rows_changed, write_transaction
+from webapp.core.models import Activation, User, utcnow
+from webapp.people.activation.undo_checks import Reasons, people_of, why_not
 from webapp.people.directory import bulk
 from webapp.people.directory.directory import directory_of
+from webapp.people.invitations import send
 
 
 class UndoneBefore(Exception):
@@ -61,9 +61,7 @@ def undo(contract_id: int, activation_id: int, *, by: str, by_user_id: int) -> b
             raise CannotUndo(reasons)
         now = utcnow()
         for some in bulk.chunks(ids):
-            bulk.change_status(
-                session, contract_id, some, before="active", after=made.before_status, now=now
-            )
+            bulk.change_status(session, contract_id, some, before="active", after=made.before_status, now=now)
         _set_back(session, made)
         send.hold_back(session, contract_id, ids, "It was not sent: the activation was undone before.")
         made.undone_at, made.undone_by = now, by

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.core.audit.about_user import events_since
-from webapp.core.models import (Activation, ReportingAccess, User, UserRole, UserTeam)
+from webapp.core.models import Activation, ReportingAccess, User, UserRole, UserTeam
+from webapp.people.activation.deactivate import ABOVE, LAST_ADMINISTRATOR, YOURSELF, protected
 from webapp.people.directory import bulk
-from webapp.people.activation.deactivate import (ABOVE, LAST_ADMINISTRATOR, YOURSELF, protected)
 from webapp.people.directory.directory import Directory
 
 ACTIVATED = ("users.activated", "users.reactivated")

@@ -7,14 +7,16 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
-from webapp.web.access import (MANAGE_USERS, Access, requires)
-from webapp.people.activation import (queries, undo as activation_undo)
-from webapp.people.activation.undo_checks import (people_of, why_not)
-from webapp.core.models import (Activation, db)
-from webapp.web.paging import page_of
-from webapp.people.directory.directory import directory_of
+from webapp.core.models import Activation, db
+from webapp.core.permissions import MANAGE_USERS, Access
+from webapp.people.activation import queries
+from webapp.people.activation import undo as activation_undo
+from webapp.people.activation.undo_checks import people_of, why_not
 from webapp.people.bulk.licence_forecast import of_licences
+from webapp.people.directory.directory import directory_of
 from webapp.people.directory.rows import rows_of
+from webapp.web.access import requires
+from webapp.web.paging import page_of
 
 bp = Blueprint("activations", __name__, url_prefix="/c/<contract>/users/activations")
 

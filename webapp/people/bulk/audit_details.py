@@ -28,8 +28,7 @@ def given(
     if len(groups) > 1:
         name_of = dict(zip(ids, names, strict=True))
         each = [
-            {"given": set_up_in_words(set_up, directory)}
-            | bulk.who(people, [name_of[one] for one in people])
+            {"given": set_up_in_words(set_up, directory)} | bulk.who(people, [name_of[one] for one in people])
             for set_up, people in groups.items()
         ]
         return {audit_log.EACH: each, audit_log.IDS: bulk.ranges(ids)}

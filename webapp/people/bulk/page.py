@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 
 from flask import url_for
 
-from webapp.web.access import Access
 from webapp.core.models import db
-from webapp.people.activation.deactivate import (ABOVE, LAST_ADMINISTRATOR, YOURSELF, protected)
+from webapp.core.permissions import Access
+from webapp.people.activation.deactivate import ABOVE, LAST_ADMINISTRATOR, YOURSELF, protected
 from webapp.people.directory.directory import Directory
-from webapp.people.directory.rows import (UserRow, rows_of)
-from webapp.people.directory.selection import (MAX_KEPT, Found, Selection, Stray, find, pack)
+from webapp.people.directory.rows import UserRow, rows_of
+from webapp.people.directory.selection import MAX_KEPT, Found, Selection, Stray, find, pack
 
 SPARED_WORDS = {
     YOURSELF: "you cannot deactivate yourself.",

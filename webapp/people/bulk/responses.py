@@ -6,17 +6,17 @@ from flask import abort, current_app, flash, g, redirect, request, url_for
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
-from webapp.web.access import Access
-from webapp.people.invitations.status import on_their_way
 from webapp.core.models import db
-from webapp.people.directory.bulk import Done
-from webapp.people.bulk.page import Batch
-from webapp.people.directory.directory import (Directory, directory_of)
-from webapp.people.directory.filters import Filters
+from webapp.core.permissions import Access
 from webapp.people.bulk.licence_forecast import of_licences
+from webapp.people.bulk.page import Batch
+from webapp.people.directory.bulk import Done
+from webapp.people.directory.directory import Directory, directory_of
+from webapp.people.directory.filters import Filters
 from webapp.people.directory.giving import seen_by
-from webapp.people.directory.selection import (Selection, UnknownUsers, read_selection)
+from webapp.people.directory.selection import Selection, UnknownUsers, read_selection
 from webapp.people.directory.setup import Giver
+from webapp.people.invitations.status import on_their_way
 
 
 def directory_here() -> Directory:

@@ -7,10 +7,19 @@ from typing import Any
 from flask_wtf import FlaskForm
 from wtforms import SelectField, SelectMultipleField
 
-from webapp.web.forms import SelectChoice
-from webapp.core.numbers import (id_of_choice, id_or_none)
+from webapp.core.numbers import id_of_choice, id_or_none
 from webapp.people.directory.directory import Directory
-from webapp.people.directory.setup import (NOTHING, Giver, SetUp, access_refusal, beyond, lacking, role_refusal, unseen)
+from webapp.people.directory.setup import (
+    NOTHING,
+    Giver,
+    SetUp,
+    access_refusal,
+    beyond,
+    lacking,
+    role_refusal,
+    unseen,
+)
+from webapp.web.forms import SelectChoice
 
 NONE = SetUp(NOTHING, None, NOTHING)
 

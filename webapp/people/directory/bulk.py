@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.web.access import (MANAGE_USERS, PERMISSIONS, Refusal, Refused)
-from webapp.core.audit import log
 from webapp.accounts.sign_in import sessions
+from webapp.core.audit import log
 from webapp.core.database import rows_changed
-from webapp.core.models import (Contract, ReportingAccess, RolePermission, User, UserRole, UserTeam, table_of)
+from webapp.core.id_ranges import ranges
+from webapp.core.models import Contract, ReportingAccess, RolePermission, User, UserRole, UserTeam, table_of
 from webapp.core.numbers import whole
+from webapp.core.permissions import MANAGE_USERS, PERMISSIONS, Refusal, Refused
 from webapp.people.directory.leaver_conditions import gone_since
-from webapp.people.directory.selection import (Found, Selection, Stray)
+from webapp.people.directory.selection import Found, Selection, Stray
 
-CHUNK = 5_000  # users in one statement
 NAMED = 50  # users whose names an audit row carries
 
 
@@ -103,12 +102,6 @@ def checked(found: Found, selection: Selection, stamp: str) -> list[int]:
     return found.ids
 
 
-def chunks(ids: Sequence[int]) -> list[list[int]]:
-    """``ids`` in ascending order, in lists of at most :data:`CHUNK`."""
-    ordered = sorted(ids)
-    return [ordered[start : start + CHUNK] for start in range(0, len(ordered), CHUNK)]
-
-
 def change_status(
     session: Session, contract_id: int, ids: list[int], *, before: str, after: str, now: datetime
 ) -> None:
@@ -165,22 +158,3 @@ def who(ids: Sequence[int], names: Sequence[str]) -> dict[str, Any]:
     more = len(ids) - len(names)
     listed = [*names, f"and {more:,} more"] if more else [*names]
     return {"users": listed, log.IDS: ranges(ids)}
-
-
-def ranges(ids: Sequence[int]) -> str:
-    """All IDs as short text: “4-17, 20”."""
-    ordered = sorted(ids)
-    if not ordered:
-        return ""
-    starts = [ordered[0], *(after for before, after in pairwise(ordered) if after != before + 1)]
-    ends = [*(before for before, after in pairwise(ordered) if after != before + 1), ordered[-1]]
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))
-
-
-def ids_in(text: str) -> list[int]:
-    """The IDs in what :func:`ranges` wrote, ascending."""
-    ids: list[int] = []
-    for part in text.split(", ") if text else []:
-        first, _, last = part.partition("-")
-        ids += range(int(first), int(last or first) + 1)
-    return ids

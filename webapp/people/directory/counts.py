@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from flask import g
 
-from webapp.core.models import (User, db)
+from webapp.core.models import User, db
 from webapp.core.models.user import USER_STATUSES
 
 

@@ -9,9 +9,9 @@ from functools import cached_property
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from webapp.core.models import Integration, Role, RolePermission, Team
 from webapp.platforms.platform import Platform
 from webapp.platforms.registry import PLATFORMS
-from webapp.core.models import (Integration, Role, RolePermission, Team)
 
 AGENT = "agent"
 ADMINISTRATOR = "administrator"
@@ -159,3 +159,13 @@ def _tree(rows: list[tuple[int, int | None, str, bool]]) -> Iterator[TeamEntry]:
             yield from walk(team_id, path, gone)
 
     return walk(None, (), False)
+
+
+def platforms_to_ask(session: Session, contract_id: int) -> list[Platform]:
+    """The platforms that are connected for a contract."""
+    found = session.scalars(
+        sa.select(Integration.platform)
+        .where(Integration.contract_id == contract_id, Integration.connection == "connected")
+        .order_by(Integration.id)
+    )
+    return [PLATFORMS[platform] for platform in found]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from webapp.sync.plan.safeguard import (Limits, shrunk)
+from webapp.sync.plan.safeguard import Limits, shrunk
 
 
 @dataclass(frozen=True)

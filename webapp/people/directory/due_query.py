@@ -9,12 +9,23 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.web.access import MANAGE_ROLES
-from webapp.people.directory.due import (Candidate, counted_from, too_many, who_is_due)
-from webapp.core.models import (Integration, LeaverRule, Person, Role, RolePermission, SyncRun, User, UserRole, UserSync, utcnow)
+from webapp.core.models import (
+    Integration,
+    LeaverRule,
+    Person,
+    Role,
+    RolePermission,
+    SyncRun,
+    User,
+    UserRole,
+    UserSync,
+    utcnow,
+)
 from webapp.core.models.sync import SUCCESS_STATES
-from webapp.sync.schedule.health import LATE_AFTER
+from webapp.core.permissions import MANAGE_ROLES
+from webapp.people.directory.due import Candidate, counted_from, too_many, who_is_due
 from webapp.sync.plan.safeguard import Limits
+from webapp.sync.schedule.health import LATE_AFTER
 
 AT_ONCE = 5_000  # people one pass deactivates; the next one goes on
 ADMINISTRATOR = "administrator"

@@ -8,11 +8,11 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.core.models import (ReportingAccess, Role, UserRole)
-from webapp.people.directory import bulk
+from webapp.core.models import ReportingAccess, Role, UserRole
 from webapp.people.activation.deactivate import administrators_who_sign_in
-from webapp.people.directory.directory import (ADMINISTRATOR, Directory)
-from webapp.people.directory.setup import (Giver, beyond, unseen)
+from webapp.people.directory import bulk
+from webapp.people.directory.directory import ADMINISTRATOR, Directory
+from webapp.people.directory.setup import Giver, beyond, unseen
 
 
 def giver_now(session: Session, directory: Directory, user_id: int) -> Giver:

@@ -7,8 +7,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from webapp.core.models import Person, User
 from webapp.people.directory import due_query
-from webapp.core.models import (Person, User)
 from webapp.people.directory.directory import Directory
 
 Condition = sa.ColumnElement[bool]

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from webapp.core.match_keys import match_key
+from webapp.people.directory.directory import PATH_SIGN, Directory, RoleEntry, TeamEntry
 from webapp.people.uploads.nearest import Nearest
-from webapp.people.directory.directory import (PATH_SIGN, Directory, RoleEntry, TeamEntry)
 
 _BETWEEN = re.compile(r"([;|,])")
 _HOLDS = 4  # separators that a single name may hold

@@ -12,13 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from webapp.core.models import (Person, User, UserRole, UserTeam, db)
-from webapp.web.paging import (Page, page_of)
 from webapp.core.match_keys import match_key
+from webapp.core.models import Person, User, UserRole, UserTeam, db
 from webapp.people.directory import leaver_conditions
 from webapp.people.directory.counts import status_counts
 from webapp.people.directory.directory import Directory
-from webapp.people.directory.filters import (ANY, NONE, Filters)
+from webapp.people.directory.filters import ANY, NONE, Filters
+from webapp.web.paging import Page, page_of
 
 PROBE = 1_000  # matches that one statement finds and counts; only where there are more, another counts them
 

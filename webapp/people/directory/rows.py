@@ -9,11 +9,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.platforms.platform import Platform
-from webapp.core.models import (Person, ReportingAccess, User, UserRole, UserTeam)
+from webapp.core.models import Person, ReportingAccess, User, UserRole, UserTeam
 from webapp.core.models.user import IGNORED
-from webapp.people.directory.directory import (Directory, TeamEntry)
+from webapp.people.directory.directory import Directory, TeamEntry
 from webapp.people.directory.setup import lacking
+from webapp.platforms.platform import Platform
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from webapp.core.models import User
-from webapp.core.numbers import (LARGEST, id_in, whole)
+from webapp.core.numbers import LARGEST, id_in, whole
 from webapp.people.directory.directory import Directory
-from webapp.people.directory.filters import (Filters, read_filters)
-from webapp.people.directory.query import (matching, ordering)
+from webapp.people.directory.filters import Filters, read_filters
+from webapp.people.directory.query import matching, ordering
 
 MAX_KEPT = 300  # users picked one by one on other pages; they travel in the page's address
 MAX_TICKED = 1_000  # users in the boxes of one page

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from webapp.people.directory.directory import (Directory, RoleEntry, TeamEntry)
+from webapp.people.directory.directory import Directory, RoleEntry, TeamEntry
 
 
 @dataclass(frozen=True)

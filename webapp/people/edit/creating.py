@@ -7,14 +7,14 @@ import sqlalchemy as sa
 from webapp.core.audit import log as audit_log
 from webapp.core.contracts import licences_used
 from webapp.core.database import write_transaction
-from webapp.people.merges.merge import links_change
-from webapp.core.models import (User, db, utcnow)
-from webapp.people.edit.identity import (Identity, check_username)
+from webapp.core.models import User, db, utcnow
+from webapp.people.activation.activate import LicencesExceeded, check_set_up, give
 from webapp.people.directory import bulk
-from webapp.people.activation.activate import (LicencesExceeded, check_set_up, give)
-from webapp.people.directory.directory import (Directory, directory_of)
+from webapp.people.directory.directory import Directory, directory_of
 from webapp.people.directory.giving import giver_now
 from webapp.people.directory.setup import SetUp
+from webapp.people.edit.identity import Identity, check_username
+from webapp.people.merges.merge import links_change
 
 
 def create(contract_id: int, identity: Identity, set_up: SetUp | None, *, by_user_id: int) -> bulk.Done:

@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.core.models import (ReportingAccess, User, UserRole, UserTeam)
-from webapp.people.edit.identity import (Identity, identity_of)
+from webapp.core.models import ReportingAccess, User, UserRole, UserTeam
 from webapp.people.directory.setup import SetUp
+from webapp.people.edit.identity import Identity, identity_of
 
 FIELDS = ("name", "username", "email", "third_party_id", "status", "roles", "team", "access")
 

@@ -8,14 +8,14 @@ from typing import Any
 
 from wtforms import HiddenField, RadioField, StringField, ValidationError
 
-from webapp.platforms.text import clean
-from webapp.web.forms import SelectChoice
-from webapp.core.models.user import (NAME_MAX, USERNAME_LENGTH)
-from webapp.people.edit.identity import Identity
-from webapp.people.edit.form_state import State
+from webapp.core.models.user import NAME_MAX, USERNAME_LENGTH
+from webapp.core.text import clean
+from webapp.people.bulk.setup_form import SetUpForm
 from webapp.people.directory.directory import Directory
 from webapp.people.directory.setup import Giver
-from webapp.people.bulk.setup_form import SetUpForm
+from webapp.people.edit.form_state import State
+from webapp.people.edit.identity import Identity
+from webapp.web.forms import SelectChoice
 
 EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 EMAIL_MAX = 254

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.core.models import (User, is_here)
-from webapp.core.match_keys import (match_key, user_keys)
+from webapp.core.match_keys import match_key, user_keys
+from webapp.core.models import User, is_here
 
 
 @dataclass(frozen=True)

@@ -8,21 +8,21 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.web.access import MANAGE_USERS
 from webapp.core.audit import log
-from webapp.core.database import (rows_changed, write_transaction)
-from webapp.people.merges.merge import (hold_links, links_change)
-from webapp.core.models import (ReportingAccess, User, UserRole, UserTeam, db, table_of, utcnow)
+from webapp.core.database import rows_changed, write_transaction
+from webapp.core.models import ReportingAccess, User, UserRole, UserTeam, db, table_of, utcnow
 from webapp.core.models.user import MERGED
-from webapp.people.edit.creating import set_up_words
-from webapp.people.edit.identity import (Identity, check_username)
-from webapp.people.edit.form_state import (State, state_of)
-from webapp.people.directory import bulk
-from webapp.people.activation.activate import (check_set_up, give)
+from webapp.core.permissions import MANAGE_USERS
+from webapp.people.activation.activate import check_set_up, give
 from webapp.people.activation.deactivate import administrators_who_sign_in
-from webapp.people.directory.directory import (ADMINISTRATOR, Directory, directory_of)
+from webapp.people.directory import bulk
+from webapp.people.directory.directory import ADMINISTRATOR, Directory, directory_of
 from webapp.people.directory.giving import giver_now
-from webapp.people.directory.setup import (SetUp, beyond)
+from webapp.people.directory.setup import SetUp, beyond
+from webapp.people.edit.creating import set_up_words
+from webapp.people.edit.form_state import State, state_of
+from webapp.people.edit.identity import Identity, check_username
+from webapp.people.merges.merge import hold_links, links_change
 
 LABELS = {"name": "name", "username": "username", "email": "email", "third_party_id": "third-party ID"}
 

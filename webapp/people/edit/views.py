@@ -7,19 +7,20 @@ from typing import Any
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from webapp.web.access import (MANAGE_USERS, Access, requires)
-from webapp.core.models import (User, db)
+from webapp.core.models import User, db
 from webapp.core.models.user import MERGED
-from webapp.people.edit import (creating, service)
-from webapp.people.edit.forms import (EditForm, NewUserForm, UserForm)
-from webapp.people.edit.identity import (UsernameTaken, alike)
-from webapp.people.edit.form_state import (FIELDS, State, digest, state_of)
-from webapp.people.activation.activate import (Beyond, LicencesExceeded, NotInContract, SetUpIncomplete)
-from webapp.people.bulk.responses import (directory_here, giver_here)
+from webapp.core.permissions import MANAGE_USERS, Access
+from webapp.people.activation.activate import Beyond, LicencesExceeded, NotInContract, SetUpIncomplete
+from webapp.people.bulk.licence_forecast import of_licences
+from webapp.people.bulk.responses import directory_here, giver_here
 from webapp.people.directory.counts import status_counts
 from webapp.people.directory.directory import Directory
-from webapp.people.bulk.licence_forecast import of_licences
-from webapp.people.users.profile import (namer_of, sign_in_of)
+from webapp.people.edit import creating, service
+from webapp.people.edit.form_state import FIELDS, State, digest, state_of
+from webapp.people.edit.forms import EditForm, NewUserForm, UserForm
+from webapp.people.edit.identity import UsernameTaken, alike
+from webapp.people.users.profile import namer_of, sign_in_of
+from webapp.web.access import requires
 
 bp = Blueprint("user_editing", __name__, url_prefix="/c/<contract>/users")
 

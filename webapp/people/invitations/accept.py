@@ -10,14 +10,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from config import Settings
-from webapp.web.access import Refused
+from webapp.accounts.sign_in import accounts, audit, passwords, sessions, tokens
 from webapp.core.audit import log
-from webapp.accounts.sign_in import (audit, accounts, passwords, sessions, tokens)
-from webapp.core.database import (rows_changed, write_transaction)
-from webapp.people.invitations.send import PURPOSE
-from webapp.core.models import (Account, Contract, Invitation, User, db, utcnow)
+from webapp.core.database import rows_changed, write_transaction
+from webapp.core.models import Account, Contract, Invitation, User, db, utcnow
+from webapp.core.permissions import Refused
 from webapp.people.directory.directory import directory_of
-from webapp.people.directory.giving import (giver_now, who_has_more)
+from webapp.people.directory.giving import giver_now, who_has_more
+from webapp.people.invitations.send import PURPOSE
 
 # Why a link opens nothing.
 UNKNOWN = "unknown"

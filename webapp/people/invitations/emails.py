@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from webapp.notifications.mail.outbox import Personal, name_in_mail
 from webapp.notifications.mail.urls import page_address
-from webapp.notifications.mail.outbox import (Personal, name_in_mail)
 
 
 def invitation(

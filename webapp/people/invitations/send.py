@@ -9,16 +9,16 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.core.audit import log
 from webapp.accounts.sign_in import tokens
-from webapp.core.database import (rows_changed, write_transaction)
-from webapp.people.invitations import emails
+from webapp.core.audit import log
+from webapp.core.database import rows_changed, write_transaction
+from webapp.core.models import Contract, Invitation, User, utcnow
 from webapp.notifications.mail import outbox
-from webapp.core.models import (Contract, Invitation, User, utcnow)
 from webapp.people.directory import bulk
-from webapp.people.directory.directory import (Directory, directory_of)
-from webapp.people.directory.giving import (giver_now, who_has_more)
+from webapp.people.directory.directory import Directory, directory_of
+from webapp.people.directory.giving import giver_now, who_has_more
 from webapp.people.directory.setup import Giver
+from webapp.people.invitations import emails
 
 PURPOSE = "invitation"
 LIFETIME = timedelta(days=7)

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.web.access import Access
+from webapp.core.id_ranges import chunks
+from webapp.core.models import Invitation, Message, User, utcnow
+from webapp.core.permissions import Access
+from webapp.people.directory.directory import directory_of
+from webapp.people.directory.giving import seen_by, who_has_more
+from webapp.people.directory.setup import Giver
 from webapp.people.invitations import send
 from webapp.people.invitations.accept import inviter_still_may
-from webapp.core.models import (Invitation, Message, User, utcnow)
-from webapp.people.directory.bulk import chunks
-from webapp.people.directory.directory import directory_of
-from webapp.people.directory.giving import (seen_by, who_has_more)
-from webapp.people.directory.setup import Giver
 
 WHY_NOT = {
     send.NOT_ACTIVE: "They can be invited once they are active.",

@@ -18,17 +18,19 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from config import Settings
-from webapp.web.access import (MANAGE_USERS, public, requires)
-from webapp.accounts.sign_in import (session_cookie, signing_in)
-from webapp.accounts.sign_in.passwords import (MIN_LENGTH, Busy, PasswordRefused)
+from webapp.accounts.sign_in import session_cookie, signing_in
+from webapp.accounts.sign_in.passwords import MIN_LENGTH, Busy, PasswordRefused
 from webapp.accounts.sign_in.sign_in_manager import TOKEN
 from webapp.accounts.sign_in.throttle import Throttled
-from webapp.web.return_url import one_way
-from webapp.people.invitations import (accept as invitations_accept, send as invitations_send)
-from webapp.people.invitations.forms import (NewPasswordForm, SignInForm)
-from webapp.people.invitations.status import (WHY_NOT, on_their_way)
 from webapp.core.logs import client_address
-from webapp.core.models import (Contract, utcnow)
+from webapp.core.models import Contract, utcnow
+from webapp.core.permissions import MANAGE_USERS
+from webapp.people.invitations import accept as invitations_accept
+from webapp.people.invitations import send as invitations_send
+from webapp.people.invitations.forms import NewPasswordForm, SignInForm
+from webapp.people.invitations.status import WHY_NOT, on_their_way
+from webapp.web.access import public, requires
+from webapp.web.return_url import one_way
 
 bp = Blueprint("invitations", __name__)
 

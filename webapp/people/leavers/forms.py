@@ -6,9 +6,9 @@ from flask_wtf import FlaskForm
 from wtforms import Field, RadioField, StringField
 from wtforms.validators import StopValidation
 
-from webapp.web.forms import SelectChoice
 from webapp.core.models.leaver import RULE_DAYS
 from webapp.core.numbers import whole
+from webapp.web.forms import SelectChoice
 
 NEVER, AFTER = "never", "after"
 USUAL_DAYS = 30

@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from webapp.core.models import (Integration, Person, SyncRun)
+from webapp.core.models import Integration, Person, SyncRun
 from webapp.core.models.sync import SUCCESS_STATES
 
 

@@ -6,17 +6,17 @@ from typing import Any
 
 from flask import request, url_for
 
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, VIEW_SYNC_STATUS, Access)
-from webapp.platforms.registry import PLATFORMS
-from webapp.people.leavers.last_seen import last_sights
-from webapp.people.leavers.rule import rule_of
-from webapp.people.directory.due_query import (Due, of_contract)
 from webapp.core.models import db
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS, VIEW_SYNC_STATUS, Access
 from webapp.people.directory.counts import status_counts
 from webapp.people.directory.directory import Directory
-from webapp.people.directory.filters import (ANY, Filters)
+from webapp.people.directory.due_query import Due, of_contract
+from webapp.people.directory.filters import ANY, Filters
 from webapp.people.directory.query import count_of
-from webapp.people.users.list_page import (list_context, tabs_of)
+from webapp.people.leavers.last_seen import last_sights
+from webapp.people.leavers.rule import rule_of
+from webapp.people.users.list_page import list_context, tabs_of
+from webapp.platforms.registry import PLATFORMS
 
 LISTS = (
     ("nowhere", "active", "Hold a licence"),

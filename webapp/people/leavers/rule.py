@@ -9,14 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from config import Settings
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, PERMISSIONS, Refusal, Refused)
 from webapp.core.audit import log as audit_log
 from webapp.core.contracts import licences_used
 from webapp.core.database import write_transaction
-from webapp.people.directory import due_query
-from webapp.core.models import (Contract, ContractFeature, LeaverRule, db, utcnow)
+from webapp.core.models import Contract, ContractFeature, LeaverRule, db, utcnow
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS, PERMISSIONS, Refusal, Refused
 from webapp.notifications.incidents import leaver_emails as letters
-from webapp.people.directory import bulk
+from webapp.people.directory import bulk, due_query
 
 log = logging.getLogger(__name__)
 

@@ -6,15 +6,24 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, PERMISSIONS, Access, Refusal, Refused, requires)
-from webapp.people.leavers import rule as use
-from webapp.people.leavers.forms import (AFTER, NEVER, USUAL_DAYS, RuleForm)
-from webapp.people.leavers.queries import (asked, leavers_context)
-from webapp.people.directory.due_query import due_after
-from webapp.core.models import (db, utcnow)
+from webapp.core.models import db, utcnow
+from webapp.core.permissions import (
+    INTEGRATIONS,
+    MANAGE_INTEGRATIONS,
+    MANAGE_USERS,
+    PERMISSIONS,
+    Access,
+    Refusal,
+    Refused,
+)
 from webapp.people.directory.bulk import names_of
 from webapp.people.directory.directory import directory_of
+from webapp.people.directory.due_query import due_after
 from webapp.people.directory.filters import read_filters
+from webapp.people.leavers import rule as use
+from webapp.people.leavers.forms import AFTER, NEVER, USUAL_DAYS, RuleForm
+from webapp.people.leavers.queries import asked, leavers_context
+from webapp.web.access import requires
 
 bp = Blueprint("leavers", __name__, url_prefix="/c/<contract>/users/leavers")
 

@@ -9,9 +9,9 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.core.models import (Merge, Person, User)
-from webapp.core.models.user import (IGNORED, MERGED)
-from webapp.people.activation.deactivate import (LAST_ADMINISTRATOR, YOURSELF, protected)
+from webapp.core.models import Merge, Person, User
+from webapp.core.models.user import IGNORED, MERGED
+from webapp.people.activation.deactivate import LAST_ADMINISTRATOR, YOURSELF, protected
 from webapp.people.directory.directory import Directory
 from webapp.people.directory.giving import who_has_more
 from webapp.people.directory.setup import Giver

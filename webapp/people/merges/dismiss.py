@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.core.audit import log
-from webapp.core.database import (insert_into, write_transaction)
-from webapp.core.models import (MergeProposal, User, table_of, utcnow)
+from webapp.core.database import insert_into, write_transaction
+from webapp.core.models import MergeProposal, User, table_of, utcnow
 from webapp.people.merges import find_duplicates
 
 

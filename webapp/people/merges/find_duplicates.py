@@ -11,9 +11,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.core.database import (rows_changed, writing)
-from webapp.core.models import (Contract, Integration, MergeProposal, Person, User, UserSync, is_here, table_of, utcnow)
-from webapp.sync.plan.load_known import (LOOKUP_CHUNK, chunks)
+from webapp.core.database import rows_changed, writing
+from webapp.core.models import (
+    Contract,
+    Integration,
+    MergeProposal,
+    Person,
+    User,
+    UserSync,
+    is_here,
+    table_of,
+    utcnow,
+)
+from webapp.sync.plan.load_known import LOOKUP_CHUNK, chunks
 
 EMAIL, IDENTIFIER, NAME = "email", "identifier", "name"  # kinds of evidence, the strongest first
 STRONG = frozenset({EMAIL, IDENTIFIER})

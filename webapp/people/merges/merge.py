@@ -8,14 +8,32 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.core.audit import log
-from webapp.core.database import (rows_changed, write_transaction)
-from webapp.people.merges.checks import (Acting, CannotMerge, ChangedSince, links_of, stamp_of, two_users, why_not)
-from webapp.core.models import (Decision, Integration, Merge, ReportingAccess, User, UserRole, UserTeam, table_of, utcnow)
-from webapp.core.models.user import MERGED
+from webapp.core.database import rows_changed, write_transaction
 from webapp.core.match_keys import user_keys
+from webapp.core.models import (
+    Decision,
+    Integration,
+    Merge,
+    ReportingAccess,
+    User,
+    UserRole,
+    UserTeam,
+    table_of,
+    utcnow,
+)
+from webapp.core.models.user import MERGED
 from webapp.people.directory import bulk
 from webapp.people.directory.directory import directory_of
 from webapp.people.directory.giving import giver_now
+from webapp.people.merges.checks import (
+    Acting,
+    CannotMerge,
+    ChangedSince,
+    links_of,
+    stamp_of,
+    two_users,
+    why_not,
+)
 
 OWNED = {
     "roles": (UserRole, "role_id"),

@@ -9,13 +9,13 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from webapp.core.models import (Account, Merge, MergeProposal, User, db, is_here)
-from webapp.core.models.user import MERGED
-from webapp.web.paging import (Page, page_of)
-from webapp.people.merges.find_duplicates import (EMAIL, IDENTIFIER, NAME)
 from webapp.core.match_keys import match_key
+from webapp.core.models import Account, Merge, MergeProposal, User, db, is_here
+from webapp.core.models.user import MERGED
 from webapp.people.directory.directory import Directory
-from webapp.people.directory.rows import (UserRow, rows_of)
+from webapp.people.directory.rows import UserRow, rows_of
+from webapp.people.merges.find_duplicates import EMAIL, IDENTIFIER, NAME
+from webapp.web.paging import Page, page_of
 
 EVIDENCE: dict[str, str] = {
     EMAIL: "Same email",

@@ -12,18 +12,18 @@ from sqlalchemy.orm import Session
 
 from webapp.core.audit import log
 from webapp.core.contracts import licences_used
-from webapp.core.database import (rows_changed, write_transaction)
-from webapp.people.merges.dismiss import keep_apart
-from webapp.people.merges.checks import (Acting, CannotMerge, ChangedSince, No, two_users)
-from webapp.people.merges.merge import (OWNED, links_change, set_keys)
-from webapp.core.models import (Contract, Decision, Merge, Person, User, is_here, utcnow)
-from webapp.core.models.user import (MERGED, USERNAME_LENGTH)
+from webapp.core.database import rows_changed, write_transaction
 from webapp.core.match_keys import match_key
-from webapp.people.directory import bulk
+from webapp.core.models import Contract, Decision, Merge, Person, User, is_here, utcnow
+from webapp.core.models.user import MERGED, USERNAME_LENGTH
 from webapp.people.activation.deactivate import administrators_who_sign_in
-from webapp.people.directory.directory import (Directory, directory_of)
-from webapp.people.directory.giving import (giver_now, who_has_more)
-from webapp.people.directory.setup import (beyond, unseen)
+from webapp.people.directory import bulk
+from webapp.people.directory.directory import Directory, directory_of
+from webapp.people.directory.giving import giver_now, who_has_more
+from webapp.people.directory.setup import beyond, unseen
+from webapp.people.merges.checks import Acting, CannotMerge, ChangedSince, No, two_users
+from webapp.people.merges.dismiss import keep_apart
+from webapp.people.merges.merge import OWNED, links_change, set_keys
 
 
 @dataclass

@@ -9,15 +9,18 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp.web.access import (MANAGE_USERS, Access, requires)
-from webapp.people.merges import (dismiss as merges_dismiss, checks, queries, merge as merges_merge, undo as merges_undo)
-from webapp.people.merges.checks import (Acting, CannotMerge, ChangedSince, No)
-from webapp.core.models import (User, db)
-from webapp.web.paging import url_with
-from webapp.people.merges import find_duplicates
+from webapp.core.models import User, db
+from webapp.core.permissions import MANAGE_USERS, Access
 from webapp.people.bulk.responses import giver_here
-from webapp.people.directory.directory import (Directory, directory_of)
+from webapp.people.directory.directory import Directory, directory_of
 from webapp.people.directory.rows import rows_of
+from webapp.people.merges import checks, find_duplicates, queries
+from webapp.people.merges import dismiss as merges_dismiss
+from webapp.people.merges import merge as merges_merge
+from webapp.people.merges import undo as merges_undo
+from webapp.people.merges.checks import Acting, CannotMerge, ChangedSince, No
+from webapp.web.access import requires
+from webapp.web.paging import url_with
 
 bp = Blueprint("merges", __name__, url_prefix="/c/<contract>/users")
 

@@ -12,14 +12,14 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.core.audit import log
 from webapp.accounts.sign_in import sessions
+from webapp.core.audit import log
 from webapp.core.database import write_transaction
-from webapp.core.models import (SignInSession, User, utcnow)
+from webapp.core.models import SignInSession, User, utcnow
 from webapp.core.models.user import MERGED
 from webapp.people.directory import bulk
 from webapp.people.directory.directory import directory_of
-from webapp.people.directory.giving import (giver_now, who_has_more)
+from webapp.people.directory.giving import giver_now, who_has_more
 
 
 class Yourself(Exception):

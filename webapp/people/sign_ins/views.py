@@ -5,13 +5,14 @@ from __future__ import annotations
 from flask import Blueprint, abort, current_app, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from webapp.web.access import (MANAGE_USERS, Access, requires)
-from webapp.core.models import (User, db, utcnow)
+from webapp.core.models import User, db, utcnow
 from webapp.core.models.user import MERGED
-from webapp.integrations.connection.forms import ConfirmForm
-from webapp.people.sign_ins import end as sign_ins_end
-from webapp.people.bulk.responses import (directory_here, giver_here)
+from webapp.core.permissions import MANAGE_USERS, Access
+from webapp.people.bulk.responses import directory_here, giver_here
 from webapp.people.directory.giving import who_has_more
+from webapp.people.sign_ins import end as sign_ins_end
+from webapp.web.access import requires
+from webapp.web.confirm_form import ConfirmForm
 
 bp = Blueprint("user_sign_ins", __name__, url_prefix="/c/<contract>/users")
 

@@ -13,21 +13,21 @@ from sqlalchemy.orm import Session
 from webapp.core.audit import log
 from webapp.core.contracts import licences_used
 from webapp.core.database import write_transaction
-from webapp.people.merges.merge import links_change
-from webapp.core.models import (ReportingAccess, User, UserRole, UserTeam, UserUpload, table_of, utcnow)
-from webapp.sync.run.bulk_insert import insert_rows
-from webapp.core.match_keys import (USER_KEYS, match_key, user_keys)
-from webapp.people.uploads.validate import (WAYS, Entry, Judgement, judge)
-from webapp.people.uploads.store import (kept, sheet_of)
-from webapp.people.uploads.parse import Sheet
-from webapp.people.uploads.rows import Rows
-from webapp.people.uploads.existing import taken_by
-from webapp.people.directory import bulk
+from webapp.core.match_keys import USER_KEYS, match_key, user_keys
+from webapp.core.models import ReportingAccess, User, UserRole, UserTeam, UserUpload, table_of, utcnow
 from webapp.people.activation.activate import LicencesExceeded
-from webapp.people.directory.directory import (Directory, directory_of)
 from webapp.people.bulk.audit_details import given
+from webapp.people.directory import bulk
+from webapp.people.directory.directory import Directory, directory_of
 from webapp.people.directory.giving import giver_now
 from webapp.people.directory.setup import SetUp
+from webapp.people.merges.merge import links_change
+from webapp.people.uploads.existing import taken_by
+from webapp.people.uploads.parse import Sheet
+from webapp.people.uploads.rows import Rows
+from webapp.people.uploads.store import kept, sheet_of
+from webapp.people.uploads.validate import WAYS, Entry, Judgement, judge
+from webapp.sync.run.bulk_insert import insert_rows
 
 
 class Forgotten(Exception):

@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from webapp.core.models import (User, is_here)
-from webapp.people.uploads.validate import (Holder, Taken)
+from webapp.core.models import User, is_here
 from webapp.people.uploads.rows import Rows
+from webapp.people.uploads.validate import Holder, Taken
 
 
 def taken_by(session: Session, contract_id: int, rows: Rows) -> Taken:

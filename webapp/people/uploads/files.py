@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from webapp.core.spreadsheets.cells import (MARK, csv_lines)
-from webapp.people.uploads.columns import (COLUMNS, OWN_COLUMNS)
-from webapp.people.uploads.parse import (EXAMPLE, Sheet)
-from webapp.people.directory.directory import (AGENT, Directory)
+from webapp.core.spreadsheets.cells import MARK, csv_lines
+from webapp.people.directory.directory import AGENT, Directory
+from webapp.people.uploads.columns import COLUMNS, OWN_COLUMNS
+from webapp.people.uploads.parse import EXAMPLE, Sheet
 
 
 def template(directory: Directory) -> str:

@@ -12,7 +12,7 @@ from itertools import islice
 import msgspec
 
 from webapp.core.spreadsheets.cells import restored
-from webapp.people.uploads.columns import (OWN_COLUMNS, column_of)
+from webapp.people.uploads.columns import OWN_COLUMNS, column_of
 
 MAX_ROWS = 1_999
 MAX_COLUMNS = 60

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from webapp.platforms.text import clean
 from webapp.core.match_keys import match_key
+from webapp.core.text import clean
 from webapp.people.uploads.columns import SET_UP
-from webapp.people.uploads.parse import (Line, Sheet)
+from webapp.people.uploads.parse import Line, Sheet
 
 NUMBERS_KEPT = 4  # of the rows with one value: a sentence names three beside its own
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))

@@ -8,10 +8,10 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.platforms.text import clean
-from webapp.core.database import (rows_changed, write_transaction)
-from webapp.core.models import (UserUpload, table_of, utcnow)
-from webapp.people.uploads.parse import (Sheet, read)
+from webapp.core.database import rows_changed, write_transaction
+from webapp.core.models import UserUpload, table_of, utcnow
+from webapp.core.text import clean
+from webapp.people.uploads.parse import Sheet, read
 
 KEPT = timedelta(days=1)
 WAITING = 3  # files of one account that wait beside a new one, as in other tabs of its browser

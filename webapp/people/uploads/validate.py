@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from webapp.core.models.user import (NAME_MAX, USERNAME_LENGTH)
-from webapp.people.uploads.emails import Emails
-from webapp.people.directory.lookup import (NotFound, Places)
-from webapp.people.uploads.rows import (Row, Rows, Sharing)
+from webapp.core.models.user import NAME_MAX, USERNAME_LENGTH
 from webapp.people.directory.directory import Directory
-from webapp.people.directory.setup import (Giver, SetUp, access_refusal, beyond, lacking, unseen)
+from webapp.people.directory.lookup import NotFound, Places
+from webapp.people.directory.setup import Giver, SetUp, access_refusal, beyond, lacking, unseen
+from webapp.people.uploads.emails import Emails
+from webapp.people.uploads.rows import Row, Rows, Sharing
 
 Wrong = Callable[[str, str], None]  # notes what is wrong in a column
 

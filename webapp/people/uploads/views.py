@@ -8,24 +8,25 @@ from flask import Blueprint, Response, abort, flash, g, redirect, render_templat
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from webapp.web.access import (MANAGE_USERS, Access, requires)
 from webapp.core.contracts import licences_used
-from webapp.core.models import (UserUpload, db)
-from webapp.web.paging import page_of
-from webapp.web.exports.send import (CSV, attachment)
-from webapp.people.uploads.add import (AlreadyAdded, Changed, Forgotten, NobodyLeft, RowsWrong, add, left_out)
-from webapp.people.uploads.columns import (COLUMNS, SET_UP)
-from webapp.people.uploads.files import (problem_rows, template)
-from webapp.people.uploads.forms import (AddForm, FileForm)
-from webapp.people.uploads.validate import (WAYS, Judgement, judge)
-from webapp.people.uploads.store import (keep, kept, sheet_of)
-from webapp.people.uploads.parse import (MAX_ROWS, Sheet, Unreadable)
-from webapp.people.uploads.rows import Rows
-from webapp.people.uploads.existing import taken_by
+from webapp.core.models import UserUpload, db
+from webapp.core.permissions import MANAGE_USERS, Access
 from webapp.people.activation.activate import LicencesExceeded
-from webapp.people.bulk.responses import giver_here
-from webapp.people.directory.directory import (Directory, directory_of)
 from webapp.people.bulk.licence_forecast import of_licences
+from webapp.people.bulk.responses import giver_here
+from webapp.people.directory.directory import Directory, directory_of
+from webapp.people.uploads.add import AlreadyAdded, Changed, Forgotten, NobodyLeft, RowsWrong, add, left_out
+from webapp.people.uploads.columns import COLUMNS, SET_UP
+from webapp.people.uploads.existing import taken_by
+from webapp.people.uploads.files import problem_rows, template
+from webapp.people.uploads.forms import AddForm, FileForm
+from webapp.people.uploads.parse import MAX_ROWS, Sheet, Unreadable
+from webapp.people.uploads.rows import Rows
+from webapp.people.uploads.store import keep, kept, sheet_of
+from webapp.people.uploads.validate import WAYS, Judgement, judge
+from webapp.web.access import requires
+from webapp.web.exports.send import CSV, attachment
+from webapp.web.paging import page_of
 
 bp = Blueprint("uploads", __name__, url_prefix="/c/<contract>/users/upload")
 

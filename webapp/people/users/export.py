@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from webapp.core.audit import log
 from webapp.core.database import write_transaction
 from webapp.core.models import db
-from webapp.core.spreadsheets.table import (Row, Source, Table)
+from webapp.core.spreadsheets.table import Row, Source, Table
 from webapp.people.directory.directory import Directory
 from webapp.people.directory.filters import Filters
-from webapp.people.directory.rows import (UserRow, rows_of)
-from webapp.people.directory.selection import (Selection, find)
+from webapp.people.directory.rows import UserRow, rows_of
+from webapp.people.directory.selection import Selection, find
 
 CHUNK = 500  # users
 HEAD = (

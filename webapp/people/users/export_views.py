@@ -7,13 +7,14 @@ from urllib.parse import parse_qsl
 from flask import Blueprint, Response, abort, g, request
 from flask_wtf import FlaskForm
 
-from webapp.web.access import (MANAGE_USERS, Access, requires)
-from webapp.platforms.registry import PLATFORMS
-from webapp.web.exports.send import (FORMS, file_answer, form_asked)
-from webapp.people.users import export as exporting
+from webapp.core.permissions import MANAGE_USERS, Access
 from webapp.people.bulk.responses import directory_here
 from webapp.people.directory.directory import Directory
-from webapp.people.directory.filters import (NONE, Filters, read_filters)
+from webapp.people.directory.filters import NONE, Filters, read_filters
+from webapp.people.users import export as exporting
+from webapp.platforms.registry import PLATFORMS
+from webapp.web.access import requires
+from webapp.web.exports.send import FORMS, file_answer, form_asked
 
 bp = Blueprint("user_export", __name__, url_prefix="/c/<contract>")
 

@@ -9,12 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.core.audit.about_user import (among, events_about)
-from webapp.administration.audit.queries import (EventRow, row_of)
-from webapp.core.audit.log import (EACH, IDS)
-from webapp.core.audit.words import (parts_of, without_target)
+from webapp.core.audit.about_user import among, events_about
+from webapp.core.audit.log import EACH, IDS
+from webapp.core.audit.rows import EventRow, row_of
+from webapp.core.audit.words import parts_of, without_target
 from webapp.core.models import AuditEvent
-from webapp.web.paging import (Page, page_of)
+from webapp.web.paging import Page, page_of
 
 RECENT = 10  # on the user's own page
 

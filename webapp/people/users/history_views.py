@@ -5,15 +5,16 @@ from __future__ import annotations
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, VIEW_SYNC_STATUS, Access, requires)
-from webapp.people.merges.checks import (all_in, who_stayed)
-from webapp.people.merges.queries import merged_into
 from webapp.core.models import db
-from webapp.web.paging import (page_of, url_with)
-from webapp.people.users.history import entries_about
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, VIEW_SYNC_STATUS, Access
 from webapp.people.bulk.responses import directory_here
-from webapp.people.users.profile import (change_count, recent_changes)
 from webapp.people.directory.rows import rows_of
+from webapp.people.merges.checks import all_in, who_stayed
+from webapp.people.merges.queries import merged_into
+from webapp.people.users.history import entries_about
+from webapp.people.users.profile import change_count, recent_changes
+from webapp.web.access import requires
+from webapp.web.paging import page_of, url_with
 
 bp = Blueprint("user_history", __name__, url_prefix="/c/<contract>/users")
 

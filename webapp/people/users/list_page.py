@@ -8,17 +8,17 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 from flask import request, url_for
 
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, Access)
-from webapp.platforms.registry import PLATFORMS
-from webapp.people.merges.queries import open_count as doubles_count
-from webapp.core.models import (Integration, UserSync, db)
+from webapp.core.models import Integration, UserSync, db
 from webapp.core.models.user import IGNORED
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS, Access
 from webapp.people.directory.counts import status_counts
 from webapp.people.directory.directory import Directory
-from webapp.people.directory.filters import (ANY, NONE, Filters)
-from webapp.people.directory.query import (count_of, page_of_users)
+from webapp.people.directory.filters import ANY, NONE, Filters
+from webapp.people.directory.query import count_of, page_of_users
 from webapp.people.directory.rows import rows_of
-from webapp.people.directory.selection import (UnknownUsers, pack, still, unpack)
+from webapp.people.directory.selection import UnknownUsers, pack, still, unpack
+from webapp.people.merges.queries import open_count as doubles_count
+from webapp.platforms.registry import PLATFORMS
 
 TABS = (("active", "Active"), ("inactive", "Inactive"), ("pending", "Pending"), (IGNORED, "Ignored"))
 GONE_ACTIVE = Filters(status="active", gone="nowhere")

@@ -11,10 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from webapp.core.models import Account, Integration, Person, SyncChange, SyncRun, User
 from webapp.platforms.platform import Platform
 from webapp.platforms.registry import PLATFORMS
-from webapp.core.models import (Account, Integration, Person, SyncChange, SyncRun, User)
-from webapp.integrations.runs.changes import ChangeRow
+from webapp.sync.run.change_words import ChangeRow
 
 RECENT_CHANGES = 10
 

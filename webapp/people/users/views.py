@@ -8,32 +8,39 @@ from urllib.parse import parse_qsl
 from flask import Blueprint, abort, current_app, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from webapp.web.access import (INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, VIEW_SYNC_STATUS, Access, requires)
-from webapp.platforms.platform import Platform
-from webapp.people.invitations import status as invitations
-from webapp.people.merges.checks import (all_in, who_stayed)
-from webapp.people.merges.queries import merged_into
-from webapp.core.models import (User, db, utcnow)
+from webapp.core.models import User, db, utcnow
 from webapp.core.models.user import USER_STATUSES
-from webapp.people.users.history import (RECENT, entries_about)
-from webapp.people.sign_ins.end import sign_ins_of
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS, MANAGE_USERS, VIEW_SYNC_STATUS, Access
 from webapp.people.activation import activate as activating
 from webapp.people.activation import deactivate as deactivating
-from webapp.people.bulk.responses import (directory_here, giver_here, nobody_left, selection_here, shown_stamp, what_was_done)
-from webapp.people.directory.bulk import (ChangedMeanwhile, ListChanged, NobodySelected)
-from webapp.people.bulk.page import (batch_of, sparing_batch_of)
-from webapp.people.directory.counts import status_counts
-from webapp.people.directory.directory import Directory
-from webapp.people.directory.filters import read_filters
+from webapp.people.activation.forms import ActivationForm, DeactivationForm
 from webapp.people.bulk.licence_forecast import forecast
-from webapp.people.activation.forms import (ActivationForm, DeactivationForm)
+from webapp.people.bulk.page import batch_of, sparing_batch_of
+from webapp.people.bulk.responses import (
+    directory_here,
+    giver_here,
+    nobody_left,
+    selection_here,
+    shown_stamp,
+    what_was_done,
+)
+from webapp.people.directory.bulk import ChangedMeanwhile, ListChanged, NobodySelected
+from webapp.people.directory.counts import status_counts
+from webapp.people.directory.directory import Directory, platforms_to_ask
+from webapp.people.directory.filters import read_filters
 from webapp.people.directory.giving import who_has_more
-from webapp.people.users.list_page import list_context
-from webapp.people.users.profile import (change_count, namer_of, recent_changes, sign_in_of)
 from webapp.people.directory.rows import rows_of
-from webapp.people.directory.selection import (MAX_KEPT, Selection, TooManyKept, UnknownUsers, keep)
+from webapp.people.directory.selection import MAX_KEPT, Selection, TooManyKept, UnknownUsers, keep
 from webapp.people.directory.setup import beyond
-from webapp.integrations.why.ask import platforms_to_ask
+from webapp.people.invitations import status as invitations
+from webapp.people.merges.checks import all_in, who_stayed
+from webapp.people.merges.queries import merged_into
+from webapp.people.sign_ins.end import sign_ins_of
+from webapp.people.users.history import RECENT, entries_about
+from webapp.people.users.list_page import list_context
+from webapp.people.users.profile import change_count, namer_of, recent_changes, sign_in_of
+from webapp.platforms.platform import Platform
+from webapp.web.access import requires
 
 bp = Blueprint("users", __name__, url_prefix="/c/<contract>/users")
 

@@ -15,10 +15,22 @@ from typing import Any
 import msgspec
 
 from config import Settings
-from webapp.platforms.base import (UNREADABLE, AccessDenied, BadResponse, Connector, LeftOut, Listing, Person, RemoteAccount, left_out, list_of)
-from webapp.platforms.http import (Answer, Reader)
-from webapp.platforms.platform import (Opening, Platform, Region)
-from webapp.platforms.text import (clean, column_name, column_value, some_of)
+from webapp.core.text import clean
+from webapp.platforms.base import (
+    UNREADABLE,
+    AccessDenied,
+    BadResponse,
+    Connector,
+    LeftOut,
+    Listing,
+    Person,
+    RemoteAccount,
+    left_out,
+    list_of,
+)
+from webapp.platforms.http import Answer, Reader
+from webapp.platforms.platform import Opening, Platform, Region
+from webapp.platforms.text import column_name, column_value, some_of
 
 VERSION = "2.16"
 REGIONS = {

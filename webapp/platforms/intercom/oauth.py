@@ -17,8 +17,8 @@ from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
 
 from config import Settings
-from webapp.platforms.intercom.connector import (REGIONS, api_url)
-from webapp.platforms.oauth import (REFUSALS, TIMEOUT, OAuthFailed, RefreshRefused, token_in)
+from webapp.platforms.intercom.connector import REGIONS, api_url
+from webapp.platforms.oauth import REFUSALS, TIMEOUT, OAuthFailed, RefreshRefused, token_in
 
 log = logging.getLogger(__name__)
 

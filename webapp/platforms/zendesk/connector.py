@@ -14,10 +14,25 @@ from typing import Annotated, Any
 import msgspec
 
 from config import Settings
-from webapp.platforms.base import (UNREADABLE, AccessDenied, BadResponse, Connector, Forbidden, LeftOut, Listing, NotFound, Person, RemoteAccount, UserType, left_out, list_of)
-from webapp.platforms.http import (Answer, Reader)
-from webapp.platforms.platform import (Opening, Platform)
-from webapp.platforms.text import (clean, column_name, column_value)
+from webapp.core.text import clean
+from webapp.platforms.base import (
+    UNREADABLE,
+    AccessDenied,
+    BadResponse,
+    Connector,
+    Forbidden,
+    LeftOut,
+    Listing,
+    NotFound,
+    Person,
+    RemoteAccount,
+    UserType,
+    left_out,
+    list_of,
+)
+from webapp.platforms.http import Answer, Reader
+from webapp.platforms.platform import Opening, Platform
+from webapp.platforms.text import column_name, column_value
 
 SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 URL = "https://{subdomain}.zendesk.com"

@@ -17,9 +17,17 @@ import requests
 from authlib.integrations.requests_client import OAuth2Session
 
 from config import Settings
-from webapp.platforms.text import clean
-from webapp.platforms.zendesk.connector import (SCOPE, base_url)
-from webapp.platforms.oauth import (LIFETIME_MAX, TIMEOUT, OAuthFailed, RefreshRefused, RefreshUnavailable, asked_twice, token_in)
+from webapp.core.text import clean
+from webapp.platforms.oauth import (
+    LIFETIME_MAX,
+    TIMEOUT,
+    OAuthFailed,
+    RefreshRefused,
+    RefreshUnavailable,
+    asked_twice,
+    token_in,
+)
+from webapp.platforms.zendesk.connector import SCOPE, base_url
 
 log = logging.getLogger(__name__)
 

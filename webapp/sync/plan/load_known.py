@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from webapp.platforms.base import Person as Listed
-from webapp.core.models import (Integration, Person, User, is_here)
 from webapp.core.match_keys import match_key
-from webapp.sync.plan.types import (Known, Rule, UserHere)
+from webapp.core.models import Integration, Person, User, is_here
+from webapp.platforms.base import Person as Listed
+from webapp.sync.plan.types import Known, Rule, UserHere
 
 LOOKUP_CHUNK = 500  # values in one IN list; SQLite allows 32,766
 LOOKUP_LIMIT = 5_000  # people; from here on reading everybody at once is cheaper

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from webapp.core.models import Decision, Exclusion, UserSync
 from webapp.platforms.base import Listing
-from webapp.core.models import (Decision, Exclusion, UserSync)
 from webapp.sync.plan.types import Decision as Decided
 from webapp.sync.plan.types import Rule
 

@@ -7,9 +7,21 @@ from collections.abc import Container, Iterable, Mapping
 
 import msgspec
 
-from webapp.platforms.base import Person
 from webapp.core.match_keys import match_key
-from webapp.sync.plan.types import (EMAIL_MAX, NAME_MAX, USERNAME_MAX, USERNAME_MIN, Decision, Kind, Known, Reason, Rule, Step, UserHere)
+from webapp.platforms.base import Person
+from webapp.sync.plan.types import (
+    EMAIL_MAX,
+    NAME_MAX,
+    USERNAME_MAX,
+    USERNAME_MIN,
+    Decision,
+    Kind,
+    Known,
+    Reason,
+    Rule,
+    Step,
+    UserHere,
+)
 
 
 def shown_name(person: Person) -> str:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from webapp.platforms.base import Person
-from webapp.sync.plan.matching import (match_strangers, short_email, shown_name)
-from webapp.sync.plan.types import (NAME_MAX, IdentifierAbsent, Kind, Known, Plan, Reason, Rule, Step, UserHere)
+from webapp.sync.plan.matching import match_strangers, short_email, shown_name
+from webapp.sync.plan.types import NAME_MAX, IdentifierAbsent, Kind, Known, Plan, Reason, Rule, Step, UserHere
 
 
 def plan_sync(

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from webapp.platforms.base import (BadResponse, Listing, RemoteAccount, WrongAccount)
-from webapp.core.models import (Integration, UserSync)
+from webapp.core.models import Integration, UserSync
+from webapp.platforms.base import BadResponse, Listing, RemoteAccount, WrongAccount
 from webapp.sync.plan import load_known
-from webapp.sync.plan.plan import plan_sync
 from webapp.sync.plan.load_rule import rule_of
-from webapp.sync.plan.types import (Plan, Rule, UserHere)
+from webapp.sync.plan.plan import plan_sync
+from webapp.sync.plan.types import Plan, Rule, UserHere
 
 
 @dataclass(frozen=True)

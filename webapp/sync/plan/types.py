@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from webapp.platforms.base import Person
 from webapp.core.match_keys import match_key
+from webapp.platforms.base import Person
 
 NAME_MAX = 255  # characters
 EMAIL_MAX = 254

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.core.audit import log as audit_log
-from webapp.core.models import (Integration, SyncRun, UserSync)
+from webapp.core.models import Integration, SyncRun, UserSync
 from webapp.sync.exclusions import exclude
 
 

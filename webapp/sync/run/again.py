@@ -13,11 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from webapp.core.clock import (ahead, now_in)
+from webapp.core.clock import ahead, now_in
 from webapp.core.database import writing
-from webapp.core.models import (SyncRun, utcnow)
+from webapp.core.models import SyncRun, utcnow
+from webapp.core.trouble import TRIED_FOR, Trouble, pause_after, trouble_of
 from webapp.sync.run.lease import Lease
-from webapp.core.trouble import (TRIED_FOR, Trouble, pause_after, trouble_of)
 
 log = logging.getLogger(__name__)
 

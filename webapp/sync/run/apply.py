@@ -12,16 +12,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from webapp.core.database import writing
-from webapp.core.models import (Integration, Person, SyncChange, SyncRun, User, table_of, utcnow)
+from webapp.core.match_keys import SEARCH_MAX, USER_KEYS, match_key, user_keys
+from webapp.core.models import Integration, Person, SyncChange, SyncRun, User, table_of, utcnow
+from webapp.core.trouble import trouble_of
+from webapp.core.turns import let_others_in
+from webapp.sync.plan.types import NAME_MAX, Kind, Plan, Reason, Step
 from webapp.sync.run.again import NO_TROUBLE
 from webapp.sync.run.batch_size import Batches
 from webapp.sync.run.bulk_insert import insert_rows
+from webapp.sync.run.lease import Lease, renew
 from webapp.sync.run.undo_data import former
-from webapp.core.match_keys import (SEARCH_MAX, USER_KEYS, match_key, user_keys)
-from webapp.sync.run.lease import (Lease, renew)
-from webapp.sync.plan.types import (NAME_MAX, Kind, Plan, Reason, Step)
-from webapp.core.trouble import trouble_of
-from webapp.core.turns import let_others_in
 
 LINKED_ELSEWHERE = (Reason.ALREADY_LINKED, Reason.CAME_BACK)
 

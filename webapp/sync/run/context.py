@@ -8,16 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from webapp.platforms.base import (Call, Listing)
 from webapp.core.database import writing
-from webapp.core.models import (Integration, SyncRequest, UserSync, utcnow)
-from webapp.sync.plan import (safeguard, load_known)
-from webapp.sync.run.apply import Target
-from webapp.sync.run.batch_size import Batches
-from webapp.sync.run.lease import (Lease, renew)
-from webapp.sync.run.recheck import Basis
+from webapp.core.models import Integration, SyncRequest, UserSync, utcnow
+from webapp.platforms.base import Call, Listing
+from webapp.sync.plan import load_known, safeguard
 from webapp.sync.plan.types import Rule
 from webapp.sync.plan.what_if import WhatIf
+from webapp.sync.run.apply import Target
+from webapp.sync.run.batch_size import Batches
+from webapp.sync.run.lease import Lease, renew
+from webapp.sync.run.recheck import Basis
 
 
 @dataclass

@@ -7,15 +7,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from webapp.platforms.base import Listing
 from webapp.core.database import writing
-from webapp.core.models import (Integration, Person, SyncRun, UserSync, utcnow)
-from webapp.sync.plan import (columns, safeguard)
-from webapp.sync.schedule import (webhook_events, incidents, schedule)
-from webapp.sync.run import (outcome, preview, proposal)
+from webapp.core.models import Integration, Person, SyncRun, UserSync, utcnow
+from webapp.platforms.base import Listing
+from webapp.sync.plan import columns, safeguard
+from webapp.sync.plan.types import Kind, Plan
+from webapp.sync.run import outcome, preview, proposal
 from webapp.sync.run.context import Attempt
-from webapp.sync.run.lease import (Lease, renew)
-from webapp.sync.plan.types import (Kind, Plan)
+from webapp.sync.run.lease import Lease, renew
+from webapp.sync.schedule import incidents, schedule, webhook_events
 
 log = logging.getLogger(__name__)
 

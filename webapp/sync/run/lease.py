@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from webapp.core.clock import ahead
 from webapp.core.database import writing
-from webapp.core.models import (SyncRun, utcnow)
+from webapp.core.models import SyncRun, utcnow
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from webapp.platforms.base import (AccessDenied, BadResponse, ConnectorError, WrongAccount)
-from webapp.sync.plan.safeguard import (Held, Shown)
+from webapp.platforms.base import AccessDenied, BadResponse, ConnectorError, WrongAccount
+from webapp.sync.plan.safeguard import Held, Shown
 
 
 @dataclass(frozen=True)

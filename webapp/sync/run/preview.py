@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.platforms.base import Listing
 from webapp.core.database import rows_changed
 from webapp.core.models import SyncRun
 from webapp.core.models.sync import LIVE_STATES
-from webapp.sync.plan.types import (Kind, Plan, Step)
+from webapp.platforms.base import Listing
+from webapp.sync.plan.types import Kind, Plan, Step
 
 LIFETIME = timedelta(hours=24)
 

@@ -12,16 +12,16 @@ from types import MappingProxyType
 
 import sqlalchemy as sa
 
-from webapp.platforms.base import Listing
 from webapp.core.database import writing
-from webapp.core.models import (SyncChange, SyncRun, table_of)
+from webapp.core.models import SyncChange, SyncRun, table_of
 from webapp.core.models.sync import SUCCESS_STATES
+from webapp.core.turns import let_others_in
+from webapp.platforms.base import Listing
+from webapp.sync.plan.types import Kind, Plan
 from webapp.sync.run.apply import write_changes
 from webapp.sync.run.batch_size import Batches
 from webapp.sync.run.bulk_insert import insert_rows
-from webapp.sync.run.lease import (Lease, renew)
-from webapp.sync.plan.types import (Kind, Plan)
-from webapp.core.turns import let_others_in
+from webapp.sync.run.lease import Lease, renew
 
 
 def write(

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from webapp.platforms.base import Listing
 from webapp.core.models import UserSync
+from webapp.platforms.base import Listing
 from webapp.sync.plan import load_known
-from webapp.sync.plan.plan import plan_sync
 from webapp.sync.plan.load_rule import rule_of
-from webapp.sync.plan.types import (Kind, Known, Rule, Step)
+from webapp.sync.plan.plan import plan_sync
+from webapp.sync.plan.types import Kind, Known, Rule, Step
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,9 @@ class Basis:
         }
         people = [step.person for step in steps if step.person is not None]
         strangers = [person for person in people if not _linked(known.get(person.remote_id))]
-        users = load_known.users_for(connection, self.contract_id, integration_id, strangers, rule, self.winners)
+        users = load_known.users_for(
+            connection, self.contract_id, integration_id, strangers, rule, self.winners
+        )
         planned = plan_sync(people, known.values(), users, rule, same=1)
         now = {step.remote_id: step for step in planned.steps}
         return [

@@ -15,21 +15,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from webapp.platforms.base import (Call, Connector, ConnectorError, Listing)
 from webapp.core.database import writing
-from webapp.core.models import (Integration, SyncRun, UserSync)
-from webapp.sync.run import (outcome, preview, proposal)
-from webapp.sync.plan import (safeguard, load_known)
-from webapp.sync.run.again import (Unsettled, passing, try_later)
-from webapp.sync.run.apply import (Outdated, apply_plan)
-from webapp.sync.run.context import Attempt
-from webapp.sync.run.batch_size import Batches
-from webapp.sync.run.finish import (end, finish, finish_preview, lock_settings, reasons_of)
-from webapp.sync.run.lease import (CancelRequested, LeaseLost, claim, kept_alive, renew)
-from webapp.sync.plan.prepare import (Prepared, check_account, prepare, without_settled)
+from webapp.core.models import Integration, SyncRun, UserSync
+from webapp.platforms.base import Call, Connector, ConnectorError, Listing
+from webapp.sync.plan import load_known, safeguard
 from webapp.sync.plan.load_rule import salt_of
-from webapp.sync.plan.types import (IdentifierAbsent, Kind, Plan)
-from webapp.sync.plan.what_if import (save_tried, what_if_of)
+from webapp.sync.plan.prepare import Prepared, check_account, prepare, without_settled
+from webapp.sync.plan.types import IdentifierAbsent, Kind, Plan
+from webapp.sync.plan.what_if import save_tried, what_if_of
+from webapp.sync.run import outcome, preview, proposal
+from webapp.sync.run.again import Unsettled, passing, try_later
+from webapp.sync.run.apply import Outdated, apply_plan
+from webapp.sync.run.batch_size import Batches
+from webapp.sync.run.context import Attempt
+from webapp.sync.run.finish import end, finish, finish_preview, lock_settings, reasons_of
+from webapp.sync.run.lease import CancelRequested, LeaseLost, claim, kept_alive, renew
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,10 @@ def _carry_out(work: Attempt, use: Ingredients) -> None:
     started = time.monotonic()
     with work.engine.connect() as connection:
         salt = salt_of(connection, work.settings, work.what_if.excluded_emails)
-    with kept_alive(work.engine, work.lease), load_known.remembering(work.engine, integration.id) as remembered:
+    with (
+        kept_alive(work.engine, work.lease),
+        load_known.remembering(work.engine, integration.id) as remembered,
+    ):
         listing = connector.people(lambda: remembered().settled, salt)
         memory = remembered()
     work.event(
@@ -234,7 +237,9 @@ def _prepared(
         )
 
 
-def _safeguard(work: Attempt, listing: Listing, memory: load_known.Memory, plan: Plan) -> safeguard.Held | None:
+def _safeguard(
+    work: Attempt, listing: Listing, memory: load_known.Memory, plan: Plan
+) -> safeguard.Held | None:
     """Whether the whole plan is too much. Who came in an earlier attempt of this run was not here before it."""
     saved = work.saved
     return safeguard.judge(

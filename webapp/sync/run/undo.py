@@ -16,19 +16,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from webapp.core.database import writing
-from webapp.core.models import (Person, SyncChange, SyncRun, User, table_of, utcnow)
-from webapp.sync.schedule import webhook_events
+from webapp.core.match_keys import match_key
+from webapp.core.models import Person, SyncChange, SyncRun, User, table_of, utcnow
+from webapp.core.trouble import trouble_of
+from webapp.core.turns import let_others_in
 from webapp.sync.run import undo_outcome
-from webapp.sync.run.again import (NO_TROUBLE, passing, try_later)
+from webapp.sync.run.again import NO_TROUBLE, passing, try_later
 from webapp.sync.run.apply import renamed_values
 from webapp.sync.run.batch_size import Batches
 from webapp.sync.run.bulk_insert import insert_rows
-from webapp.core.match_keys import match_key
-from webapp.sync.run.lease import (CancelRequested, Lease, LeaseLost, claim, renew)
+from webapp.sync.run.lease import CancelRequested, Lease, LeaseLost, claim, renew
 from webapp.sync.run.outcome import Ending
-from webapp.sync.run.undo_verdicts import (ALREADY, GOES_BACK, REMOVE, RENAME, UNLINK, judged, line_ids)
-from webapp.core.trouble import trouble_of
-from webapp.core.turns import let_others_in
+from webapp.sync.run.undo_verdicts import ALREADY, GOES_BACK, REMOVE, RENAME, UNLINK, judged, line_ids
+from webapp.sync.schedule import webhook_events
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from webapp.core.models import (Person, User)
-from webapp.sync.plan.types import (Kind, Step)
+from webapp.core.models import Person, User
+from webapp.sync.plan.types import Kind, Step
 
 Former = dict[str, dict[str, Any]]  # by remote ID
 

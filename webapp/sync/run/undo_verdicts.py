@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from webapp.core.models import (Person, SyncChange, SyncRun, User, db, table_of)
+from webapp.core.models import Person, SyncChange, SyncRun, User, db, table_of
 
 UNDOABLE = ("imported", "linked", "renamed")  # kinds of lines that changed somebody here
 

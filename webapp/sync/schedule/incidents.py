@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from webapp.core.database import insert_into
-from webapp.core.models import (ContractFeature, Incident, Integration, SyncRun, UserSync, table_of)
+from webapp.core.models import ContractFeature, Incident, Integration, SyncRun, UserSync, table_of
 from webapp.core.models.incident import INCIDENT_KINDS
 from webapp.core.models.sync import SUCCESS_STATES
-from webapp.sync.schedule.health import (OVERDUE_AFTER, QUARANTINED_FROM)
+from webapp.sync.schedule.health import OVERDUE_AFTER, QUARANTINED_FROM
 
 RECOVERED, DECIDED, MOOT = "recovered", "decided", "moot"
 OVERDUE_AT_ONCE = 500  # incidents one tick opens; the next one goes on

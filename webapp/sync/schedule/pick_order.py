@@ -14,8 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.core.clock import (has_come, now_in)
-from webapp.core.models import (Integration, SyncRun, UserSync)
+from webapp.core.clock import has_come, now_in
+from webapp.core.models import Integration, SyncRun, UserSync
 from webapp.core.trouble import PAUSES
 
 BIG = 20_000  # people in the list of the last success

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from webapp.core.database import rows_changed
-from webapp.core.models import (SyncChange, SyncRequest, SyncRun)
+from webapp.core.models import SyncChange, SyncRequest, SyncRun
 from webapp.core.models.sync import LIVE_STATES
 
 RUNS_AT_ONCE = 200  # runs that one tick looks at

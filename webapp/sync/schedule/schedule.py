@@ -16,15 +16,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.core.clock import has_come
-from webapp.core.database import (insert_into, rows_changed)
-from webapp.core.models import (ContractFeature, Integration, SyncRun, UserSync, table_of)
+from webapp.core.database import insert_into, rows_changed
+from webapp.core.models import ContractFeature, Integration, SyncRun, UserSync, table_of
 from webapp.core.models.sync import LIVE_STATES
-from webapp.sync.schedule import (webhook_events, incidents)
 from webapp.sync.run import preview
-from webapp.sync.run.bulk_insert import (listed, update_column)
-from webapp.sync.schedule.health import FIRST_WITHIN
+from webapp.sync.run.bulk_insert import listed, update_column
 from webapp.sync.run.lease import LONGEST_LEASE
 from webapp.sync.run.outcome import abandoned
+from webapp.sync.schedule import incidents, webhook_events
+from webapp.sync.schedule.health import FIRST_WITHIN
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from webapp.sync.schedule import health
-from webapp.sync.schedule.health import (Facts, freshness)
+from webapp.sync.schedule.health import Facts, freshness
 
 BROKEN, OVERDUE, HELD, FAILING = "broken", "overdue", "held", "failing"
 LATE, FIRST, ON_TIME = "late", "first", "on_time"

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from webapp.core.models import (Contract, Integration, SyncRun, Webhook, WebhookDelivery)
-from webapp.core.models.sync import (COUNTERS, UNDO_COUNTERS)
+from webapp.core.models import Contract, Integration, SyncRun, Webhook, WebhookDelivery
+from webapp.core.models.sync import COUNTERS, UNDO_COUNTERS
 
 RUN_EVENTS = {
     "completed": "run.finished",

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from settings_rules.private_data import UMASK
 from webapp.core.database import engine_at
-from webapp.core.logs import (bind, init_logging)
+from webapp.core.logs import bind, init_logging
 from webapp.core.spreadsheets.making import parts
 
 log = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from flask import Response, abort, current_app, g, request
 
 from webapp.core.models import db
-from webapp.web.exports.beside import parts_beside
 from webapp.core.spreadsheets.making import parts
 from webapp.core.spreadsheets.table import Source
+from webapp.web.exports.beside import parts_beside
 
 CSV = "text/csv; charset=utf-8"
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -23,7 +23,7 @@ from typing import Any
 from gunicorn.http.unreader import IterUnreader
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from webapp.web.server.arrival import (HEAD_END, LINE_END, Arrival, Stage)
+from webapp.web.server.arrival import HEAD_END, LINE_END, Arrival, Stage
 
 HEAD_SECONDS = int(os.environ.get("WEB_HEAD_SECONDS") or 10)
 BODY_SECONDS = int(os.environ.get("WEB_BODY_SECONDS") or 60)
