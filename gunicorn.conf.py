@@ -2,7 +2,7 @@
 
 BIND (default 127.0.0.1:PORT), WEB_WORKERS (2), WEB_THREADS (8), WEB_TIMEOUT (30 s), WEB_GRACE (8 s),
 WEB_KEEPALIVE (5 s), WEB_LOG_LEVEL (info),
-WEB_HEAD_SECONDS (10), WEB_BODY_SECONDS (60), WEB_SEND_SECONDS (30): how slow a client may be (webapp/receiving),
+WEB_HEAD_SECONDS (10), WEB_BODY_SECONDS (60), WEB_SEND_SECONDS (30): how slow a client may be (webapp/web/server),
 FORWARDED_ALLOW_IPS (gunicorn's own; default 127.0.0.1 and ::1: a proxy on this machine).
 """
 
@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or '8000'}"
-worker_class = "webapp.receiving.worker.Worker"  # threads that no slow client can keep
+worker_class = "webapp.web.server.worker.Worker"  # threads that no slow client can keep
 workers = int(os.environ.get("WEB_WORKERS") or 2)
 threads = int(os.environ.get("WEB_THREADS") or 8)
 timeout = int(os.environ.get("WEB_TIMEOUT") or 30)
@@ -35,7 +35,7 @@ limit_request_field_size = 8190  # bytes
 forwarder_headers = ""
 header_map = "drop"  # X_Forwarded_For is not X-Forwarded-For
 
-logger_class = "webapp.logs.web_server.Logger"  # into the one log; LOG_FORMAT says how
+logger_class = "webapp.web.server.access_log.Logger"  # into the one log; LOG_FORMAT says how
 accesslog = "-"
 loglevel = os.environ.get("WEB_LOG_LEVEL") or "info"
 proc_name = "rollcall-web"
@@ -56,9 +56,9 @@ def when_ready(server: Any) -> None:
 
 def post_fork(_server: Any, worker: Any) -> None:
     """No worker may use a database connection that was opened before the fork; its own answers are like ours."""
-    from webapp.headers import protection_of
-    from webapp.models import db
-    from webapp.refusals_of_gunicorn import answer_like_the_application
+    from webapp.core.models import db
+    from webapp.web.headers import protection_of
+    from webapp.web.server.refusals import answer_like_the_application
 
     app = worker.app.wsgi()
     answer_like_the_application(protection_of(app.extensions["settings"]))

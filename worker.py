@@ -7,8 +7,10 @@ from flask import Flask
 
 from config import SettingsError
 from settings_rules.private_data import UMASK
-from webapp import create_app, crew, logs, scheduler
-from webapp.serving import ready_to_serve
+from webapp import create_app
+from webapp.core import logs
+from webapp.jobs import crew, scheduler
+from webapp.operations.startup import ready_to_serve
 
 os.umask(UMASK)
 

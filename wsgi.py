@@ -10,8 +10,8 @@ from flask.cli import run_command
 import webapp
 from config import SettingsError
 from settings_rules.private_data import UMASK
-from webapp import logs
-from webapp.serving import ready_to_serve
+from webapp.core import logs
+from webapp.operations.startup import ready_to_serve
 
 try:
     logs.init_logging()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from webapp.database import write_transaction
-from webapp.models import Contract, Person, SyncRun, User, UserSync, table_of, utcnow
+from webapp.core.database import write_transaction
+from webapp.core.models import Contract, Person, SyncRun, User, UserSync, table_of, utcnow
 
 OWN = (
     "contract_id",

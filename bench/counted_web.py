@@ -6,7 +6,7 @@ from flask import Flask
 
 import wsgi
 from bench.counting import counting
-from webapp.models import db
+from webapp.core.models import db
 
 
 def serving() -> Flask:

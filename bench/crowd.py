@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bench.product import product
-from webapp.credentials import seal
-from webapp.database import write_connection, write_transaction
-from webapp.models import (
+from webapp.core.bulk_rows import insert_rows
+from webapp.core.credentials import seal
+from webapp.core.database import write_connection, write_transaction
+from webapp.core.models import (
     Contract,
     Integration,
     Person,
@@ -27,8 +28,7 @@ from webapp.models import (
     UserTeam,
     db,
 )
-from webapp.models.base import table_of
-from webapp.sync.bulk import insert_rows
+from webapp.core.models.base import table_of
 
 RUNS = 40  # of each platform
 EVERY = timedelta(hours=6)

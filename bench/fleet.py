@@ -30,21 +30,12 @@ from bench.many_workspaces import TOKEN
 from bench.product import headers_for, product
 from bench.programs import ROOT, BenchError, product_environ, running
 from bench.syncs import floor_of
-from webapp import jobs
-from webapp.access import INTEGRATIONS
-from webapp.credentials import seal_for
-from webapp.database import write_transaction
-from webapp.models import (
-    Contract,
-    ContractFeature,
-    Integration,
-    SyncRun,
-    UserSync,
-    db,
-    table_of,
-    utcnow,
-)
-from webapp.models.sync import LIVE_STATES
+from webapp.core.credentials import seal_for
+from webapp.core.database import write_transaction
+from webapp.core.models import Contract, ContractFeature, Integration, SyncRun, UserSync, db, table_of, utcnow
+from webapp.core.models.sync import LIVE_STATES
+from webapp.core.permissions import INTEGRATIONS
+from webapp.jobs import functions
 
 WORKERS = 2
 TICK_EVERY = 30.0  # seconds
@@ -255,5 +246,5 @@ def _drain(after: int, expected: int) -> None:
 def _ticked() -> float:
     """The seconds that one tick takes."""
     started = time.perf_counter()
-    jobs.tick()
+    functions.tick()
     return time.perf_counter() - started

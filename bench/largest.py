@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from tests.access.world import World
-from webapp.database import write_transaction
-from webapp.models import (
+from webapp.core.bulk_rows import insert_rows
+from webapp.core.database import write_transaction
+from webapp.core.match_keys import USER_KEYS, user_keys
+from webapp.core.models import (
     Activation,
     AuditEvent,
     Base,
@@ -35,9 +37,7 @@ from webapp.models import (
     table_of,
     utcnow,
 )
-from webapp.sync.bulk import insert_rows
-from webapp.sync.keys import USER_KEYS, user_keys
-from webapp.uploads.reading import MAX_ROWS, read
+from webapp.people.uploads.parse import MAX_ROWS, read
 
 TEAMS = 500
 TEAM_NAME = 200  # characters

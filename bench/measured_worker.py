@@ -15,12 +15,13 @@ import msgspec
 from rq.serializers import JSONSerializer
 
 from bench.figures import counted, measured
-from webapp import create_app, logs
-from webapp.models import db
-from webapp.queue import queue
-from webapp.safe_jobs import SYNC, SafeJob
-from webapp.serving import ready_to_serve
-from webapp.working import AppWorker
+from webapp import create_app
+from webapp.core import logs
+from webapp.core.models import db
+from webapp.jobs.worker import AppWorker
+from webapp.operations.startup import ready_to_serve
+from webapp.queue.jobs import SYNC, SafeJob
+from webapp.queue.wake import queue
 
 
 class MeasuredWorker(AppWorker):

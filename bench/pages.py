@@ -24,7 +24,7 @@ from bench.product import product
 from bench.programs import BenchError
 from bench.syncs import Lab, synced
 from bench.web import Answer, Visitor, peer_web, web
-from webapp.models import Team, User, db
+from webapp.core.models import Team, User, db
 
 AIM, SEARCH_AIM, P95_AIM = 30.0, 50.0, 100.0  # milliseconds
 WARM_UP = 20  # requests of each page before those that count

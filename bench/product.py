@@ -16,13 +16,14 @@ from werkzeug.test import TestResponse
 from bench.programs import ROOT, BenchError
 from bench.workspace import Workspace
 from config import load_settings
-from webapp import create_app, queue
-from webapp.auth.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
-from webapp.connectors.intercom import VERSION
-from webapp.credentials import unseal
-from webapp.models import Integration, SyncRun, db
-from webapp.sync.schedule import Requester
-from webapp.user_sync import settings as user_sync
+from webapp import create_app
+from webapp.accounts.sign_in.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
+from webapp.core.credentials import unseal
+from webapp.core.models import Integration, SyncRun, db
+from webapp.integrations.user_sync import settings as user_sync
+from webapp.platforms.intercom.connector import VERSION
+from webapp.queue import wake
+from webapp.sync.schedule.schedule import Requester
 
 PLATFORM = "intercom"
 BENCH = Requester(None, "bench")
@@ -118,7 +119,7 @@ def request_run(environ: Mapping[str, str]) -> int:
     """Put a run into the queue; its id."""
     with product(environ):
         run = user_sync.sync_now(_integration().id, BENCH, "command").run
-        queue.wake([(run.id, run.attempt)])
+        wake.wake([(run.id, run.attempt)])
         return run.id
 
 

@@ -23,8 +23,8 @@ from tests.access.table import FORMS
 from tests.access.test_walk import EXPECTED, tokens
 from tests.access.world import ACTORS, world
 from tests.servers.databases import migrate
-from webapp.activation_grid import grid
-from webapp.users.selection import MAX_KEPT, MAX_TICKED, pack
+from webapp.people.activation import grid
+from webapp.people.directory.selection import MAX_KEPT, MAX_TICKED, pack
 
 LIMIT = 1.0  # seconds of CPU that nothing may cost
 BODY = 900_000  # characters that a form may hold

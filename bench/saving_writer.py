@@ -14,10 +14,11 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sa
 
-from webapp import create_app, logs
-from webapp.audit import trail
-from webapp.database import rows_changed, write_transaction
-from webapp.models import Contract, Integration
+from webapp import create_app
+from webapp.core import logs
+from webapp.core.audit import log
+from webapp.core.database import rows_changed, write_transaction
+from webapp.core.models import Contract, Integration
 
 EVERY = 0.1  # seconds between two saves
 
@@ -40,7 +41,7 @@ def save() -> None:
         contract_id = session.scalars(sa.select(Integration.contract_id).limit(1)).one()
         mine = sa.update(Contract).where(Contract.id == contract_id)
         rows_changed(session, mine.values(licences=Contract.licences + 1))
-        trail.record(session, "contract.licences_changed", "Bench", contract_id=contract_id, actor="bench")
+        log.record(session, "contract.licences_changed", "Bench", contract_id=contract_id, actor="bench")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from bench.counting import PROCESSOR, STATEMENTS
 from bench.programs import ROOT, BenchError, free_port, running
 from bench.servers import healthy
-from webapp.auth.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
+from webapp.accounts.sign_in.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 
 TIMEOUT = 60  # seconds
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bench.databases import connect
 from bench.floor import Write
-from webapp.models import db
+from webapp.core.models import db
 
 Row = tuple[Any, ...]
 

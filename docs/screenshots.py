@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.servers.browser import chromium
 from tests.servers.stack import running_stack
-from webapp.auth.demo_accounts import DEMO_PASSWORD
+from webapp.accounts.sign_in.demo_accounts import DEMO_PASSWORD
 
 IMAGES = Path(__file__).parent / "images"
 CONTRACT = "/c/demo"

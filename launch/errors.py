@@ -1,6 +1,6 @@
 """What can keep Rollcall from starting."""
 
-TOLD = 3  # the exit code of a flask command whose last line is all there is to say (webapp/schema_version.py)
+TOLD = 3  # the exit code of a flask command whose last line is all there is to say (webapp/core/schema_version.py)
 
 
 class LaunchError(Exception):

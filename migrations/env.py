@@ -8,12 +8,12 @@ from alembic import context
 from flask import current_app
 from sqlalchemy.sql import sqltypes
 
-from webapp.damage import Damaged, damage_of, refuse_damaged
-from webapp.database import check_foreign_keys, foreign_keys_off, writing
-from webapp.database_roles import as_owner, let_serve, migrating_engine
-from webapp.models import db
-from webapp.models.base import UtcDateTime
-from webapp.schema_version import EXIT_CODE, NewerVersion, refuse_newer, versions
+from webapp.core.damage import Damaged, damage_of, refuse_damaged
+from webapp.core.database import check_foreign_keys, foreign_keys_off, writing
+from webapp.core.database_roles import as_owner, let_serve, migrating_engine
+from webapp.core.models import db
+from webapp.core.models.base import UtcDateTime
+from webapp.core.schema_version import EXIT_CODE, NewerVersion, refuse_newer, versions
 
 MIGRATING = 0x526F6C6C63616C6C  # the number of the lock: any that is only ours
 

@@ -15,12 +15,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from webapp import contracts
-from webapp.access import INTEGRATIONS
-from webapp.auth import accounts, passwords, sessions
-from webapp.auth.sign_in_manager import TOKEN
-from webapp.database import write_transaction
-from webapp.models import Account, Contract, User
+from webapp.accounts.sign_in import accounts, passwords, sessions
+from webapp.accounts.sign_in.sign_in_manager import TOKEN
+from webapp.core import contracts
+from webapp.core.database import write_transaction
+from webapp.core.models import Account, Contract, User
+from webapp.core.permissions import INTEGRATIONS
 
 PASSWORD = "correct horse battery staple"
 CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')

@@ -28,7 +28,7 @@ from tests.servers.reuse import CompiledTemplates, shared_compilation
 from tests.servers.sandbox import Sandbox, sandbox_server
 from tests.servers.scoping import scoped_statements
 from tests.servers.stack import Stack, running_stack
-from webapp.models.base import db
+from webapp.core.models.base import db
 
 # A shell that starts us in the background lets us ignore Ctrl-C, and every program we start would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

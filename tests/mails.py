@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from flask import Flask
 
-from webapp.mail.outbox import text_of
-from webapp.models import Message, db
+from webapp.core.models import Message, db
+from webapp.notifications.mail.outbox import text_of
 
 LINK = re.compile(r"http://127\.0\.0\.1(/\S*token=[\w-]+)")
 

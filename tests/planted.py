@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import redis
 
-from webapp.safe_jobs import CONTROL, QUEUES, RUN, SYNC, TICK, TICK_ID
+from webapp.queue.jobs import CONTROL, QUEUES, RUN, SYNC, TICK, TICK_ID
 
 Plant = Callable[[redis.Redis], object]
 

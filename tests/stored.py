@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Flask
 
-from webapp.connectors.texts import DIRECTIONS
-from webapp.models import db
+from webapp.core.models import db
+from webapp.core.text import DIRECTIONS
 
 
 def wrong_texts(app: Flask, tables: Collection[str] = ()) -> list[str]:

@@ -15,9 +15,9 @@ from flask import Flask
 import config
 import webapp
 from tests.actors import make_contract
-from webapp.credentials import CredentialsUnreadable, open_sealed, reseal, seal, seal_for, unseal
-from webapp.database import write_transaction
-from webapp.models import Account, ConnectAttempt, Integration, SignInSession, db, utcnow
+from webapp.core.credentials import CredentialsUnreadable, open_sealed, reseal, seal, seal_for, unseal
+from webapp.core.database import write_transaction
+from webapp.core.models import Account, ConnectAttempt, Integration, SignInSession, db, utcnow
 
 TOKEN = {"access_token": "marker-Zm9vYmFy-of-the-token", "token_type": "Bearer"}
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))

@@ -9,8 +9,8 @@ import pytest
 
 from config import test_settings
 from launch.services import worker_names
-from webapp.crew import places
-from webapp.safe_jobs import CHORES, CONTROL, SYNC
+from webapp.jobs.crew import places
+from webapp.queue.jobs import CHORES, CONTROL, SYNC
 
 
 @pytest.mark.parametrize("runs", range(1, 7))

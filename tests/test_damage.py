@@ -15,10 +15,10 @@ from tests.damaging import WAYS, damage_tables
 from tests.servers.processes import ROOT
 from tests.servers.stack import stack_environ
 from tests.test_schema_version import PROGRAMS
-from webapp import damage
-from webapp.damage import refuse_damaged
-from webapp.database import close_connections
-from webapp.serving import ready_to_serve
+from webapp.core import damage
+from webapp.core.damage import refuse_damaged
+from webapp.core.database import close_connections
+from webapp.operations.startup import ready_to_serve
 
 ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 
@@ -114,7 +114,7 @@ def test_a_page_that_meets_with_it_says_that_the_database_cannot_be_reached(
     answer = actor.get("/c/acme/structure")
     assert answer.status_code == 503
     assert "Traceback" not in answer.text
-    (record,) = [one for one in caplog.records if one.name == "webapp.errors"]
+    (record,) = [one for one in caplog.records if one.name == "webapp.web.errors"]
     assert record.message.startswith(f"The database {path} is damaged (")
     assert record.exc_info is not None  # the full story is for the log
 

@@ -16,8 +16,9 @@ from flask import Flask
 import config
 import webapp
 from tests.actors import make_contract
-from webapp.database import rows_changed, write_connection, write_transaction
-from webapp.models import (
+from webapp.core.database import rows_changed, write_connection, write_transaction
+from webapp.core.match_keys import user_keys
+from webapp.core.models import (
     Account,
     Base,
     Contract,
@@ -35,7 +36,6 @@ from webapp.models import (
     db,
     utcnow,
 )
-from webapp.sync.keys import user_keys
 
 
 @pytest.fixture

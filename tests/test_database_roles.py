@@ -22,9 +22,9 @@ from config import normal_database_url
 from tests.actors import make_contract
 from tests.servers.postgres import Postgres, Role
 from tests.servers.processes import ROOT
-from webapp.database_roles import WrongRole, beyond_serving, migrating_engine
-from webapp.models import db
-from webapp.serving import ready_to_serve
+from webapp.core.database_roles import WrongRole, beyond_serving, migrating_engine
+from webapp.core.models import db
+from webapp.operations.startup import ready_to_serve
 
 DOCUMENT = (ROOT / "docs/database-roles.md").read_text(encoding="utf-8")
 

@@ -19,9 +19,9 @@ from tests.actors import Actor, csrf_of, make_actor, make_contract
 from tests.logs.records import logging_to_stderr
 from tests.pages import problems_of_page
 from tests.servers.postgres import Postgres
-from webapp.access import public, requires, signed_in
-from webapp.database import write_transaction
-from webapp.models import Contract, db
+from webapp.core.database import write_transaction
+from webapp.core.models import Contract, db
+from webapp.web.access import public, requires, signed_in
 
 SECRETS = (
     "Traceback",
@@ -62,18 +62,19 @@ def in_a_view_of_a_contract(_: pytest.MonkeyPatch) -> str:
 
 def in_a_query(monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(
-        "webapp.audit.reading.events", lambda *_: db.session.execute(sa.text("SELECT * FROM nowhere"))
+        "webapp.administration.audit.queries.events",
+        lambda *_: db.session.execute(sa.text("SELECT * FROM nowhere")),
     )
     return "/c/acme/audit"
 
 
 def in_the_permission_check(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr("webapp.access.access_to", broken)
+    monkeypatch.setattr("webapp.web.access.access_to", broken)
     return "/c/acme/audit"
 
 
 def in_the_user_loader(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr("webapp.auth.sessions.find", broken)
+    monkeypatch.setattr("webapp.accounts.sign_in.sessions.find", broken)
     return "/c/acme/audit"
 
 
@@ -119,7 +120,7 @@ def test_the_log_tells_the_whole_story_on_one_line_with_the_reference(
     lines = [line for line in capsys.readouterr().err.splitlines() if answer.headers["X-Request-Id"] in line]
     assert len(lines) == 1
     said = json.loads(lines[0])
-    assert (said["level"], said["logger"], said["account"]) == ("ERROR", "webapp.errors", ana.account_id)
+    assert (said["level"], said["logger"], said["account"]) == ("ERROR", "webapp.web.errors", ana.account_id)
     assert said["event"] == "unhandled error at GET /broken"
     assert said["exception"].startswith("Traceback (most recent call last)")
     assert "ZeroDivisionError: the divisor" in said["exception"]

@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from flask import Flask
 
 from config import normal_database_url
-from webapp import crew
-from webapp.crew import Place, Worker
-from webapp.models import db
-from webapp.safe_jobs import CHORES
-from webapp.serving import ready_to_serve
-from webapp.working import AppWorker
+from webapp.core.models import db
+from webapp.jobs import crew
+from webapp.jobs.crew import Place, Worker
+from webapp.jobs.worker import AppWorker
+from webapp.operations.startup import ready_to_serve
+from webapp.queue.jobs import CHORES
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

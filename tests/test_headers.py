@@ -22,7 +22,7 @@ from tests.actors import PASSWORD, csrf_of, make_actor, make_contract
 from tests.pages import Page as PageOfElements
 from tests.pages import problems_of_fragment, problems_of_page
 from tests.servers.databases import SqliteTemplate
-from webapp.models import db
+from webapp.core.models import db
 
 PUBLIC = "https://rollcall.example.com"
 # Addresses that carry a secret, of which nothing but the site may travel on.
@@ -35,7 +35,7 @@ def there(
 ) -> Iterator[World]:
     """A world for the tests of this module; they leave it as it is."""
     with _sqlite_template.copy() as url, world(url, _redis_server, tmp_path_factory.mktemp("world")) as built:
-        built.app.add_url_rule("/broken", "broken", webapp.access.public(_broken))
+        built.app.add_url_rule("/broken", "broken", webapp.web.access.public(_broken))
         yield built
 
 

@@ -19,8 +19,8 @@ import webapp
 from tests.servers.databases import SqliteTemplate
 from tests.servers.processes import family, wait_until
 from tests.servers.production import Web, served
-from webapp import readiness
-from webapp.models import Heartbeat, db
+from webapp.core.models import Heartbeat, db
+from webapp.web import readiness
 
 OK = {"status": "ok", "database": "ok", "queue": "ok"}
 NO_DATABASE = {"status": "unhealthy", "database": "failing", "queue": "ok"}

@@ -13,11 +13,12 @@ from flask import Flask
 
 from tests.actors import Actor, make_actor, make_contract
 from tests.pages import problems_of_page
-from webapp import database, navigation
-from webapp.access import requires
-from webapp.auth import sessions
-from webapp.database import write_transaction
-from webapp.models import Account, Contract, db
+from webapp import navigation
+from webapp.accounts.sign_in import sessions
+from webapp.core import database
+from webapp.core.database import write_transaction
+from webapp.core.models import Account, Contract, db
+from webapp.web.access import requires
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 

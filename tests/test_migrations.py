@@ -12,8 +12,8 @@ from flask import Flask
 from tests.servers.processes import ROOT
 from tests.sync.office import open_office
 from tests.sync.people import person
-from webapp.database import writing
-from webapp.models import db
+from webapp.core.database import writing
+from webapp.core.models import db
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite", "postgres_owner"], indirect=True)
 

@@ -10,7 +10,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.paging import MAX_PAGE, PAGE_SIZES, Page, page_of, url_with
+from webapp.web.paging import MAX_PAGE, PAGE_SIZES, Page, page_of, url_with
 
 ROWS = st.integers(0, 2 * 10**6)
 

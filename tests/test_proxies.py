@@ -12,8 +12,8 @@ from flask import Flask
 
 import config
 from webapp import create_app
-from webapp.models import db
-from webapp.proxies import BARE_REQUESTS
+from webapp.core.models import db
+from webapp.web.proxies import BARE_REQUESTS
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_A3_what_does_not_fit_is_told_once(
     says: str,
 ) -> None:
     client = behind(proxies).test_client()
-    with caplog.at_level(logging.WARNING, "webapp.proxies"):
+    with caplog.at_level(logging.WARNING, "webapp.web.proxies"):
         client.get("/sign-in")
         assert caplog.messages == []
         for _ in range(3):
@@ -79,7 +79,7 @@ def test_A3_what_does_not_fit_is_told_once(
 def test_what_fits_is_worth_no_word(
     behind: Callable[[int], Flask], caplog: pytest.LogCaptureFixture, proxies: int, said: str
 ) -> None:
-    with caplog.at_level(logging.WARNING, "webapp.proxies"):
+    with caplog.at_level(logging.WARNING, "webapp.web.proxies"):
         assert (
             behind(proxies).test_client().get("/sign-in", headers={"X-Forwarded-For": said}).status_code
             == 200
@@ -91,7 +91,7 @@ def test_A3_requests_that_never_name_a_proxy_are_told_once(
     behind: Callable[[int], Flask], caplog: pytest.LogCaptureFixture
 ) -> None:
     client = behind(1).test_client()
-    with caplog.at_level(logging.WARNING, "webapp.proxies"):
+    with caplog.at_level(logging.WARNING, "webapp.web.proxies"):
         for _ in range(BARE_REQUESTS - 1):
             client.get("/sign-in")
         assert caplog.messages == []
@@ -115,7 +115,7 @@ def test_A3_requests_without_a_proxy_may_be_as_they_should(
     address: str,
 ) -> None:
     client = behind(proxies).test_client()
-    with caplog.at_level(logging.WARNING, "webapp.proxies"):
+    with caplog.at_level(logging.WARNING, "webapp.web.proxies"):
         client.get(address, headers=first)
         for _ in range(2 * BARE_REQUESTS):
             client.get(address)

@@ -20,12 +20,14 @@ from rq.serializers import JSONSerializer
 import webapp
 from tests.planted import IN_A_QUEUE
 from tests.sync.office import Office, open_office
-from webapp import heartbeat, jobs, queue
-from webapp.database import write_transaction
-from webapp.models import Incident, Question, SyncRun, db, utcnow
-from webapp.queue_mending import mend, mend_all, tidy
-from webapp.safe_jobs import CONTROL, KINDS, RUN, SYNC, TICK, TICK_ID, SafeJob
-from webapp.sync.waiting import waiting
+from webapp.core import heartbeat
+from webapp.core.database import write_transaction
+from webapp.core.models import Incident, Question, SyncRun, db, utcnow
+from webapp.jobs import functions as jobs_functions
+from webapp.jobs.queue_mending import mend, mend_all, tidy
+from webapp.queue import wake
+from webapp.queue.jobs import CONTROL, KINDS, RUN, SYNC, TICK, TICK_ID, SafeJob
+from webapp.sync.schedule.pick_order import waiting
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -46,8 +48,8 @@ def burst(app: Flask) -> None:
     """Work everything that waits, in this process."""
     with app.app_context():
         worker = rq.SimpleWorker(
-            [queue.queue(CONTROL), queue.queue(SYNC["intercom"])],
-            connection=queue.connection(),
+            [wake.queue(CONTROL), wake.queue(SYNC["intercom"])],
+            connection=wake.connection(),
             serializer=JSONSerializer,
             job_class=SafeJob,
         )
@@ -69,8 +71,8 @@ def plant(connection: redis.Redis, job_id: str, data: bytes, **fields: str) -> N
 # ------------------------------------------------------------------ what is put
 def test_a_job_is_json_that_names_our_function_and_two_ids(office: Office, connection: redis.Redis) -> None:
     run = office.request()
-    assert queue.wake_soon(run.id, run.attempt)
-    (job_id,) = queue.queue(SYNC["intercom"]).get_job_ids()
+    assert wake.wake_soon(run.id, run.attempt)
+    (job_id,) = wake.queue(SYNC["intercom"]).get_job_ids()
     assert job_id == f"run-{run.id}-1"
     stored = connection.hgetall(f"rq:job:{job_id}")
     assert JSONSerializer.loads(_unpacked(stored[b"data"])) == [RUN, None, [run.id, 1], {}]
@@ -83,31 +85,31 @@ def test_a_job_is_json_that_names_our_function_and_two_ids(office: Office, conne
 
 def test_an_attempt_is_put_once_however_often_it_is_woken(office: Office) -> None:
     run = office.request()
-    assert [queue.wake([(run.id, 1)]) for _ in range(3)] == [1, 0, 0]
-    assert queue.wake([(run.id, 2), (run.id, 2)]) == 1
-    assert queue.queue(SYNC["intercom"]).count == 2
+    assert [wake.wake([(run.id, 1)]) for _ in range(3)] == [1, 0, 0]
+    assert wake.wake([(run.id, 2), (run.id, 2)]) == 1
+    assert wake.queue(SYNC["intercom"]).count == 2
 
 
 def test_an_attempt_that_is_being_started_is_not_put_again(office: Office) -> None:
     run = office.request()
-    queue.wake_soon(run.id, 1)
+    wake.wake_soon(run.id, 1)
     rq.Queue.dequeue_any(
-        [queue.queue(SYNC["intercom"])], None, connection=queue.connection(), job_class=SafeJob
+        [wake.queue(SYNC["intercom"])], None, connection=wake.connection(), job_class=SafeJob
     )
-    assert queue.queue(SYNC["intercom"]).count == 0
-    assert queue.wake([(run.id, 1)]) == 0
-    queue.forget_stuck(run.id, 1)
-    assert queue.wake([(run.id, 1)]) == 1
+    assert wake.queue(SYNC["intercom"]).count == 0
+    assert wake.wake([(run.id, 1)]) == 0
+    wake.forget_stuck(run.id, 1)
+    assert wake.wake([(run.id, 1)]) == 1
 
 
 def test_a_job_that_has_run_leaves_nothing_behind(office: Office, connection: redis.Redis) -> None:
     run = office.request()
     with write_transaction() as session:
         session.execute(sa.update(SyncRun).values(state="cancelled"))
-    queue.wake_soon(run.id, 1)
+    wake.wake_soon(run.id, 1)
     burst(office.app)
     assert connection.keys("rq:job:*") == []
-    assert queue.depth() == 0
+    assert wake.depth() == 0
 
 
 # ------------------------------------------------------------------ what is refused
@@ -116,7 +118,7 @@ def test_a_job_that_has_run_leaves_nothing_behind(office: Office, connection: re
     [
         ["os.system", None, ["touch {mark}"], {}],
         ["subprocess.check_call", None, [["touch", "{mark}"]], {}],
-        ["webapp.queue.forget_stuck", None, [1, 1], {}],
+        ["webapp.queue.wake.forget_stuck", None, [1, 1], {}],
         ["builtins.open", None, ["{mark}", "w"], {}],
         ["webapp.jobs.tick", {"an": "instance"}, [], {}],
     ],
@@ -130,7 +132,7 @@ def test_attack_19_a_planted_job_that_is_not_listed_does_not_run(
     plant(connection, "planted", data)
     burst(office.app)
     assert not mark.exists()
-    assert queue.queue(SYNC["intercom"]).count == 0
+    assert wake.queue(SYNC["intercom"]).count == 0
 
 
 def test_attack_19_a_planted_pickle_is_never_opened(
@@ -185,37 +187,37 @@ def test_planted_arguments_that_are_no_ids_change_nothing(office: Office, connec
 # ------------------------------------------------------------------ ticks and outages
 def test_an_emptied_redis_is_filled_again_by_the_next_tick(office: Office, connection: redis.Redis) -> None:
     run = office.request()
-    queue.wake_soon(run.id, 1)
+    wake.wake_soon(run.id, 1)
     connection.flushall()
-    jobs.tick()
-    assert queue.queue(SYNC["intercom"]).get_job_ids() == [f"run-{run.id}-1"]
-    jobs.tick()
-    assert queue.queue(SYNC["intercom"]).count == 1
+    jobs_functions.tick()
+    assert wake.queue(SYNC["intercom"]).get_job_ids() == [f"run-{run.id}-1"]
+    jobs_functions.tick()
+    assert wake.queue(SYNC["intercom"]).count == 1
 
 
 def test_a_run_whose_job_vanished_between_taking_and_claiming_is_put_again(office: Office) -> None:
     run = office.request()
-    queue.wake_soon(run.id, 1)
+    wake.wake_soon(run.id, 1)
     rq.Queue.dequeue_any(
-        [queue.queue(SYNC["intercom"])], None, connection=queue.connection(), job_class=SafeJob
+        [wake.queue(SYNC["intercom"])], None, connection=wake.connection(), job_class=SafeJob
     )
-    jobs.tick()
-    assert queue.queue(SYNC["intercom"]).count == 0  # a worker may be about to claim it
+    jobs_functions.tick()
+    assert wake.queue(SYNC["intercom"]).count == 0  # a worker may be about to claim it
     with write_transaction() as session:
-        session.execute(sa.update(SyncRun).values(queued_at=utcnow() - jobs.STUCK_AFTER * 1.01))
-    jobs.tick()
-    assert queue.queue(SYNC["intercom"]).get_job_ids() == [f"run-{run.id}-1"]
+        session.execute(sa.update(SyncRun).values(queued_at=utcnow() - jobs_functions.STUCK_AFTER * 1.01))
+    jobs_functions.tick()
+    assert wake.queue(SYNC["intercom"]).get_job_ids() == [f"run-{run.id}-1"]
 
 
 def test_a_run_that_has_waited_long_in_the_queue_keeps_its_place(
     office: Office, connection: redis.Redis
 ) -> None:
     first, second = office.request(), open_office(office.app).request()
-    queue.wake([(first.id, 1), (second.id, 1)])
+    wake.wake([(first.id, 1), (second.id, 1)])
     with write_transaction() as session:
-        session.execute(sa.update(SyncRun).values(queued_at=utcnow() - jobs.STUCK_AFTER * 2))
-    jobs.tick()
-    assert queue.queue(SYNC["intercom"]).get_job_ids() == [f"run-{first.id}-1", f"run-{second.id}-1"]
+        session.execute(sa.update(SyncRun).values(queued_at=utcnow() - jobs_functions.STUCK_AFTER * 2))
+    jobs_functions.tick()
+    assert wake.queue(SYNC["intercom"]).get_job_ids() == [f"run-{first.id}-1", f"run-{second.id}-1"]
     assert connection.exists(f"rq:job:run-{first.id}-1")
 
 
@@ -232,18 +234,18 @@ def away(app: Flask, settings: object, tmp_path: Path) -> Iterator[Office]:
 
 def test_without_redis_nothing_fails_and_the_run_waits_for_the_next_tick(away: Office) -> None:
     run = away.request()
-    assert queue.wake_soon(run.id, 1) is False
-    assert queue.depth() is None
-    jobs.tick()
+    assert wake.wake_soon(run.id, 1) is False
+    assert wake.depth() is None
+    jobs_functions.tick()
     with write_transaction() as session:
         assert waiting(session, 9) == [(run.id, 1)]
     with pytest.raises(redis.RedisError):
-        queue.wake([(run.id, 1)])
+        wake.wake([(run.id, 1)])
 
 
 def test_ticks_without_redis_still_make_what_is_due(away: Office) -> None:
     away.configure(next_run_at=utcnow())
-    jobs.tick()
+    jobs_functions.tick()
     with write_transaction() as session:
         assert len(waiting(session, 9)) == 1
 
@@ -251,7 +253,7 @@ def test_ticks_without_redis_still_make_what_is_due(away: Office) -> None:
 def test_ticks_without_redis_still_note_what_is_overdue(away: Office) -> None:
     then = utcnow() - timedelta(hours=13)
     away.configure(enabled_at=then, last_success_at=None, doubles_wanted_at=then)
-    jobs.tick()
+    jobs_functions.tick()
     assert db.session.scalars(sa.select(Incident.kind)).all() == ["overdue"]
 
 
@@ -295,7 +297,7 @@ def test_A16_of_a_planted_job_nothing_is_left_but_what_ours_have(
     with pytest.raises(NoSuchJobError):
         SafeJob.fetch("planted", connection)
     assert not connection.exists("rq:job:planted")
-    (line,) = [record.getMessage() for record in caplog.records if record.name == "webapp.safe_jobs"]
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "webapp.queue.jobs"]
     assert "is removed" in line
     assert len(line) < 300
 
@@ -304,12 +306,12 @@ def test_A16_keys_of_another_type_are_removed_and_all_others_kept(
     app: Flask, connection: redis.Redis, office: Office
 ) -> None:
     run = office.request()
-    queue.wake_soon(run.id, 1)
+    wake.wake_soon(run.id, 1)
     connection.set("rq:results:other", "x")
     connection.set(f"rq:wip:{CONTROL}", "x")
     connection.set("somebody:else", "x")
     assert (mend(connection), mend_all(connection), mend_all(connection)) == (1, 1, 0)
-    assert queue.waiting_runs() == {f"run-{run.id}-1"}
+    assert wake.waiting_runs() == {f"run-{run.id}-1"}
     assert connection.get("somebody:else") == b"x"
 
 
@@ -329,7 +331,7 @@ def test_what_dead_workers_left_in_redis_is_forgotten_but_for_the_tick(
 
 def test_B3_a_question_waits_with_the_runs_of_its_platform_and_before_them(office: Office) -> None:
     run = office.request()
-    queue.wake([(run.id, 1)])
+    wake.wake([(run.id, 1)])
     with write_transaction() as session:
         question = Question(
             contract_id=office.contract_id,
@@ -340,6 +342,6 @@ def test_B3_a_question_waits_with_the_runs_of_its_platform_and_before_them(offic
         session.add(question)
         session.flush()
         question_id = question.id
-    assert queue.wake_answer(question_id)
-    assert queue.queue(SYNC["intercom"]).get_job_ids() == [f"question-{question_id}-1", f"run-{run.id}-1"]
-    assert queue.queue(CONTROL).count == 0
+    assert wake.wake_answer(question_id)
+    assert wake.queue(SYNC["intercom"]).get_job_ids() == [f"question-{question_id}-1", f"run-{run.id}-1"]
+    assert wake.queue(CONTROL).count == 0

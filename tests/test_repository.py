@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 from packaging.version import Version
 
-from webapp.models import db
+from webapp.core.models import db
 
 ROOT = Path(__file__).parents[1]
 SECURITY = (ROOT / "docs/security.md").read_text(encoding="utf-8")
@@ -256,11 +256,11 @@ GUESSABLE = {
 # Where that word makes no secret and opens nothing: pauses that spread load, a platform's own kind of signature,
 # references of errors, and an order from the web to the process that it has just started, through a pipe of those two.
 HARMLESS = {
-    "connectors/http.py": {"random"},
-    "hooks/intake.py": {"sha1"},
-    "logs/requests.py": {"uuid4"},
-    "spreadsheets/beside.py": {"pickle"},
-    "spreadsheets/child.py": {"pickle"},
+    "platforms/http.py": {"random"},
+    "platform_webhooks/receive.py": {"sha1"},
+    "logs/context.py": {"uuid4"},
+    "exports/beside.py": {"pickle"},
+    "exports/child.py": {"pickle"},
 }
 
 
@@ -294,7 +294,7 @@ SECRET = re.compile(
     r"(^|_|-)(secret|token|password|signature|hmac|(hex)?digest|nonce|verifier|csrf|hash)(_|$)"
 )
 # Where == beside such a word gives nothing away: our token before and after an exchange, what a form was opened with.
-OURS = {"oauth/tokens.py", "user_editing/state.py"}
+OURS = {"platforms/tokens.py", "edit/form_state.py"}
 
 
 def _said(node: ast.AST) -> Iterator[str]:

@@ -13,12 +13,13 @@ from flask import Flask
 from rq.serializers import JSONSerializer
 
 from tests.planted import IN_THE_SCHEDULE, Plant
-from webapp import heartbeat, queue
-from webapp.database import write_transaction
-from webapp.models import db, utcnow
-from webapp.queue_mending import PLANTED, mend_all
-from webapp.safe_jobs import CONTROL, TICK, TICK_ID, SafeJob
-from webapp.scheduler import BEAT_EVERY, TickScheduler
+from webapp.core import heartbeat
+from webapp.core.database import write_transaction
+from webapp.core.models import db, utcnow
+from webapp.jobs.queue_mending import PLANTED, mend_all
+from webapp.jobs.scheduler import BEAT_EVERY, TickScheduler
+from webapp.queue import wake
+from webapp.queue.jobs import CONTROL, TICK, TICK_ID, SafeJob
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -41,7 +42,7 @@ def entries(connection: redis.Redis) -> dict[bytes, float]:
 
 
 def waiting() -> list[str]:
-    return list(queue.queue(CONTROL).get_job_ids())
+    return list(wake.queue(CONTROL).get_job_ids())
 
 
 def test_a_pass_puts_the_tick_into_its_queue_and_plans_the_next(app: Flask, connection: redis.Redis) -> None:
@@ -76,7 +77,7 @@ def test_two_schedulers_beside_each_other_plan_one_tick(app: Flask, connection: 
 
 def test_a_new_interval_counts_from_the_next_start_on(app: Flask, connection: redis.Redis) -> None:
     scheduler(app, tick_seconds=30).enqueue_jobs()
-    queue.queue(CONTROL).empty()
+    wake.queue(CONTROL).empty()
     scheduler(app, tick_seconds=7).enqueue_jobs()
     (due,) = entries(connection).values()
     assert due < time.time() + 15
@@ -95,7 +96,7 @@ def test_a_tick_whose_job_was_lost_is_registered_anew(app: Flask, connection: re
     """Emptying a queue deletes the jobs in it, and so the schedule of one that waits there."""
     running = scheduler(app)
     running.enqueue_jobs()
-    queue.queue(CONTROL).empty()
+    wake.queue(CONTROL).empty()
     assert not connection.exists(f"rq:job:{TICK_ID}")
     running.enqueue_jobs()
     assert connection.exists(f"rq:job:{TICK_ID}")
@@ -142,7 +143,7 @@ def test_B10_the_tick_goes_on_when_the_clock_is_set(app: Flask, connection: redi
     """What was registered before lies hours away from the new time, in either direction."""
     running = scheduler(app)
     running.enqueue_jobs()
-    queue.queue(CONTROL).empty()
+    wake.queue(CONTROL).empty()
     running.ensure_tick()
     connection.zadd(TickScheduler.scheduled_jobs_key, {TICK_ID: time.time() + 30 - hours * 3600})
     running.enqueue_jobs()
@@ -183,7 +184,7 @@ def test_A16_what_is_planted_in_the_schedule_is_gone_after_two_passes(
 ) -> None:
     running = scheduler(app)
     running.enqueue_jobs()
-    queue.queue(CONTROL).empty()
+    wake.queue(CONTROL).empty()
     plant(connection)
     for _ in range(3):
         try:

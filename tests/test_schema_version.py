@@ -16,10 +16,10 @@ from flask import Flask
 from tests.servers.postgres import Postgres
 from tests.servers.processes import ROOT
 from tests.servers.stack import stack_environ
-from webapp.database import writing
-from webapp.models import db
-from webapp.schema_version import newest, versions
-from webapp.serving import ready_to_serve
+from webapp.core.database import writing
+from webapp.core.models import db
+from webapp.core.schema_version import newest, versions
+from webapp.operations.startup import ready_to_serve
 
 both = pytest.mark.parametrize("database_url", ["sqlite", "postgres_owner"], indirect=True)
 

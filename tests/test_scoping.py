@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from tests.servers.processes import ROOT
 from tests.servers.scoping import OF_ALL, unscoped
-from webapp.models import Contract, Heartbeat, Integration, Person, Role, User, UserRole
+from webapp.core.models import Contract, Heartbeat, Integration, Person, Role, User, UserRole
 
 other = aliased(User)
 

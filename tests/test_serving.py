@@ -17,8 +17,8 @@ import webapp
 from settings_rules.private_data import database_files
 from tests.servers.processes import ROOT
 from tests.settings_rules.environ import production_environ
-from webapp.models import db
-from webapp.serving import ready_to_serve
+from webapp.core.models import db
+from webapp.operations.startup import ready_to_serve
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.actors import make_actor, make_contract
-from webapp.access import access_to
-from webapp.models import Account, db
-from webapp.times import duration, relative, timestamp
+from webapp.core.models import Account, db
+from webapp.core.permissions import access_to
+from webapp.web.times import duration, relative, timestamp
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -54,8 +54,7 @@ def test_a_contracts_pages_are_in_its_time_zone(app: Flask) -> None:
     contract_id = make_contract(app, "acme")  # in London
     actor = make_actor(app, contract_id, "agent")
     with app.test_request_context():
-        g.signed_in_at = NOW
-        g.access = access_to("acme", db.session.get_one(Account, actor.account_id))
+        g.access = access_to("acme", db.session.get_one(Account, actor.account_id), NOW)
         winter = timestamp(datetime(2026, 1, 10, 23, 30, tzinfo=UTC), NOW)
         summer = timestamp(datetime(2026, 7, 10, 23, 30, tzinfo=UTC), NOW)
     assert winter.title == "10 January 2026, 23:30:00 GMT"

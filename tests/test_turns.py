@@ -14,9 +14,9 @@ from flask import Flask
 from tests.servers.processes import wait_until
 from tests.sync.office import open_office
 from tests.sync.people import person
-from webapp import turns
-from webapp.database import write_connection
-from webapp.models import db
+from webapp.core import turns
+from webapp.core.database import write_connection
+from webapp.core.models import db
 
 
 @pytest.fixture

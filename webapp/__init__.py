@@ -19,66 +19,20 @@ def create_app(settings: Settings | None = None, *, command: bool = False) -> Fl
     """Build the application. Without ``settings`` they come from the environment, which a ``command`` may leave to a
     ``make run`` beside it.
     """
-    from webapp import (
-        access,
-        addresses,
-        commands,
-        compression,
-        credentials,
-        database,
-        errors,
-        headers,
-        health,
-        logs,
-        navigation,
-        paging,
-        proxies,
-        queue,
-        readiness,
-        sheets,
-        times,
-        versions,
-    )
-    from webapp.account.views import bp as account
-    from webapp.activation_grid.views import bp as activation_grid
-    from webapp.activations.views import bp as activations
-    from webapp.audit.views import bp as audit
-    from webapp.auth import hashing, sign_in_manager
-    from webapp.auth.views import bp as auth
-    from webapp.conflicts.views import bp as conflicts
-    from webapp.contract_settings.views import bp as contract_settings
-    from webapp.exclusions.views import bp as exclusions
-    from webapp.held_runs.views import bp as held_runs
-    from webapp.hooks.views import bp as hooks
-    from webapp.ignoring.views import bp as ignoring
-    from webapp.invitations.views import bp as invitations
-    from webapp.leavers.views import bp as leavers
-    from webapp.mail.views import bp as mail
-    from webapp.merges.views import bp as merges
-    from webapp.models import db
-    from webapp.notify.views import bp as notify
-    from webapp.oauth import registry as oauth
-    from webapp.pausing.views import bp as pausing
-    from webapp.platforms.views import bp as platforms
-    from webapp.previews.views import bp as previews
-    from webapp.reset.views import bp as reset
-    from webapp.roles.views import bp as roles
-    from webapp.run_compare.views import bp as run_compare
-    from webapp.run_files.views import bp as run_files
-    from webapp.spreadsheets import beside
-    from webapp.structure.views import bp as structure
-    from webapp.support.views import bp as support
-    from webapp.sync_status.views import bp as sync_status
-    from webapp.undo.views import bp as undo
-    from webapp.uploads.views import bp as uploads
-    from webapp.user_editing.views import bp as user_editing
-    from webapp.user_export.views import bp as user_export
-    from webapp.user_history.views import bp as user_history
-    from webapp.user_sign_ins.views import bp as user_sign_ins
-    from webapp.user_sync.views import bp as user_sync
-    from webapp.users.views import bp as users
-    from webapp.webhooks.views import bp as webhooks
-    from webapp.why.views import bp as why
+    from webapp import commands, home, navigation
+    from webapp.accounts import pages as accounts
+    from webapp.accounts.sign_in import hashing, sign_in_manager
+    from webapp.accounts.sign_in.visits import note_visit
+    from webapp.administration import pages as administration
+    from webapp.core import credentials, database
+    from webapp.core.models import db
+    from webapp.integrations import pages as integrations
+    from webapp.integrations.platform_webhooks import views as platform_webhooks
+    from webapp.notifications import pages as notifications
+    from webapp.people import pages as people
+    from webapp.platforms import oauth_registry as oauth
+    from webapp.queue import wake
+    from webapp.web import access, healthz, setup
 
     if settings is None:
         settings = load_settings(command=command)
@@ -88,72 +42,26 @@ def create_app(settings: Settings | None = None, *, command: bool = False) -> Fl
     app.config.from_mapping(flask_config(settings))
     app.extensions["settings"] = settings
 
-    addresses.init_app(app)
-    logs.init_app(app)
-    compression.init_app(app)
-    sheets.init_app(app)
-    versions.init_app(app)
-    headers.init_app(app, settings)
-    proxies.init_app(app, settings.proxies)
+    setup.init_app(app, settings)
     database.init_app(app, settings.database_url)
     Migrate(app, db, directory="migrations", render_as_batch=True, compare_type=True)
     credentials.init_app(app, settings)
-    queue.init_app(app, settings)
-    readiness.init_app(app, settings)
+    wake.init_app(app, settings)
     oauth.init_app(app, settings)
     csrf = CSRFProtect(app)
     Bootstrap5(app)
     hashing.init_app(settings)
-    beside.init_app(settings)
     sign_in_manager.init_app(app)
-    access.init_app(app)
-    errors.init_app(app)
-    times.init_app(app)
-    paging.init_app(app)
+    access.init_app(app, note_visit)  # after CSRFProtect: whether a form is forged is asked first
     navigation.init_app(app, settings)
     commands.init_app(app)
 
-    for blueprint in (
-        health.bp,
-        auth,
-        account,
-        reset,
-        platforms,
-        user_sync,
-        previews,
-        held_runs,
-        pausing,
-        exclusions,
-        why,
-        conflicts,
-        users,
-        invitations,
-        user_editing,
-        user_export,
-        user_history,
-        user_sign_ins,
-        activation_grid,
-        activations,
-        ignoring,
-        uploads,
-        merges,
-        leavers,
-        roles,
-        structure,
-        contract_settings,
-        sync_status,
-        undo,
-        run_files,
-        run_compare,
-        support,
-        audit,
-        notify,
-        mail,
-        webhooks,
-        hooks,
-    ):
-        app.register_blueprint(blueprint)
-    csrf.exempt(hooks)  # signed by who sends, and no browser's session is looked at
+    for area in (accounts, people, integrations, administration, notifications):
+        for pages in area.PAGES:
+            app.register_blueprint(pages)
+    for pages in (healthz.bp, home.bp, platform_webhooks.bp):
+        app.register_blueprint(pages)
+    csrf.exempt(platform_webhooks.bp)  # signed by who sends, and no browser's session is looked at
     return app
 
 

@@ -8,7 +8,8 @@ from flask import Flask, g, request, session, url_for
 from flask_login import current_user
 
 from config import Settings
-from webapp.access import (
+from webapp.core.models import Contract
+from webapp.core.permissions import (
     INTEGRATIONS,
     MANAGE_INTEGRATIONS,
     MANAGE_ROLES,
@@ -21,11 +22,10 @@ from webapp.access import (
     contracts_of,
     is_support,
 )
-from webapp.auth.ways_back import way_back
-from webapp.conflicts.listing import open_count
-from webapp.connectors.registry import PLATFORMS
-from webapp.models import Contract
-from webapp.users.counts import status_counts
+from webapp.integrations.conflicts.queries import open_count
+from webapp.people.directory.counts import status_counts
+from webapp.platforms.registry import PLATFORMS
+from webapp.web.return_url import way_back
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -146,7 +146,7 @@ def support_navigation(contracts: list[Contract]) -> list[dict[str, Any]]:
     groups = [{"label": "Support", "items": [item]}]
     if contracts:
         own = [
-            _item(contract.name, "building", url_for("auth.contract_home", contract=contract.slug), False)
+            _item(contract.name, "building", url_for("home.in_contract", contract=contract.slug), False)
             for contract in contracts
         ]
         groups.append({"label": "Your contracts", "items": own})

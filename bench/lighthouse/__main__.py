@@ -20,7 +20,7 @@ from playwright.sync_api import expect
 
 from tests.servers.browser import FLAGS, chromium
 from tests.servers.stack import Stack, running_stack
-from webapp.auth.demo_accounts import DEMO_PASSWORD
+from webapp.accounts.sign_in.demo_accounts import DEMO_PASSWORD
 
 HERE = Path(__file__).parent
 PROGRAM = HERE / "node_modules" / "lighthouse" / "cli" / "index.js"

@@ -24,7 +24,7 @@ from werkzeug.utils import cached_property
 from tests.access.table import FORMS
 from tests.access.test_walk import EXPECTED, address
 from tests.access.world import World
-from webapp.models import db
+from webapp.core.models import db
 
 # What nobody would send, by what it tries. Bytes are sent as they are, which is not always UTF-8.
 EVIL: dict[str, bytes] = {

@@ -12,11 +12,11 @@ from tests.access.table import FORMS
 from tests.access.test_walk import EXPECTED, address, answer_of, tokens, unchanged
 from tests.access.world import World
 from tests.actors import PASSWORD, csrf_of, make_actor, make_contract
-from webapp.account.changing import set_password
-from webapp.auth import passwords
-from webapp.auth.sign_in_manager import TOKEN
-from webapp.database import write_transaction
-from webapp.models import Account
+from webapp.accounts.profile.service import set_password
+from webapp.accounts.sign_in import passwords
+from webapp.accounts.sign_in.sign_in_manager import TOKEN
+from webapp.core.database import write_transaction
+from webapp.core.models import Account
 
 COOKIE = "rollcall-8000"
 

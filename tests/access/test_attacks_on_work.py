@@ -18,10 +18,10 @@ from tests.connectors.raw_server import answer, raw_server
 from tests.platforms.conftest import Desk, desk, intercom, settings
 from tests.sync.people import person
 from tests.sync_status.conftest import Watched, watched
-from webapp import jobs
-from webapp.database import write_transaction
-from webapp.models import Account, AuditEvent, Integration, SyncRun, User, db
-from webapp.spreadsheets.cells import restored
+from webapp.core.database import write_transaction
+from webapp.core.models import Account, AuditEvent, Integration, SyncRun, User, db
+from webapp.core.spreadsheets.cells import restored
+from webapp.jobs import functions
 
 __all__ = ["desk", "intercom", "settings", "watched"]
 
@@ -141,7 +141,7 @@ def test_attack_20_a_worker_that_did_one_contract_uses_the_token_of_the_next(own
                 session.add(run)
                 session.flush()
                 run_id = run.id
-            jobs.run(run_id, 1)
+            functions.run(run_id, 1)
     used = [platform.header("authorization", number) for number in range(len(platform.requests))]
     assert list(dict.fromkeys(used)) == ["Bearer token-of-amarok", "Bearer token-of-borealis"]
     assert used[-1] == used[0]

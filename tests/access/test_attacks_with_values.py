@@ -16,8 +16,8 @@ from tests.access.table import FORMS
 from tests.access.test_walk import EXPECTED, address, tokens, unchanged
 from tests.access.world import ROLES, World
 from tests.actors import csrf_of
-from webapp.auth import passwords
-from webapp.logs import escape
+from webapp.accounts.sign_in import passwords
+from webapp.core.logs import escape
 
 # ------------------------------------------------------------------ strange values
 NUMBERS = [
@@ -243,7 +243,7 @@ def test_attack_27_a_body_of_fifty_megabytes_is_not_read(
 
 
 SIGNERS = [
-    "ana\r\n2026-11-24T00:00:00.000Z WARNING webapp.auth [-] sign-in failed for nobody",
+    "ana\r\n2026-11-24T00:00:00.000Z WARNING webapp.accounts.sign_in [-] sign-in failed for nobody",
     "ana\x1b[2J\x1b[31m@example.com",
     "ana\u2028@example.com",
     "ana\x85@example.com",

@@ -20,7 +20,7 @@ from tests.access.world import NOWHERE, World, world
 from tests.actors import PASSWORD
 from tests.servers.databases import PostgresTemplate
 from tests.stored import wrong_texts
-from webapp.auth import passwords
+from webapp.accounts.sign_in import passwords
 
 FEW = 1
 ANSWERS = {200, 302, 303, 400, 401, 404, 409, 410, 413, 422, 429}

@@ -11,10 +11,10 @@ from tests.access.table import expected
 from tests.access.test_walk import address
 from tests.access.world import Things, World
 from tests.actors import Actor, make_actor, make_contract
-from webapp import contracts
-from webapp.access import FEATURES, INTEGRATIONS, MANAGE_ROLES, PERMISSIONS
-from webapp.database import write_transaction
-from webapp.models import Account, Contract, Role, RolePermission
+from webapp.core import contracts
+from webapp.core.database import write_transaction
+from webapp.core.models import Account, Contract, Role, RolePermission
+from webapp.core.permissions import FEATURES, INTEGRATIONS, MANAGE_ROLES, PERMISSIONS
 
 
 def words(page: str) -> str:

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 import config
 import webapp
 from tests.actors import Actor, deactivate, make_actor, make_contract, make_support
-from webapp import credentials
-from webapp.database import write_transaction
-from webapp.mail import outbox
-from webapp.models import (
+from webapp.core import credentials
+from webapp.core.database import write_transaction
+from webapp.core.match_keys import user_keys
+from webapp.core.models import (
     Activation,
     ConnectAttempt,
     Decision,
@@ -42,8 +42,8 @@ from webapp.models import (
     db,
     utcnow,
 )
-from webapp.sync.keys import user_keys
-from webapp.uploads.reading import read
+from webapp.notifications.mail import outbox
+from webapp.people.uploads.parse import read
 
 ROLES = ("administrator", "manager", "team_leader", "quality_analyst", "agent", "system_access")
 ACTORS = ("anon", *ROLES, "off", "other", "both", "helper", "starter")

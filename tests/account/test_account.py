@@ -14,12 +14,12 @@ from tests.auth.form import attempt
 from tests.auth.meanwhile import while_verifying
 from tests.mails import everything_stored, mails
 from tests.users.pages import Page, open_page
-from webapp.account import changing
-from webapp.account.devices import device_of
-from webapp.auth import throttle
-from webapp.auth.passwords import hash_password
-from webapp.database import write_transaction
-from webapp.models import Account, AccountLink, AuditEvent, SignInSession, User, db, utcnow
+from webapp.accounts.profile import service
+from webapp.accounts.profile.devices import device_of
+from webapp.accounts.sign_in import throttle
+from webapp.accounts.sign_in.passwords import hash_password
+from webapp.core.database import write_transaction
+from webapp.core.models import Account, AccountLink, AuditEvent, SignInSession, User, db, utcnow
 
 NEW = "plain kettle rowing far"
 
@@ -126,7 +126,7 @@ def test_a_password_that_is_changed_elsewhere_meanwhile_changes_nothing_here(
     def found_out() -> None:
         with write_transaction() as session:
             account = session.get_one(Account, ines.account_id)
-            changing.put_password(session, account, hash_password(NEW), app.extensions["settings"])
+            service.put_password(session, account, hash_password(NEW), app.extensions["settings"])
 
     for act in (change_password, change_email):
         with app.app_context(), write_transaction() as session:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from webapp.activation_grid.grid import GridRow, check, fill_down, read_rows, suggest_for, use_suggestions
-from webapp.activation_grid.suggesting import Suggestion, Trait
-from webapp.users.directory import Directory, RoleEntry, TeamEntry
-from webapp.users.set_up import Giver, SetUp
+from webapp.people.activation.grid import GridRow, check, fill_down, read_rows, suggest_for, use_suggestions
+from webapp.people.activation.grid_suggestions import Suggestion, Trait
+from webapp.people.directory.directory import Directory, RoleEntry, TeamEntry
+from webapp.people.directory.setup import Giver, SetUp
 
 AGENT, LEADER, BOSS = 1, 2, 3
 DIRECTORY = Directory(

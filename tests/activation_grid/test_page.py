@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from tests.actors import Actor, make_actor
 from tests.users.pages import Page, open_page
 from tests.users.world import World
-from webapp.activation_grid import grid
-from webapp.models import Person
+from webapp.core.models import Person
+from webapp.people.activation import grid
 
 CONFIRM = "/activate/each/confirm"
 
@@ -182,7 +182,7 @@ def test_somebody_who_is_not_pending_any_more_stops_all(world: World, manager: A
 def test_of_a_long_list_the_first_are_in_the_grid(
     world: World, manager: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webapp.activation_grid.views.MOST", 2)
+    monkeypatch.setattr("webapp.people.activation.grid_views.MOST", 2)
     assert grid.MOST == 100
     ids = world.add("Anna Kim", "Bartek Nowak", "Carla Diaz", "Dara Osei", "Emil Berg")
     page = opened(manager, world, ids)

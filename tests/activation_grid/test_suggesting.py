@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.activation_grid.suggesting import Experience, Suggestion, Trait, suggest
-from webapp.users.set_up import SetUp
+from webapp.people.activation.grid_suggestions import Experience, Suggestion, Trait, suggest
+from webapp.people.directory.setup import SetUp
 
 AGENT, LEADER = 1, 2
 BILLING, PHONE = 10, 11

@@ -14,11 +14,12 @@ from flask import Flask
 from tests.actors import Actor, make_contract
 from tests.audit.test_page import contract_id, reader, shown
 from tests.users.world import query_plans, statements
-from webapp.audit import export, reading, trail
-from webapp.database import write_connection
-from webapp.models import AuditEvent, db, table_of
-from webapp.spreadsheets import beside, sending
-from webapp.spreadsheets.cells import restored
+from webapp.administration.audit import export, queries
+from webapp.core.audit import log as audit_log
+from webapp.core.database import write_connection
+from webapp.core.models import AuditEvent, db, table_of
+from webapp.core.spreadsheets.cells import restored
+from webapp.web.exports import beside, send
 
 __all__ = ["contract_id", "reader"]
 HIGH_SUMMER = datetime(2025, 7, 1, 22, 30, tzinfo=UTC)  # 23:30 in London
@@ -111,7 +112,11 @@ def test_the_file_holds_what_is_found_and_is_itself_in_the_log(
             "action": "users.activated",
             "target_type": "users",
             "at": HIGH_SUMMER + timedelta(seconds=1),
-            "details": {"team": trail.changed(None, "Leeds"), "roles": ["Agent", "x"], trail.IDS: "4-7"},
+            "details": {
+                "team": audit_log.changed(None, "Leeds"),
+                "roles": ["Agent", "x"],
+                audit_log.IDS: "4-7",
+            },
         },
     )
     answer = reader.post("/c/acme/audit/export")
@@ -159,7 +164,7 @@ def test_a_long_log_is_made_beside_the_web_with_the_same_entries(
     fill(app, contract_id, *({"target": f"number {n}", "action": "team.renamed"} for n in range(4)))
     asked = {"action": "team.renamed"}
     short = reader.post("/c/acme/audit/export", asked).data
-    monkeypatch.setattr(sending, "SHORT", 3)
+    monkeypatch.setattr(send, "SHORT", 3)
     monkeypatch.setattr(export, "details_of", lambda *_: pytest.fail("an entry was read here"))
     long = reader.post("/c/acme/audit/export", asked)
     assert long.data == short
@@ -174,7 +179,7 @@ def test_a_long_log_is_made_beside_the_web_with_the_same_entries(
 def test_pages_lead_through_the_newest_and_say_that_there_are_older_ones(
     app: Flask, contract_id: int, reader: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "MOST", 50)
+    monkeypatch.setattr(queries, "MOST", 50)
     fill(app, contract_id, *({"target": f"number{n:02}"} for n in range(51)))
     page = reader.get("/c/acme/audit?page=9").text
     assert "Showing 26–50 of 50 newest entries" in page

@@ -7,10 +7,11 @@ import sqlalchemy as sa
 from flask import Flask
 
 from tests.actors import Actor, make_actor, make_contract
-from webapp.audit import masking, trail
-from webapp.audit.masking import NO_ACCOUNT
-from webapp.database import write_transaction
-from webapp.models import AuditEvent, db
+from webapp.core.audit import log as audit_log
+from webapp.core.audit import masking
+from webapp.core.audit.masking import NO_ACCOUNT
+from webapp.core.database import write_transaction
+from webapp.core.models import AuditEvent, db
 
 SECRET = "https://hooks.example.com:8443/services/T0KEN?key=s3cret"
 OTHER = "https://hooks.example.com/services/0ther"
@@ -29,11 +30,11 @@ def reader(app: Flask) -> Actor:
                 "webhook.changed",
                 "webhook",
                 OTHER,
-                {"address": trail.changed(SECRET, OTHER), "list": [SECRET]},
+                {"address": audit_log.changed(SECRET, OTHER), "list": [SECRET]},
             ),
             ("account.sign_in_failed", "account", TYPED, None),
         ):
-            trail.record(
+            audit_log.record(
                 session,
                 action,
                 target,

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from flask import Flask
 
 from tests.actors import Actor, make_actor, make_contract
-from webapp.audit import trail
-from webapp.database import write_transaction
-from webapp.models import AuditEvent, Contract, db
+from webapp.core.audit import log as audit_log
+from webapp.core.database import write_transaction
+from webapp.core.models import AuditEvent, Contract, db
 
 
 @pytest.fixture
@@ -25,14 +25,14 @@ def contract_id(app: Flask, reader: Actor) -> int:
 def reader(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Actor:
     """Someone of System Access, who may read the log of a contract; it is empty."""
     with monkeypatch.context() as silent:
-        silent.setattr(trail, "record", lambda *_args, **_options: None)
+        silent.setattr(audit_log, "record", lambda *_args, **_options: None)
         return make_actor(app, make_contract(app, "acme"), "system_access")
 
 
 def write(app: Flask, contract_id: int | None, *targets: str, **changes: object) -> None:
     with app.app_context(), write_transaction() as session:
         for target in targets:
-            trail.record(
+            audit_log.record(
                 session,
                 str(changes.get("action", "integration.connected")),
                 target,
@@ -153,14 +153,14 @@ def test_what_was_and_what_became_of_it_stand_side_by_side(
         contract_id,
         "x",
         details={
-            "column": trail.changed(None, "email"),
-            "licence_count": trail.changed(5, 6),
+            "column": audit_log.changed(None, "email"),
+            "licence_count": audit_log.changed(5, 6),
             "roles": ["Agent", "Manager"],
             "permissions": [],
             "stop": True,
             "account_id": "kx41",
             "description": "",
-            trail.IDS: [987654, 987655],
+            audit_log.IDS: [987654, 987655],
         },
     )
     page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", reader.get("/c/acme/audit").text))
@@ -196,7 +196,7 @@ def test_everything_is_shown_as_text(app: Flask, contract_id: int, reader: Actor
         contract_id,
         attack,
         actor=attack,
-        details={attack: trail.changed(attack, attack), "list": [attack]},
+        details={attack: audit_log.changed(attack, attack), "list": [attack]},
     )
     page = reader.get("/c/acme/audit", query_string={"q": attack}).text
     assert shown(reader)

@@ -9,9 +9,9 @@ from tests.actors import Actor, make_actor
 from tests.users.pages import open_page
 from tests.users.test_activation import as_agents, ticked
 from tests.users.world import World, make_world
-from webapp.audit import trail
-from webapp.database import write_transaction
-from webapp.models import Activation
+from webapp.core.audit import log as audit_log
+from webapp.core.database import write_transaction
+from webapp.core.models import Activation
 
 
 def links(actor: Actor) -> dict[str, str | None]:
@@ -37,7 +37,7 @@ def test_an_entry_leads_to_what_it_is_about_and_to_the_undo(app: Flask) -> None:
     open_page(administrator, f"{gone}/delete").form("/delete").send("Delete role")
     with app.app_context(), write_transaction() as session:
         for kind, foreign in (("team", other.teams["Chat"]), ("run", 424242)):
-            trail.record(
+            audit_log.record(
                 session,
                 "audit.exported",
                 kind,

@@ -13,11 +13,11 @@ from tests.access.table import FORMS
 from tests.access.test_walk import address
 from tests.access.world import World, world
 from tests.actors import Actor, deactivate, make_actor, make_contract
-from webapp import contracts
-from webapp.account.changing import set_password
-from webapp.audit import trail
-from webapp.database import write_transaction
-from webapp.models import Account, AuditEvent, Contract, SignInSession, UserSync, db
+from webapp.accounts.profile.service import set_password
+from webapp.core import contracts
+from webapp.core.audit import log as audit_log
+from webapp.core.database import write_transaction
+from webapp.core.models import Account, AuditEvent, Contract, SignInSession, UserSync, db
 
 _PLATFORM = "/c/<contract>/integrations/platforms/<platform>"
 _SYNC = f"{_PLATFORM}/user-sync"
@@ -99,7 +99,7 @@ def test_a_change_whose_row_cannot_be_written_is_not_made(
     def broken(*_args: object, **_options: object) -> None:
         raise RuntimeError("the audit log cannot be written")
 
-    monkeypatch.setattr(trail, "record", broken)
+    monkeypatch.setattr(audit_log, "record", broken)
     for rule, data, _, _ in CHANGES:
         if rule == f"{_SYNC}/enable":
             with own.app.app_context(), write_transaction() as session:
@@ -139,12 +139,12 @@ def test_a_command_is_named_in_place_of_a_person(app: Flask) -> None:
 
 def test_an_action_without_words_cannot_be_written(app: Flask) -> None:
     with app.app_context(), pytest.raises(KeyError), write_transaction() as session:
-        trail.record(session, "unheard.of", "x", contract_id=None)
+        audit_log.record(session, "unheard.of", "x", contract_id=None)
 
 
 def test_a_long_target_is_cut_rather_than_losing_the_row(app: Flask) -> None:
     with app.app_context(), write_transaction() as session:
-        trail.record(session, "contract.created", "x" * 1000, contract_id=None)
+        audit_log.record(session, "contract.created", "x" * 1000, contract_id=None)
     assert rows(app)[-1].target == "x" * 255
 
 

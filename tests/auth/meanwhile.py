@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
-from webapp.auth import passwords
+from webapp.accounts.sign_in import passwords
 
 
 def while_verifying(app: Flask, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:

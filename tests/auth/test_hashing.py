@@ -15,8 +15,8 @@ from werkzeug.test import TestResponse
 from tests.actors import PASSWORD, Actor, csrf_of, make_actor
 from tests.auth.form import EMAIL
 from tests.mails import mails
-from webapp.auth import passwords
-from webapp.auth.hashing import Busy, Gate, gate
+from webapp.accounts.sign_in import passwords
+from webapp.accounts.sign_in.hashing import Busy, Gate, gate
 
 THREADS = 4  # of the web: two for passwords
 

@@ -13,10 +13,10 @@ from tests.actors import PASSWORD, Actor, csrf_of, deactivate, make_actor
 from tests.auth.form import EMAIL, attempt
 from tests.mails import mails
 from tests.users.pages import open_page
-from webapp.auth import known_browsers
-from webapp.auth.known_browsers import Browser
-from webapp.database import write_transaction
-from webapp.models import Account, SignInThrottle, db, utcnow
+from webapp.accounts.sign_in import known_browsers
+from webapp.accounts.sign_in.known_browsers import Browser
+from webapp.core.database import write_transaction
+from webapp.core.models import Account, SignInThrottle, db, utcnow
 
 COOKIE = "rollcall-browser-8000"
 NEW = "plain kettle rowing far"
@@ -167,7 +167,7 @@ def test_it_ends_by_itself_with_the_account_and_with_too_many_others(
             session.get_one(Account, accounts[1].id).disabled_at = utcnow()
         assert not read.knows(db.session.get_one(Account, accounts[1].id))
         later = utcnow() + known_browsers.LIFETIME + timedelta(days=1)
-        monkeypatch.setattr("webapp.auth.known_browsers.utcnow", lambda: later)
+        monkeypatch.setattr("webapp.accounts.sign_in.known_browsers.utcnow", lambda: later)
         assert not read.knows(accounts[-1])
 
 

@@ -12,8 +12,8 @@ from flask import Flask
 from tests.actors import PASSWORD, Actor, csrf_of
 from tests.auth.form import EMAIL, attempt
 from tests.mails import everything_stored
-from webapp.auth import account_events
-from webapp.models import AuditEvent, db, utcnow
+from webapp.accounts.sign_in import audit as sign_in_audit
+from webapp.core.models import AuditEvent, db, utcnow
 
 
 def test_A17_what_is_typed_where_there_is_no_account_is_kept_nowhere(
@@ -58,7 +58,7 @@ def test_A17_a_stranger_writes_few_rows_however_often_they_try(app: Flask, ines:
             assert attempt(client, "wrong password here", email=typed).status_code == 401
 
     tries(100)
-    assert len(rows()) == account_events.MOST_TRIES == 10
+    assert len(rows()) == sign_in_audit.MOST_TRIES == 10
     assert [row.details for row in rows()[:-1]] == [None] * 9
     assert rows()[-1].details == {"more": "Further tries within the hour are in the log of the server."}
     assert {row.target_id for row in rows()} == {ines.account_id if email == EMAIL else None}
@@ -68,10 +68,10 @@ def test_A17_a_stranger_writes_few_rows_however_often_they_try(app: Flask, ines:
 def test_A17_rows_are_written_again_an_hour_later(
     app: Flask, ines: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account_events, "MOST_TRIES", 1)
+    monkeypatch.setattr(sign_in_audit, "MOST_TRIES", 1)
     attempt(app.test_client(), "wrong password here")
     attempt(app.test_client(), "wrong password here")
-    monkeypatch.setattr(account_events, "utcnow", lambda: utcnow() + timedelta(hours=1, seconds=1))
+    monkeypatch.setattr(sign_in_audit, "utcnow", lambda: utcnow() + timedelta(hours=1, seconds=1))
     attempt(app.test_client(), "wrong password here")
     with app.app_context():
         failed = sa.select(sa.func.count()).where(AuditEvent.action == "account.sign_in_failed")

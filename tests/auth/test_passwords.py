@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from zxcvbn import matching, zxcvbn
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from webapp.auth import guessing, passwords
-from webapp.auth.passwords import PasswordRefused, check, hash_password, renewed, verify
+from webapp.accounts.sign_in import password_strength, passwords
+from webapp.accounts.sign_in.passwords import PasswordRefused, check, hash_password, renewed, verify
 
 
 @pytest.mark.parametrize(
@@ -168,11 +168,11 @@ class Work:
         monkeypatch.setattr(matching, "enumerate_l33t_subs", enumerate_signs)
 
     def assert_bounded(self) -> None:
-        assert max(self.lengths, default=0) <= guessing.LOOKED_AT
-        assert max(self.readings, default=0) <= guessing.READINGS
+        assert max(self.lengths, default=0) <= password_strength.LOOKED_AT
+        assert max(self.readings, default=0) <= password_strength.READINGS
         whole = (
-            guessing.READINGS + 2
-        ) * guessing.LOOKED_AT**2  # twice for all that repeats in it, at any depth
+            password_strength.READINGS + 2
+        ) * password_strength.LOOKED_AT**2  # twice for all that repeats in it, at any depth
         assert sum(length**2 for length in self.lengths) <= 2 * whole
 
 
@@ -183,7 +183,7 @@ def test_A11_however_many_signs_it_has_it_is_read_in_few_ways(
     password: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = Work(monkeypatch)
-    guessing.is_common(password)
+    password_strength.is_common(password)
     work.assert_bounded()
 
 
@@ -192,13 +192,13 @@ def test_A11_however_many_signs_it_has_it_is_read_in_few_ways(
 def test_A11_whatever_is_sent_the_work_is_bounded(part: str, times: int) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
         work = Work(monkeypatch)
-        guessing.is_common((part * times)[: passwords.MAX_LENGTH], about=("acme",))
+        password_strength.is_common((part * times)[: passwords.MAX_LENGTH], about=("acme",))
         work.assert_bounded()
 
 
 @given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz0123456789 -_@$!#.", max_size=72))
 def test_A11_signs_that_common_passwords_have_for_letters_are_read_as_letters(text: str) -> None:
-    read = guessing.readable(text)
+    read = password_strength.readable(text)
     assert len(read) == len(text)
     assert all(sign in "!$@" for sign, other in zip(text, read, strict=True) if sign != other)
 
@@ -210,9 +210,9 @@ def test_A11_signs_that_common_passwords_have_for_letters_are_read_as_letters(te
     )
 )
 def test_A11_the_estimate_is_that_of_zxcvbn_where_signs_can_be_read_in_few_ways(parts: list[str]) -> None:
-    text = "".join(parts)[: guessing.LOOKED_AT]
-    if guessing.readable(text) == text:
-        assert guessing._guesses(text, ()) == float(zxcvbn(text)["guesses"])
+    text = "".join(parts)[: password_strength.LOOKED_AT]
+    if password_strength.readable(text) == text:
+        assert password_strength._guesses(text, ()) == float(zxcvbn(text)["guesses"])
 
 
 @pytest.mark.parametrize("password", ["+rus+no1+rus+no1", "P4$$w0rd2026", "l3tm31nl3tm31n", "!p4ssword1234"])

@@ -9,8 +9,8 @@ from flask import Flask
 
 from tests.actors import PASSWORD, Actor, deactivate, make_actor, make_contract
 from tests.auth.form import EMAIL, attempt
-from webapp.database import write_transaction
-from webapp.models import SignInSession, User, utcnow
+from webapp.core.database import write_transaction
+from webapp.core.models import SignInSession, User, utcnow
 
 BY_A_MANAGER = (
     "You were signed out because someone who manages your contract’s users ended your sign-ins; "

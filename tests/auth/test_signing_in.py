@@ -16,11 +16,11 @@ from werkzeug.test import TestResponse
 from tests.actors import PASSWORD, Actor, csrf_of, deactivate, make_actor, sign_in
 from tests.auth.form import EMAIL, attempt
 from tests.auth.meanwhile import while_verifying
-from webapp.account.changing import put_password
-from webapp.auth import accounts, sessions
-from webapp.auth.passwords import hash_password
-from webapp.database import write_transaction
-from webapp.models import Account, AuditEvent, SignInSession, db, utcnow
+from webapp.accounts.profile.service import put_password
+from webapp.accounts.sign_in import accounts, sessions
+from webapp.accounts.sign_in.passwords import hash_password
+from webapp.core.database import write_transaction
+from webapp.core.models import Account, AuditEvent, SignInSession, db, utcnow
 
 
 def is_signed_in(client: FlaskClient) -> bool:

@@ -15,17 +15,17 @@ from config import Settings
 from tests.actors import PASSWORD, Actor, csrf_of
 from tests.auth.form import EMAIL, attempt
 from webapp import create_app
-from webapp.auth import throttle
-from webapp.auth.hashing import gate
-from webapp.database import write_transaction
-from webapp.models import AuditEvent, SignInThrottle, db, utcnow
+from webapp.accounts.sign_in import throttle
+from webapp.accounts.sign_in.hashing import gate
+from webapp.core.database import write_transaction
+from webapp.core.models import AuditEvent, SignInThrottle, db, utcnow
 
 
 def test_guessing_is_slowed_down_and_ends_by_itself(
     app: Flask, ines: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = utcnow()
-    monkeypatch.setattr("webapp.auth.signing_in.utcnow", lambda: now)
+    monkeypatch.setattr("webapp.accounts.sign_in.signing_in.utcnow", lambda: now)
     client = app.test_client()
     answers = [attempt(client, f"wrong password {n}").status_code for n in range(8)]
     assert answers[:5] == [401] * 5
@@ -168,7 +168,7 @@ def test_b10_a_block_of_before_the_clock_was_set_back_is_over(
     app: Flask, ines: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = utcnow()
-    monkeypatch.setattr("webapp.auth.signing_in.utcnow", lambda: now)
+    monkeypatch.setattr("webapp.accounts.sign_in.signing_in.utcnow", lambda: now)
     client = app.test_client()
     assert [attempt(client, f"wrong password {n}").status_code for n in range(6)][-1] == 429
     now -= timedelta(hours=2)

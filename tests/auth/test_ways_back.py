@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from webapp.auth.ways_back import own_path
+from webapp.web.return_url import own_path
 
 ELSEWHERE = [
     None,

@@ -14,7 +14,7 @@ from flask import Flask
 
 import config
 import webapp
-from webapp.models import db
+from webapp.core.models import db
 
 
 @pytest.fixture

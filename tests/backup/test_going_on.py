@@ -14,14 +14,15 @@ import webapp
 from tests.actors import make_actor
 from tests.sync.office import SOMEBODY, Office, open_office
 from tests.sync.people import person
-from webapp.backup import still_running
-from webapp.backup.in_use import database_path, serve_from
-from webapp.connectors.base import Person
-from webapp.database import write_transaction
-from webapp.held_runs import deciding
-from webapp.mail import outbox
-from webapp.models import AuditEvent, Message, SignInSession, db
-from webapp.queue import connection
+from webapp.core.database import write_transaction
+from webapp.core.database_file import database_path
+from webapp.core.models import AuditEvent, Message, SignInSession, db
+from webapp.integrations.user_sync import held_run_service
+from webapp.notifications.mail import outbox
+from webapp.operations.backup import still_running
+from webapp.operations.backup.in_use import serve_from
+from webapp.platforms.base import Person
+from webapp.queue.wake import connection
 
 
 def crowd(count: int, said: str = "Person", first: int = 0) -> list[Person]:
@@ -65,7 +66,7 @@ def test_B6_a_run_that_would_undo_much_of_the_backup_is_held(office: Office) -> 
         "missing, of 20 (30%; the limit is 20%)"
     )
     assert [kind for _, kind in office.changes(run)] == ["renamed"] * 6
-    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(held_run_service.approve(office.integration_id, run.id, SOMEBODY))
     assert (office.run(run.id).state, office.run(run.id).renamed) == ("completed", 6)
     assert len(office.users()) == 20
 
@@ -74,7 +75,7 @@ def test_B6_an_approval_covers_nobody_else(office: Office) -> None:
     restored(office)
     run = office.sync(*crowd(6, "Renamed"), *crowd(14, first=6))
     office.platform.people_there = [*crowd(7, "Renamed"), *crowd(13, first=7)]
-    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(held_run_service.approve(office.integration_id, run.id, SOMEBODY))
     assert office.run(run.id).state == "held"
 
 

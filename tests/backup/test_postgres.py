@@ -22,8 +22,8 @@ from tests.servers.postgres import Postgres, Role, _package
 from tests.servers.processes import ROOT
 from tests.servers.stack import stack_environ
 from tests.sync.office import Office, open_office
-from webapp.models import db
-from webapp.serving import ready_to_serve
+from webapp.core.models import db
+from webapp.operations.startup import ready_to_serve
 
 DOCUMENT = (ROOT / "docs/backup.md").read_text(encoding="utf-8").partition("## Postgres")[2]
 DUMP, RESTORE, MARK = re.findall(r"```sh\n(.*?)```", DOCUMENT, re.DOTALL)

@@ -18,11 +18,11 @@ from tests.servers.ports import port_run
 from tests.servers.web import running_web
 from tests.sync.office import open_office
 from tests.sync.people import person
-from webapp.backup.in_use import alone_with
-from webapp.credentials import unseal
-from webapp.models import Contract, Integration, User, db
-from webapp.schema_version import MIGRATIONS, newest, versions
-from webapp.serving import ready_to_serve
+from webapp.core.credentials import unseal
+from webapp.core.models import Contract, Integration, User, db
+from webapp.core.schema_version import MIGRATIONS, newest, versions
+from webapp.operations.backup.in_use import alone_with
+from webapp.operations.startup import ready_to_serve
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from config import test_settings
 from tests.backup.conftest import Product
 from tests.sync.office import open_office
 from tests.sync.people import person
-from webapp.backup.manifest import digest_of, read
-from webapp.release import VERSION
-from webapp.schema_version import newest
+from webapp.core.release import VERSION
+from webapp.core.schema_version import newest
+from webapp.operations.backup.manifest import digest_of, read
 
 
 def count(path: Path, what: str) -> int:

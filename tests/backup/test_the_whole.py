@@ -11,8 +11,8 @@ from flask import Flask
 from tests.backup.conftest import Product
 from tests.backup.test_going_on import crowd
 from tests.sync.office import Office, Platform, open_office
-from webapp.database import write_transaction
-from webapp.models import User, db, utcnow
+from webapp.core.database import write_transaction
+from webapp.core.models import User, db, utcnow
 
 
 def at(app: Flask, office: Office, platform: Platform) -> Office:

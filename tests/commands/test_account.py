@@ -12,9 +12,11 @@ from tests.actors import PASSWORD, csrf_of, make_actor, make_contract
 from tests.commands.conftest import Flasks
 from tests.mails import mails
 from tests.users.test_licences import at_once
-from webapp.auth import links
-from webapp.database import write_transaction
-from webapp.models import (
+from webapp.accounts.sign_in import links
+from webapp.core import account_links
+from webapp.core.database import write_transaction
+from webapp.core.match_keys import user_keys
+from webapp.core.models import (
     Account,
     AccountLink,
     AuditEvent,
@@ -25,7 +27,6 @@ from webapp.models import (
     db,
     utcnow,
 )
-from webapp.sync.keys import user_keys
 
 ANA = ("account", "create-administrator", "acme", "ana@example.com")
 TYPED = f"{PASSWORD}\n"
@@ -293,7 +294,7 @@ def test_accounts_are_listed_with_their_contracts(app: Flask, flask: Flasks, con
     make_actor(app, contract_id, "manager", email="eva@example.com")
     make_actor(app, make_contract(app, "bolt"), "agent", email="eva@example.com")
     with app.app_context():
-        from webapp.auth import accounts
+        from webapp.accounts.sign_in import accounts
 
         with write_transaction() as session:
             closed = accounts.create_account(session, email="old@example.com", name="Old", password=PASSWORD)
@@ -419,7 +420,7 @@ def test_another_sign_in_email_voids_what_was_mailed_to_the_one_before(
 ) -> None:
     someone = make_actor(app, contract_id, "manager", email="eva@example.com")
     with app.app_context(), write_transaction() as session:
-        links.make(session, links.RESET, someone.account_id, utcnow())
+        links.make(session, account_links.RESET, someone.account_id, utcnow())
     flask("account", "set-email", "eva@example.com", "eva.k@example.com")
     with app.app_context():
         assert db.session.scalars(sa.select(AccountLink)).all() == []

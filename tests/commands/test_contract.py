@@ -10,10 +10,10 @@ from tests.actors import make_actor, make_contract
 from tests.commands.conftest import Flasks
 from tests.users.test_licences import at_once
 from tests.users.world import statements
-from webapp import contracts
-from webapp.access import INTEGRATIONS
-from webapp.database import write_connection, write_transaction
-from webapp.models import AuditEvent, Contract, ContractFeature, Role, RolePermission, Team, db
+from webapp.core import contracts
+from webapp.core.database import write_connection, write_transaction
+from webapp.core.models import AuditEvent, Contract, ContractFeature, Role, RolePermission, Team, db
+from webapp.core.permissions import INTEGRATIONS
 
 CREATE = ("contract", "create", "acme", "--name", "Acme Ltd", "--licences", "5")
 

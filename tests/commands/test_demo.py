@@ -14,8 +14,8 @@ import webapp
 from tests.actors import sign_in
 from tests.commands.conftest import Flasks
 from tests.commands.test_account import can_sign_in
-from webapp.auth.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
-from webapp.models import Account, AuditEvent, Team, db
+from webapp.accounts.sign_in.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
+from webapp.core.models import Account, AuditEvent, Team, db
 
 
 def everything(app: Flask) -> dict[str, list[tuple[object, ...]]]:

@@ -19,12 +19,12 @@ import webapp
 from tests.commands.conftest import Ended, Flasks
 from tests.sync.office import Office, open_office
 from tests.sync.people import person
-from webapp import heartbeat
 from webapp.commands import waiting
-from webapp.database import write_transaction
-from webapp.models import Contract, SyncRun, db, utcnow
-from webapp.queue import connection
-from webapp.sync.schedule import live_run
+from webapp.core import heartbeat
+from webapp.core.database import write_transaction
+from webapp.core.models import Contract, SyncRun, db, utcnow
+from webapp.queue.wake import connection
+from webapp.sync.schedule.schedule import live_run
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from tests.actors import Actor, make_actor
 from tests.sync.office import Office, open_office
-from webapp.models import Contract, db
+from webapp.core.models import Contract, db
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from tests.actors import Actor, make_contract
 from tests.sync.office import Office
 from tests.sync.people import person
-from webapp.database import write_transaction
-from webapp.exclusions.changing import exclude_emails
-from webapp.models import AuditEvent, Decision, Exclusion, Integration, Person, User, db
+from webapp.core.database import write_transaction
+from webapp.core.models import AuditEvent, Decision, Exclusion, Integration, Person, User, db
+from webapp.integrations.user_sync.exclusion_service import exclude_emails
 from webapp.sync.exclusions import exclude_person
 
 ADA = person("1", "Ada Lovelace", "ada@example.com")

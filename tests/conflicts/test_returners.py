@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from tests.actors import Actor
 from tests.sync.office import Office, between_batches
 from tests.sync.people import person
-from webapp.models import AuditEvent, db
+from webapp.core.models import AuditEvent, db
 
 ADA = person("1", "Ada Lovelace", "ada@example.com")
 NEW = person("77", "Ada King", "ADA@example.com")

@@ -8,9 +8,9 @@ from flask import Flask
 from tests.actors import Actor
 from tests.sync.office import EVERY, Office, Platform
 from tests.sync.people import person
-from webapp.credentials import seal
-from webapp.database import write_transaction
-from webapp.models import Integration, UserSync, utcnow
+from webapp.core.credentials import seal
+from webapp.core.database import write_transaction
+from webapp.core.models import Integration, UserSync, utcnow
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 
 from tests.connectors.raw_server import Play, RawServer, answer, dripping, raw, raw_server, silence
 from tests.servers.processes import ROOT
-from webapp.connectors import http, intercom
-from webapp.connectors.base import (
+from webapp.platforms import http
+from webapp.platforms.base import (
     AccessDenied,
     Asking,
     BadResponse,
@@ -23,9 +23,10 @@ from webapp.connectors.base import (
     NotFound,
     Unavailable,
 )
-from webapp.connectors.http import Limits, Reader
-from webapp.connectors.patience import PROGRESS, Patience
-from webapp.safe_jobs import ANSWER, KINDS, RUN
+from webapp.platforms.http import Limits, Reader
+from webapp.platforms.intercom import connector
+from webapp.platforms.patience import PROGRESS, Patience
+from webapp.queue.jobs import ANSWER, KINDS, RUN
 
 TOKEN = "a-secret-token"
 QUICK = Limits(connect_timeout=2, read_timeout=0.2, whole_timeout=100, max_bytes=10_000)
@@ -44,8 +45,8 @@ class Reading:
             {"Accept": "application/json"},
             token or LastingToken(TOKEN),  # type: ignore[arg-type]
             platform="Intercom",
-            denial=intercom.denial,
-            wait_hint=intercom.wait_hint,
+            denial=connector.denial,
+            wait_hint=connector.wait_hint,
             record=self.calls.append,
             limits=limits,
             sleep=self.waits.append,

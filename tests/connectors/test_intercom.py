@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 import config
 from tests.connectors.raw_server import answer, raw_server
-from webapp.connectors import intercom, registry
-from webapp.connectors.base import (
+from webapp.platforms import registry
+from webapp.platforms.base import (
     AccessDenied,
     BadResponse,
     Call,
@@ -26,9 +26,10 @@ from webapp.connectors.base import (
     Listing,
     Person,
 )
-from webapp.connectors.http import Answer, Reader
-from webapp.connectors.intercom import IntercomConnector
-from webapp.connectors.platform import Opening
+from webapp.platforms.http import Answer, Reader
+from webapp.platforms.intercom import connector as intercom_connector
+from webapp.platforms.intercom.connector import IntercomConnector
+from webapp.platforms.platform import Opening
 
 SALT = b"salt"
 
@@ -85,7 +86,7 @@ def one(**fields: Any) -> Person:
 
 
 def parsed(record: object) -> Person | LeftOut:
-    return intercom.parse(msgspec.Raw(json.dumps(record).encode()), b"r" * 16)
+    return intercom_connector.parse(msgspec.Raw(json.dumps(record).encode()), b"r" * 16)
 
 
 # ------------------------------------------------------------------ the documented answers
@@ -294,7 +295,7 @@ def test_another_salt_makes_every_record_new() -> None:
 )
 def test_the_status_decides_and_the_code_explains(status: int, code: str, words: str) -> None:
     body = json.dumps({"type": "error.list", "request_id": None, "errors": [{"code": code, "message": None}]})
-    refusal = intercom.denial(Answer(status, {}, body.encode()))
+    refusal = intercom_connector.denial(Answer(status, {}, body.encode()))
     assert isinstance(refusal, AccessDenied)
     assert words in str(refusal)
 
@@ -303,7 +304,7 @@ def test_the_status_decides_and_the_code_explains(status: int, code: str, words:
     "body", [b"", b"<html>", b'{"errors": 5}', b"[" * 100_000, b'{"errors": [{"code": "\xff"}]}']
 )
 def test_a_refusal_in_any_form_is_a_refusal(body: bytes) -> None:
-    assert "refused our token" in str(intercom.denial(Answer(401, {}, body)))
+    assert "refused our token" in str(intercom_connector.denial(Answer(401, {}, body)))
 
 
 # ------------------------------------------------------------------ whatever comes
@@ -401,7 +402,7 @@ def test_intercom_is_asked_in_the_version_that_was_read_about(tmp_path: Path) ->
 )
 def test_each_region_has_its_own_address(region: str, url: str, tmp_path: Path) -> None:
     settings = config.test_settings(database_url="sqlite:///x", redis_url="unix:///x", data_dir=tmp_path)
-    assert intercom.api_url(region, settings) == url
+    assert intercom_connector.api_url(region, settings) == url
 
 
 def test_the_settings_limit_every_call(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from webapp.connectors.texts import clean, some_of
+from webapp.core.text import clean
+from webapp.platforms.text import some_of
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from flask import Flask
 from tests.actors import Actor, make_actor
 from tests.users.pages import open_page
 from tests.users.world import World, make_world
-from webapp.models import Contract
+from webapp.core.models import Contract
 
 PATH = "/c/acme/settings"
 

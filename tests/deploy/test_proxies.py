@@ -17,7 +17,7 @@ from tests.receiving.slow import OPENED, SLOW
 from tests.servers.local import HTTP
 from tests.servers.ports import port_run
 from tests.servers.web import request
-from webapp.receiving.worker import BODY_MAX
+from webapp.web.server.worker import BODY_MAX
 
 
 def said_by(*command: str | Path) -> subprocess.CompletedProcess[str]:

@@ -16,12 +16,12 @@ from werkzeug.test import TestResponse
 
 from tests.sync.office import SOMEBODY, Office, open_office
 from tests.sync.people import person
-from webapp.connectors.base import Unavailable
-from webapp.database import write_transaction
-from webapp.hooks import intake
-from webapp.models import ContractFeature, Integration, PlatformNotice, SyncRun, db, utcnow
-from webapp.user_sync import pause
-from webapp.user_sync import settings as use
+from webapp.core.database import write_transaction
+from webapp.core.models import ContractFeature, Integration, PlatformNotice, SyncRun, db, utcnow
+from webapp.integrations.platform_webhooks import receive
+from webapp.integrations.shared import pause
+from webapp.integrations.user_sync import settings as use
+from webapp.platforms.base import Unavailable
 
 ADDRESS = "/hooks/intercom"
 
@@ -147,8 +147,8 @@ def test_a_signature_of_another_body_or_without_its_name_is_refused(
 
 def test_without_a_secret_of_our_own_nothing_is_signed() -> None:
     empty = "sha1=" + hmac.new(b"", notice(), hashlib.sha1).hexdigest()
-    with pytest.raises(intake.NotSigned):
-        intake.receive(notice(), empty, "")
+    with pytest.raises(receive.NotSigned):
+        receive.receive(notice(), empty, "")
 
 
 @pytest.mark.parametrize(
@@ -234,5 +234,5 @@ def test_intercom_is_told_that_the_address_is_right(client: FlaskClient) -> None
 def test_old_notices_are_forgotten(office: Office, client: FlaskClient, app: Flask) -> None:
     send(client, app, notice())
     with write_transaction() as session:
-        intake.tidy(session, utcnow() + timedelta(days=8))
+        receive.tidy(session, utcnow() + timedelta(days=8))
     assert db.session.scalars(sa.select(PlatformNotice)).all() == []

@@ -11,7 +11,7 @@ from tests.actors import Actor, csrf_of
 from tests.mails import Mail, mails
 from tests.users.pages import Page, open_page
 from tests.users.world import World
-from webapp.models import Invitation, User, db
+from webapp.core.models import Invitation, User, db
 
 PASSWORD = "plain kettle rowing far"
 EMAIL = "anna.kim@acme.example"

@@ -14,8 +14,8 @@ from tests.actors import make_actor, make_contract
 from tests.invitations.guests import EMAIL, PASSWORD, Guests
 from tests.mails import mails
 from tests.users.pages import open_page
-from webapp.database import write_transaction
-from webapp.models import Account, AuditEvent, Invitation, RolePermission, User, UserRole, db, utcnow
+from webapp.core.database import write_transaction
+from webapp.core.models import Account, AuditEvent, Invitation, RolePermission, User, UserRole, db, utcnow
 
 
 def password_hash(app: Flask, email: str) -> str | None:

@@ -13,7 +13,7 @@ from flask import Flask
 
 from tests.invitations.guests import PASSWORD, Guests
 from tests.users.pages import open_page
-from webapp.models import Account, AuditEvent, Invitation, db, utcnow
+from webapp.core.models import Account, AuditEvent, Invitation, db, utcnow
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

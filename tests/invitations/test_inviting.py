@@ -13,7 +13,7 @@ from tests.invitations.guests import EMAIL, Guests
 from tests.mails import everything_stored, mails
 from tests.users.pages import Page, open_page
 from tests.users.world import World, make_world
-from webapp.models import Contract, Invitation, User, utcnow
+from webapp.core.models import Contract, Invitation, User, utcnow
 
 
 def activate(world: World, by: Actor, people: list[int], **fields: object) -> Page:

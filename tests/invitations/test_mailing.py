@@ -16,8 +16,8 @@ from tests.invitations.test_inviting import activate
 from tests.servers.mail import Mailbox, mail_server
 from tests.users.pages import open_page
 from tests.users.world import World
-from webapp import jobs
-from webapp.models import Invitation, Message, User, UserRole, db, utcnow
+from webapp.core.models import Invitation, Message, User, UserRole, db, utcnow
+from webapp.jobs import functions
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def mailbox(app: Flask) -> Iterator[Mailbox]:
 def deliver(app: Flask) -> list[tuple[str, bool, str | None]]:
     """Let a worker send what waits; state, whether the text is kept, and error of each mail."""
     with app.app_context():
-        jobs.deliver_mail()
+        functions.deliver_mail()
         db.session.rollback()
         rows = db.session.scalars(sa.select(Message).order_by(Message.id)).all()
         return [(row.state, row.sealed_text is not None, row.error) for row in rows]

@@ -13,9 +13,9 @@ import webapp
 from tests.actors import make_contract
 from tests.servers.local import HTTP
 from tests.servers.stack import Stack
-from webapp.auth import accounts
-from webapp.database import write_transaction
-from webapp.models import Contract, Team, db
+from webapp.accounts.sign_in import accounts
+from webapp.core.database import write_transaction
+from webapp.core.models import Contract, Team, db
 
 PASSWORD = "correct horse battery staple"
 ROLES = {"admin": "administrator", "manager": "manager", "support": "system_access"}

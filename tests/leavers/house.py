@@ -9,10 +9,8 @@ import sqlalchemy as sa
 
 from tests.sync.office import Office
 from tests.sync.people import person
-from webapp import jobs
-from webapp.connectors.base import Person as Listed
-from webapp.database import write_transaction
-from webapp.models import (
+from webapp.core.database import write_transaction
+from webapp.core.models import (
     AuditEvent,
     Contract,
     Integration,
@@ -27,6 +25,8 @@ from webapp.models import (
     db,
     utcnow,
 )
+from webapp.jobs import functions
+from webapp.platforms.base import Person as Listed
 
 NAMES = ("Ada", "Ben", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal", "Ida", "Jan")
 EVERY = timedelta(hours=6)
@@ -127,7 +127,7 @@ class House:
     def next_turn(self) -> None:
         """It is the rule's turn again, whenever it is."""
         self.change(sa.update(LeaverRule).values(next_at=utcnow() - timedelta(minutes=1)))
-        jobs.tick()
+        functions.tick()
 
     def give_role(self, name: str, key: str) -> None:
         with write_transaction() as session:

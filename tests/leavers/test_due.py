@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.leavers.due import Candidate, counted_from, too_many, who_is_due
-from webapp.sync.safeguard import Limits
+from webapp.people.directory.due import Candidate, counted_from, too_many, who_is_due
+from webapp.sync.plan.safeguard import Limits
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

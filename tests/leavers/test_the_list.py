@@ -13,7 +13,7 @@ from tests.leavers.house import NAMES, House
 from tests.pages import problems_of_page
 from tests.users.pages import open_page
 from tests.users.world import statements
-from webapp.models import User
+from webapp.core.models import User
 
 
 def names(actor: Actor, address: str) -> list[str]:

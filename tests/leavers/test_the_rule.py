@@ -10,17 +10,17 @@ from flask import Flask
 
 from tests.actors import Actor, make_actor
 from tests.leavers.house import NAMES, House, listed
-from webapp import jobs
-from webapp.access import MANAGE_USERS
-from webapp.leavers import rule as use
-from webapp.models import AuditEvent, Integration, Person, User, UserSync, db, utcnow
+from webapp.core.models import AuditEvent, Integration, Person, User, UserSync, db, utcnow
+from webapp.core.permissions import MANAGE_USERS
+from webapp.jobs import functions
+from webapp.people.leavers import rule as use
 
 
 # ------------------------------------------------------------------ who goes
 def test_without_a_rule_nobody_is_ever_deactivated(house: House) -> None:
     house.lose("Ada", "Ben", days=300)
     house.read(300)
-    jobs.tick()
+    functions.tick()
     assert house.inactive() == set()
 
 
@@ -29,7 +29,7 @@ def test_who_is_gone_for_long_enough_is_deactivated_and_written_down(house: Hous
     house.lose("Ben", days=29)
     house.read(40)
     house.rule(30)
-    jobs.tick()
+    functions.tick()
     assert house.inactive() == {"Ada"}
     (event,) = house.audit("users.deactivated_by_rule")
     assert (event.actor, event.actor_id, event.target) == ("Rollcall", None, "Ada")
@@ -72,7 +72,7 @@ def test_nobody_ages_out_while_the_platform_is_not_read(house: House, trouble: s
     if trouble == "broken":
         house.change(sa.update(Integration).values(connection="broken"))
     house.rule(30)
-    jobs.tick()
+    functions.tick()
     assert house.inactive() == set()
 
 
@@ -81,7 +81,7 @@ def test_days_that_were_not_read_are_made_up_for(house: House) -> None:
     house.read(45, until=20)
     house.read(8)
     house.rule(30)
-    jobs.tick()
+    functions.tick()
     assert house.inactive() == {"Ada"}
 
 
@@ -90,7 +90,7 @@ def test_held_and_failed_runs_do_not_count_as_read(house: House) -> None:
     house.read(40)
     house.change(sa.update(db.metadata.tables["sync_runs"]).values(state="held"))
     house.rule(30)
-    jobs.tick()
+    functions.tick()
     assert house.inactive() == set()
 
 
@@ -103,7 +103,7 @@ def test_administrators_and_who_is_elsewhere_and_who_was_kept_stay(house: House)
         sa.update(User).where(User.name == "Cleo").values(status_since=utcnow() - timedelta(days=50))
     )
     house.rule(30)
-    jobs.tick()
+    functions.tick()
     assert house.inactive() == {"Dan"}
 
 
@@ -112,7 +112,7 @@ def test_who_is_missing_from_a_platform_that_is_not_read_stays(house: House) -> 
     house.read(70)
     house.elsewhere("Ada", missing_days=60)
     house.rule(30)
-    jobs.tick()
+    functions.tick()
     assert house.inactive() == set()
 
 
@@ -121,7 +121,7 @@ def test_pending_people_stay_pending(house: House) -> None:
     house.read(70)
     house.change(sa.update(User).where(User.name == "Ada").values(status="pending"))
     house.rule(30)
-    jobs.tick()
+    functions.tick()
     assert house.user("Ada").status == "pending"
 
 
@@ -130,7 +130,7 @@ def test_without_the_feature_the_rule_rests(house: House) -> None:
     house.read(70)
     house.rule(30)
     house.change(sa.delete(db.metadata.tables["contract_features"]))
-    jobs.tick()
+    functions.tick()
     assert house.inactive() == set()
 
 
@@ -160,7 +160,7 @@ def test_a_manager_deactivates_those_who_were_held(house: House, manager: Actor)
     house.lose(*NAMES[:6], days=60)
     house.read(70)
     house.rule(30)
-    jobs.tick()
+    functions.tick()
     users = house.url.removesuffix("/leavers")
     fields = {"list": "gone=due&status=active", "scope": "all"}
     asked = manager.post(f"{users}/deactivate", fields)
@@ -176,7 +176,7 @@ def test_who_is_left_as_they_are_stays_so(house: House, manager: Actor) -> None:
     house.lose(*NAMES[:6], days=60)
     house.read(70)
     house.rule(30)
-    jobs.tick()
+    functions.tick()
     answer = manager.post(f"{house.url}/spare", follow_redirects=True)
     assert "6 people stay active" in answer.text
     house.next_turn()
@@ -192,7 +192,7 @@ def test_nobody_is_spared_when_nobody_is_due_any_more(house: House, manager: Act
     house.lose(*NAMES[:6], days=60)
     house.read(70)
     house.rule(30)
-    jobs.tick()
+    functions.tick()
     users = house.url.removesuffix("/leavers")
     fields = {"list": "gone=due&status=active", "scope": "all"}
     stamp = manager.post(f"{users}/deactivate", fields).text.split('name="stamp" value="')[1].split('"')[0]
@@ -206,10 +206,10 @@ def test_many_small_passes_are_not_a_large_one(house: House) -> None:
     house.lose(*NAMES[:4], days=60)
     house.read(70)
     house.rule(30)
-    jobs.tick()
+    functions.tick()
     assert len(house.inactive()) == 4
     house.lose(*NAMES[4:8], days=60)
-    jobs.tick()
+    functions.tick()
     assert len(house.inactive()) == 4
     settings = house.office.app.extensions["settings"]
     assert use.carry_out(house.office.contract_id, settings, utcnow() + timedelta(hours=23)) == 0
@@ -219,8 +219,8 @@ def test_two_ticks_at_once_deactivate_once(house: House) -> None:
     house.lose("Ada", days=60)
     house.read(70)
     house.rule(30)
-    jobs.tick()
-    jobs.tick()
+    functions.tick()
+    functions.tick()
     assert len(house.audit("users.deactivated_by_rule")) == 1
 
 
@@ -233,9 +233,9 @@ def test_nothing_is_changed_when_the_audit_row_cannot_be_written(
     house.lose("Ada", days=60)
     house.read(70)
     house.rule(30)
-    monkeypatch.setattr("webapp.audit.trail.record", fails)
+    monkeypatch.setattr("webapp.core.audit.log.record", fails)
     with pytest.raises(ZeroDivisionError):
-        jobs.tick()
+        functions.tick()
     assert house.inactive() == set()
 
 
@@ -244,7 +244,7 @@ def test_who_comes_back_is_not_activated_but_shown(house: House, manager: Actor)
     house.lose("Ada", days=60)
     house.read(70)
     house.rule(30)
-    jobs.tick()
+    functions.tick()
     assert "Nobody has come back" in manager.get(f"{house.url}?gone=back").text
     house.office.sync(*listed(*NAMES))
     assert house.user("Ada").status == "inactive"
@@ -309,5 +309,5 @@ def test_the_limits_are_those_of_the_platform(house: House) -> None:
     house.read(70)
     house.change(sa.update(UserSync).values(shrink_percent=80))
     house.rule(30)
-    jobs.tick()
+    functions.tick()
     assert house.inactive() == set(NAMES[:6])

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from webapp.logs import init_logging
-from webapp.logs.rendering import formatter
+from webapp.core.logs import init_logging
+from webapp.core.logs.rendering import formatter
 
 
 def line(
@@ -23,7 +23,7 @@ def line(
     **extra: Any,
 ) -> str:
     """The whole line of a record of ours."""
-    record = logging.LogRecord("webapp.auth", level, "x.py", 1, message, values, None)
+    record = logging.LogRecord("webapp.accounts.sign_in", level, "x.py", 1, message, values, None)
     record.__dict__ |= extra
     if error is not None:
         record.exc_info = (type(error), error, error.__traceback__)

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 import config
 from tests.actors import make_actor, make_contract
 from tests.logs.records import fields, line, logging_to_stderr, raised
-from webapp import logs
-from webapp.access import public, requires
-from webapp.logs import bind, escape, init_logging, new_reference, scope
+from webapp.core.logs import bind, escape, init_logging, new_reference, scope
+from webapp.web import request_log
+from webapp.web.access import public, requires
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def test_a_line_has_the_moment_the_level_the_place_and_the_reference() -> None:
     said = line("sign-in failed (%s)", "3f2a91c4")
     moment, rest = said.split(" ", 1)
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", moment)
-    assert rest == "WARNING webapp.auth [7F3A-91BC] sign-in failed (3f2a91c4) contract=3"
+    assert rest == "WARNING webapp.accounts.sign_in [7F3A-91BC] sign-in failed (3f2a91c4) contract=3"
     bind(request=None, contract=None)
     assert " [-] outside of a request" in line("outside of a request")
 
@@ -48,7 +48,7 @@ def test_the_same_is_an_object_for_programs() -> None:
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", moment)
     assert said == {
         "level": "WARNING",
-        "logger": "webapp.auth",
+        "logger": "webapp.accounts.sign_in",
         "event": "denied: no",
         "request": "7F3A-91BC",
         "contract": 3,
@@ -198,4 +198,4 @@ def test_the_address_is_that_of_the_connection_and_not_of_a_header(app: Flask) -
         headers={"X-Forwarded-For": "203.0.113.9", "X-Real-IP": "203.0.113.9"},
         environ_base={"REMOTE_ADDR": "198.51.100.7"},
     ):
-        assert logs.client_address() == "198.51.100.7"
+        assert request_log.client_address() == "198.51.100.7"

@@ -282,7 +282,7 @@ def test_the_records_say_by_ids_what_they_are_about(told: Told) -> None:
     ]
     denied = [one for one in told.records["web"] if one.get("kind") == "denied"]
     assert len({one["event"] for one in denied if "sign-in failed" in one["event"]}) == 3
-    runs = [one for one in told.records["worker"] if one["logger"] == "webapp.sync.run"]
+    runs = [one for one in told.records["worker"] if one["logger"] == "webapp.sync.run.run"]
     assert len({one["run"] for one in runs}) >= 4
     assert all({"job", "contract", "account"} <= one.keys() for one in runs)
     assert [one for one in told.records["worker"] if "refused (550)" in one["event"]]

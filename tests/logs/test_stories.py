@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 import config
 from tests.actors import make_actor, make_contract
 from tests.logs.records import fields, line, raised
-from webapp import queue
-from webapp.database import write_connection, write_transaction
-from webapp.logs.stories import masked, story
-from webapp.models import Account, db, table_of
-from webapp.safe_jobs import CHORES, FIND_DOUBLES
-from webapp.working import AppWorker
+from webapp.core.database import write_connection, write_transaction
+from webapp.core.logs.stories import masked, story
+from webapp.core.models import Account, db, table_of
+from webapp.jobs.worker import AppWorker
+from webapp.queue import wake
+from webapp.queue.jobs import CHORES, FIND_DOUBLES
 
 EMAIL = "ines.alvarez@example.com"
 NAME = "Inés Álvarez-Whitfield"
@@ -134,7 +134,7 @@ def test_A9_nor_one_that_the_session_of_a_request_raises(app: Flask) -> None:
 def test_A9_nor_one_of_the_role_that_migrates(
     settings: config.Settings, app: Flask, postgres_owner_url: str
 ) -> None:
-    from webapp.database_roles import migrating_engine
+    from webapp.core.database_roles import migrating_engine
 
     owner = config.normal_database_url(postgres_owner_url)
     with (
@@ -262,17 +262,17 @@ def test_A9_nothing_of_a_job_that_fails_is_kept_in_redis(
 
     monkeypatch.setattr("webapp.jobs.find_doubles", fails)
     with app.app_context():
-        job = queue.queue(CHORES).enqueue(FIND_DOUBLES, job_id="find-doubles-1", failure_ttl=600)
+        job = wake.queue(CHORES).enqueue(FIND_DOUBLES, job_id="find-doubles-1", failure_ttl=600)
         worker = InThisProcess(
-            [queue.queue(CHORES)],
-            connection=queue.connection(),
+            [wake.queue(CHORES)],
+            connection=wake.connection(),
             serializer=job.serializer,
-            job_class=queue.SafeJob,
+            job_class=wake.SafeJob,
         )
         worker.app = app
         worker.work(burst=True, logging_level="WARNING")
         assert job.latest_result() is None
-        redis = queue.connection()
+        redis = wake.connection()
         stored = b"".join(redis.dump(key) or b"" for key in redis.scan_iter())
         assert not redis.exists(job.key)
     assert not [word for word in THEIRS if word.encode() in stored]

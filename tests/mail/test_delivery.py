@@ -17,10 +17,11 @@ from cryptography.x509.oid import NameOID
 from flask import Flask
 
 from tests.servers.mail import Mailbox
-from webapp import jobs, outgoing
-from webapp.database import write_transaction
-from webapp.mail import delivery, outbox
-from webapp.models import Message, db, utcnow
+from webapp.core.database import write_transaction
+from webapp.core.models import Message, db, utcnow
+from webapp.jobs import functions
+from webapp.notifications import outbox as notifications_outbox
+from webapp.notifications.mail import delivery, outbox
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +58,7 @@ def wait_is_over(message_id: int) -> None:
 
 def test_a_mail_arrives_as_it_was_written(mailbox: Mailbox) -> None:
     number = queue("zoe@example.com", "Čeká se: 3 people", text="Dobrý den,\n\n.\ndone\n")
-    jobs.deliver_mail()
+    functions.deliver_mail()
     ((recipients, _),) = mailbox.received
     (mail,) = mailbox.mails
     assert recipients == ["zoe@example.com"]
@@ -75,7 +76,7 @@ def test_a_mail_arrives_as_it_was_written(mailbox: Mailbox) -> None:
 def test_a_mail_that_was_sent_is_not_sent_again(mailbox: Mailbox) -> None:
     queue()
     for _ in range(3):
-        jobs.deliver_mail()
+        functions.deliver_mail()
     assert len(mailbox.received) == 1
 
 
@@ -84,7 +85,7 @@ def test_a_mail_that_is_rolled_back_is_never_sent(mailbox: Mailbox) -> None:
         outbox.queue(session, to="a@example.com", subject="x", text="x", contract_id=None, purpose="incident")
         session.flush()
         session.rollback()
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert mailbox.received == []
 
 
@@ -92,15 +93,15 @@ def test_a_mail_the_server_delays_is_tried_again_later(mailbox: Mailbox) -> None
     number = queue()
     mailbox.answers["RCPT"] = "451 come back later"
     before = utcnow()
-    jobs.deliver_mail()
+    functions.deliver_mail()
     waiting = stored(number)
     assert (waiting.state, waiting.error) == ("waiting", "The mail server answered 451 come back later")
     assert waiting.next_try_at > before
-    jobs.deliver_mail()  # not yet
+    functions.deliver_mail()  # not yet
     assert stored(number).attempts == 1
     mailbox.answers.clear()
     wait_is_over(number)
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert (stored(number).state, len(mailbox.received)) == ("sent", 1)
 
 
@@ -110,7 +111,7 @@ def test_each_pause_is_longer_than_the_one_before(mailbox: Mailbox) -> None:
     pauses = []
     for _ in range(len(delivery.PAUSES) + 1):
         before = utcnow()
-        jobs.deliver_mail()
+        functions.deliver_mail()
         pauses.append(stored(number).next_try_at - before)
         wait_is_over(number)
     rounded = [timedelta(minutes=pause // timedelta(minutes=1)) for pause in pauses]
@@ -120,14 +121,14 @@ def test_each_pause_is_longer_than_the_one_before(mailbox: Mailbox) -> None:
 def test_an_address_the_server_refuses_is_given_up_and_the_others_go_on(mailbox: Mailbox) -> None:
     refused = queue("nobody@example.com")
     mailbox.answers["RCPT"] = "550 no such person"
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert (stored(refused).state, stored(refused).error) == (
         "failed",
         "The mail server answered 550 no such person",
     )
     mailbox.answers.clear()
     fine = queue("ines@example.com")
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert stored(fine).state == "sent"
 
 
@@ -135,7 +136,7 @@ def test_letters_that_the_wire_does_not_carry_stop_no_other_mail(mailbox: Mailbo
     letters = queue("jörg@example.com")
     domain = queue("ines@bücher.example")
     plain = queue("ines@example.com")
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert [stored(number).state for number in (letters, domain, plain)] == ["failed", "sent", "sent"]
     assert "such letters" in (stored(letters).error or "")
     assert [recipients for recipients, _ in mailbox.received] == [
@@ -149,7 +150,7 @@ def test_a_mail_that_breaks_the_worker_stops_no_other(mailbox: Mailbox) -> None:
     broken, fine = queue(), queue()
     with write_transaction() as session:
         session.get_one(Message, broken).recipient = "nobody"  # what was never checked
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert (stored(broken).state, stored(broken).error) == ("waiting", "It could not be written as a mail.")
     assert stored(fine).state == "sent"
 
@@ -167,7 +168,7 @@ def test_a_link_that_has_ended_meanwhile_is_not_sent(mailbox: Mailbox) -> None:
     with write_transaction() as session:
         message = session.get_one(Message, notice)
         message.purpose, message.created_at = "email_change", utcnow() - timedelta(hours=30)
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert [stored(number).state for number in [*numbers, notice]] == [
         *["sent", "failed"] * 2,
         "sent",
@@ -180,7 +181,7 @@ def test_a_server_that_is_away_keeps_every_mail_waiting(mailbox: Mailbox, app: F
     numbers = [queue(), queue()]
     gone = dataclasses.replace(app.extensions["settings"], mail=dataclasses.replace(mailbox.settings, port=9))
     app.extensions["settings"] = gone
-    jobs.deliver_mail()
+    functions.deliver_mail()
     for number in numbers:
         assert (stored(number).state, stored(number).attempts) == ("waiting", 1)
         assert "127.0.0.1:9 cannot be reached" in (stored(number).error or "")
@@ -189,12 +190,12 @@ def test_a_server_that_is_away_keeps_every_mail_waiting(mailbox: Mailbox, app: F
 def test_a_server_that_hangs_up_in_the_middle_costs_no_mail(mailbox: Mailbox) -> None:
     numbers = [queue(subject=f"number {index}") for index in range(3)]
     mailbox.hang_up_after = 1
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert [stored(number).state for number in numbers] == ["waiting"] * 3
     mailbox.hang_up_after = None
     for number in numbers:
         wait_is_over(number)
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert [stored(number).state for number in numbers] == ["sent"] * 3
     twice = [mail["Message-ID"] for mail in mailbox.mails if mail["Subject"] == "number 0"]
     assert len(twice) == 2  # it had been taken before the server hung up
@@ -207,7 +208,7 @@ def test_two_workers_never_send_the_same_mail(mailbox: Mailbox, app: Flask) -> N
 
     def work() -> None:
         with app.app_context():
-            jobs.deliver_mail()
+            functions.deliver_mail()
             db.session.remove()
 
     workers = [threading.Thread(target=work) for _ in range(2)]
@@ -222,12 +223,12 @@ def test_two_workers_never_send_the_same_mail(mailbox: Mailbox, app: Flask) -> N
 
 def test_a_worker_that_died_with_mails_in_hand_loses_none(mailbox: Mailbox) -> None:
     number = queue()
-    taken = outgoing.take(Message, utcnow(), 20)
+    taken = notifications_outbox.take(Message, utcnow(), 20)
     assert [message.id for message in taken] == [number]
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert mailbox.received == []  # somebody has it
     wait_is_over(number)
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert stored(number).state == "sent"
     delivery._put_back(taken[0], "a late word of the first worker")
     assert stored(number).state == "sent"
@@ -236,7 +237,7 @@ def test_a_worker_that_died_with_mails_in_hand_loses_none(mailbox: Mailbox) -> N
 def test_without_a_mail_server_mails_wait(app: Flask) -> None:
     app.extensions["settings"] = dataclasses.replace(app.extensions["settings"], mail=None)
     number = queue()
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert (stored(number).state, stored(number).attempts) == ("waiting", 0)
 
 
@@ -248,7 +249,7 @@ def test_what_has_waited_for_days_is_given_up_before_it_surprises_anybody(
         session.get_one(Message, old).created_at = utcnow() - timedelta(days=4)
     with write_transaction() as session:
         delivery.tidy(session, app.extensions["settings"], utcnow())
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert (stored(old).state, stored(young).state) == ("failed", "sent")
     assert stored(old).error == "It could not be sent for three days."
 
@@ -274,7 +275,7 @@ def test_old_mails_are_forgotten(app: Flask) -> None:
 )
 def test_a_line_break_in_a_subject_cannot_become_a_header(mailbox: Mailbox, subject: str) -> None:
     queue(subject=subject)
-    jobs.deliver_mail()
+    functions.deliver_mail()
     ((recipients, raw),) = mailbox.received
     assert recipients == ["ines@example.com"]
     headers = raw.partition(b"\r\n\r\n")[0]
@@ -306,7 +307,7 @@ def test_a_secret_mail_is_stored_unreadable_and_forgotten_once_sent(mailbox: Mai
     with db.engine.connect() as connection:
         row = connection.execute(sa.select(Message.__table__).where(Message.id == number)).one()
     assert "s3cr3t" not in repr(row)
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert "s3cr3t-t0ken" in mailbox.mails[0].get_content()
     assert (stored(number).sealed_text, stored(number).text) == (None, None)
 
@@ -315,7 +316,7 @@ def test_a_secret_of_another_row_is_not_sent(mailbox: Mailbox) -> None:
     mine, other = queue(text="for me\n", secret=True), queue(text="for another\n", secret=True)
     with write_transaction() as session:
         session.get_one(Message, mine).sealed_text = session.get_one(Message, other).sealed_text
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert stored(mine).state == "failed"
     assert [mail.get_content().strip() for mail in mailbox.mails] == ["for another"]
 
@@ -357,7 +358,7 @@ def test_a_server_that_nobody_vouches_for_gets_neither_mail_nor_password(
             mailbox.settings, security="starttls", username="rollcall", password="open sesame"
         ),
     )
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert stored(number).state == "waiting"
     assert mailbox.received == []
     assert not [line for line in mailbox.lines if line.startswith("AUTH")]
@@ -373,7 +374,7 @@ def test_a_server_that_offers_no_encryption_gets_neither_mail_nor_password(
             mailbox.settings, security="starttls", username="rollcall", password="open sesame"
         ),
     )
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert stored(number).state == "waiting"
     assert mailbox.received == []
     assert not [line for line in mailbox.lines if line.startswith("AUTH")]
@@ -385,7 +386,7 @@ def test_it_signs_in_where_the_server_asks_for_that(mailbox: Mailbox, app: Flask
         app.extensions["settings"],
         mail=dataclasses.replace(mailbox.settings, username="rollcall", password="open sesame"),
     )
-    jobs.deliver_mail()
+    functions.deliver_mail()
     assert len(mailbox.received) == 1
     assert [line for line in mailbox.lines if line.startswith("AUTH")]
 
@@ -397,7 +398,7 @@ def test_a_wrong_password_keeps_the_mail_and_says_so_without_naming_it(mailbox: 
         app.extensions["settings"],
         mail=dataclasses.replace(mailbox.settings, username="rollcall", password="open sesame"),
     )
-    jobs.deliver_mail()
+    functions.deliver_mail()
     kept = stored(number)
     assert kept.state == "waiting"
     assert kept.error == "The mail server does not accept SMTP_USERNAME and SMTP_PASSWORD."

@@ -10,10 +10,10 @@ from flask import Flask
 
 from tests.actors import Actor, make_actor, make_contract
 from tests.servers.mail import Mailbox
-from webapp import jobs
-from webapp.database import write_transaction
-from webapp.mail import outbox
-from webapp.models import Account
+from webapp.core.database import write_transaction
+from webapp.core.models import Account
+from webapp.jobs import functions
+from webapp.notifications.mail import outbox
 
 LINK = "https://rollcall.example.com/invitation/s3cr3t"
 
@@ -43,7 +43,7 @@ def in_demo(app: Flask) -> None:
 
 def deliver(app: Flask) -> None:
     with app.app_context():
-        jobs.deliver_mail()
+        functions.deliver_mail()
 
 
 def test_an_empty_outbox_says_when_there_will_be_something(ines: Actor) -> None:

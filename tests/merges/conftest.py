@@ -11,7 +11,7 @@ from tests.actors import Actor, make_actor
 from tests.conflicts.conftest import Apart
 from tests.merges.desk import Human, add_desk
 from tests.sync.office import Office, open_office
-from webapp.models import Contract, db
+from webapp.core.models import Contract, db
 
 
 @pytest.fixture

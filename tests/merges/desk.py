@@ -10,9 +10,9 @@ from flask import Flask
 
 from tests.sync.office import EVERY, Office, Platform
 from tests.sync.people import person
-from webapp.credentials import seal
-from webapp.database import write_transaction
-from webapp.models import (
+from webapp.core.credentials import seal
+from webapp.core.database import write_transaction
+from webapp.core.models import (
     Account,
     Decision,
     Integration,
@@ -26,7 +26,7 @@ from webapp.models import (
     db,
     utcnow,
 )
-from webapp.sync import doubles
+from webapp.people.merges import find_duplicates
 
 STAFF = {"staff": "S-1"}
 THERE = person("1001", "Ada Lovelace", "ada@example.com")
@@ -77,7 +77,7 @@ class Human:
                 )
             )
         assert desk.sync().imported == 1
-        doubles.find_wanted(db.engine)
+        find_duplicates.find_wanted(db.engine)
         first, second = office.remembered()["1001"].user_id, desk.remembered()["900"].user_id
         assert first is not None
         assert second is not None
@@ -105,7 +105,7 @@ def rows(contract_id: int) -> dict[str, list[dict[str, Any]]]:
 def proposed(contract_id: int) -> list[tuple[int, int, list[str], bool]]:
     """Each stored pair with its evidence, and whether somebody dismissed it."""
     db.session.rollback()
-    doubles.find_wanted(db.engine)
+    find_duplicates.find_wanted(db.engine)
     return [
         (one.first_id, one.second_id, list(one.evidence), one.dismissed_at is not None)
         for one in db.session.scalars(

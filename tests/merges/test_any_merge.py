@@ -15,11 +15,13 @@ from tests.actors import make_actor
 from tests.merges.desk import add_desk, change, get_user, rows
 from tests.sync.office import Office, open_office
 from tests.sync.people import person
-from webapp.connectors.base import Person as Listed
-from webapp.merges import judging, merging, undoing
-from webapp.merges.judging import CannotMerge
-from webapp.models import Account, Decision, Person, Role, Team, User, UserRole, UserTeam, db, table_of
-from webapp.users.directory import directory_of
+from webapp.core.models import Account, Decision, Person, Role, Team, User, UserRole, UserTeam, db, table_of
+from webapp.people.directory.directory import directory_of
+from webapp.people.merges import checks
+from webapp.people.merges import merge as merges_merge
+from webapp.people.merges import undo as merges_undo
+from webapp.people.merges.checks import CannotMerge
+from webapp.platforms.base import Person as Listed
 
 STATUSES = ("pending", "active", "inactive")
 EMAILS = ("a@x.example", "b@x.example", "A@X.example", None)
@@ -113,9 +115,9 @@ def test_a_merge_and_its_undo_leave_every_row_as_it_was(app: Flask, first: Half,
             )
         ).one()
         before = rows(office.contract_id)
-        stamp = judging.stamp_of(db.session(), get_user(kept), get_user(gone))
+        stamp = checks.stamp_of(db.session(), get_user(kept), get_user(gone))
         try:
-            done = merging.merge(office.contract_id, kept, gone, by="me", by_user_id=me, stamp=stamp)
+            done = merges_merge.merge(office.contract_id, kept, gone, by="me", by_user_id=me, stamp=stamp)
         except CannotMerge:
             assert rows(office.contract_id) == before
             two_there = any(
@@ -130,12 +132,12 @@ def test_a_merge_and_its_undo_leave_every_row_as_it_was(app: Flask, first: Half,
         assert {row["id"] for row in merged["users"]} == {row["id"] for row in before["users"]}
         assert get_user(kept).status == first.status
         session = db.session()
-        row = undoing.merge_of(session, office.contract_id, done.id)
-        back = undoing.returning(
+        row = merges_undo.merge_of(session, office.contract_id, done.id)
+        back = merges_undo.returning(
             session, row, get_user(kept), get_user(gone), directory_of(session, office.contract_id)
         )
         assert back.lost == []
-        undoing.undo(office.contract_id, done.id, by="me", by_user_id=me, stamp=back.stamp)
+        merges_undo.undo(office.contract_id, done.id, by="me", by_user_id=me, stamp=back.stamp)
         assert rows(office.contract_id) == before
 
 

@@ -12,7 +12,7 @@ from tests.merges.desk import DESK, THERE, Human, account, change, get_user, pro
 from tests.sync.office import Office, between_batches, open_office
 from tests.sync.people import person
 from tests.users.pages import open_page
-from webapp.models import (
+from webapp.core.models import (
     AuditEvent,
     Contract,
     Decision,
@@ -26,7 +26,7 @@ from webapp.models import (
     UserTeam,
     db,
 )
-from webapp.sync import doubles
+from webapp.people.merges import find_duplicates
 
 
 def merge(admin: Actor, url: str, one: int, other: int, stays: int) -> str:
@@ -87,18 +87,18 @@ def test_one_name_and_one_email_domain_are_weak_evidence(office: Office, desk: O
 def test_it_is_looked_for_doubles_after_runs_that_changed_somebody(office: Office, desk: Office) -> None:
     def wanted() -> bool:
         db.session.rollback()
-        return doubles.wanted(db.session())
+        return find_duplicates.wanted(db.session())
 
     office.sync(THERE)
     assert wanted()
     open_office(office.app).sync(THERE)
-    assert doubles.find_wanted(db.engine) == 2
+    assert find_duplicates.find_wanted(db.engine) == 2
     assert not wanted()
     office.sync(THERE)
     assert not wanted()
     office.sync(person(THERE.remote_id, "Ada Byron", THERE.email))
     desk.sync(DESK)
-    assert doubles.find_wanted(db.engine) == 1  # once for a contract
+    assert find_duplicates.find_wanted(db.engine) == 1  # once for a contract
 
 
 def test_two_people_of_one_platform_are_never_proposed(office: Office) -> None:
@@ -113,15 +113,15 @@ def test_two_people_of_one_platform_are_never_proposed(office: Office) -> None:
 def test_a_pair_that_agrees_no_more_is_taken_away(office: Office, twins: Human) -> None:
     change(sa.update(User).where(User.id == twins.second).values(email_key="x@y.example", username_key="xyz"))
     change(sa.update(Person).where(Person.remote_id == "900").values(email="x@y.example"))
-    doubles.find(db.engine, office.contract_id)
+    find_duplicates.find(db.engine, office.contract_id)
     assert proposed(office.contract_id) == []
 
 
 def test_many_with_one_key_are_paired_with_the_first_alone(office: Office) -> None:
     for number in range(12):
         office.user(f"N {number}", f"user{number}", "team@example.com")
-    assert doubles.find(db.engine, office.contract_id) == 11
-    assert doubles.find(db.engine, office.contract_id) == 11
+    assert find_duplicates.find(db.engine, office.contract_id) == 11
+    assert find_duplicates.find(db.engine, office.contract_id) == 11
 
 
 @pytest.mark.parametrize("how", ["removed", "merged"])
@@ -129,7 +129,7 @@ def test_who_goes_while_it_is_looked_is_not_proposed(
     office: Office, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     users = [office.user(f"N {number}", f"user{number}", "one@example.com") for number in range(3)]
-    looked = doubles._found
+    looked = find_duplicates._found
 
     def meanwhile(connection: sa.Connection, contract_id: int) -> dict[tuple[int, int], set[str]]:
         found = looked(connection, contract_id)
@@ -142,8 +142,8 @@ def test_who_goes_while_it_is_looked_is_not_proposed(
         )
         return found
 
-    monkeypatch.setattr(doubles, "_found", meanwhile)
-    doubles.find(db.engine, office.contract_id)
+    monkeypatch.setattr(find_duplicates, "_found", meanwhile)
+    find_duplicates.find(db.engine, office.contract_id)
     assert [pair[:2] for pair in proposed(office.contract_id)] == [(users[0], users[1])]
 
 
@@ -186,7 +186,7 @@ def test_a_merge_moves_links_and_history_and_the_other_is_nobody_any_more(
     (event,) = audit("users.merged")
     assert (event.target, (event.details or {})["merged into them"]) == ("Ada Lovelace", "Ada King")
     assert desk.sync(DESK).unchanged == office.sync(THERE).unchanged == 1
-    assert doubles.find(db.engine, office.contract_id) == 0
+    assert find_duplicates.find(db.engine, office.contract_id) == 0
 
 
 def test_the_active_one_stays_by_default_else_who_is_here_for_longer(
@@ -348,7 +348,7 @@ def test_an_undone_pair_is_not_proposed_again_until_somebody_takes_that_back(
 ) -> None:
     pair = (twins.first, twins.second, ["email"])
     merge(admin, url, twins.first, twins.second, stays=twins.first)
-    doubles.find(db.engine, office.contract_id)
+    find_duplicates.find(db.engine, office.contract_id)
     assert proposed(office.contract_id) == []
     assert "The two are not proposed again" in undo(admin, url)
     assert proposed(office.contract_id) == [(*pair, True)]

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from tests.actors import Actor, make_actor, make_contract
-from webapp.models import AuditEvent, NotificationChoice, db
+from webapp.core.models import AuditEvent, NotificationChoice, db
 
 PAGE = "/c/acme/notifications"
 

@@ -11,12 +11,9 @@ from flask import Flask
 from tests.actors import Actor, deactivate, make_actor
 from tests.sync.office import SOMEBODY, Office
 from tests.sync.people import person
-from webapp import contracts, jobs
-from webapp.access import INTEGRATIONS
-from webapp.connectors.base import AccessDenied, Unavailable
-from webapp.database import write_transaction
-from webapp.held_runs import deciding
-from webapp.models import (
+from webapp.core import contracts
+from webapp.core.database import write_transaction
+from webapp.core.models import (
     Account,
     Contract,
     ContractFeature,
@@ -28,12 +25,15 @@ from webapp.models import (
     db,
     utcnow,
 )
-from webapp.platforms import connect
-from webapp.previews import asking
-from webapp.sync.incidents import open_incident
-from webapp.sync.what_if import WhatIf
-from webapp.user_sync import pause
-from webapp.user_sync import settings as use
+from webapp.core.permissions import INTEGRATIONS
+from webapp.integrations.connection import connect
+from webapp.integrations.shared import pause
+from webapp.integrations.user_sync import held_run_service, preview_service
+from webapp.integrations.user_sync import settings as use
+from webapp.jobs import functions
+from webapp.platforms.base import AccessDenied, Unavailable
+from webapp.sync.plan.what_if import WhatIf
+from webapp.sync.schedule.incidents import open_incident
 
 CROWD = [person(str(number), f"Person {number}", f"p{number}@example.com") for number in range(20)]
 REVOKED = AccessDenied("Intercom does not accept our access any more.")
@@ -41,7 +41,7 @@ REVOKED = AccessDenied("Intercom does not accept our access any more.")
 
 def mails() -> list[Message]:
     """What the outbox holds after a tick, in order."""
-    jobs.tick()
+    functions.tick()
     db.session.rollback()
     return list(db.session.scalars(sa.select(Message).order_by(Message.id)))
 
@@ -165,7 +165,7 @@ def test_the_incident_is_written_with_the_end_of_the_run_or_not_at_all(
     def fails(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("webapp.sync.incidents.open_incident", fails)
+    monkeypatch.setattr("webapp.sync.schedule.incidents.open_incident", fails)
     office.platform.account_error = REVOKED
     run = office.request()
     with pytest.raises(ZeroDivisionError):
@@ -201,7 +201,7 @@ def test_held_runs_are_one_incident_however_many_there_are(office: Office, ines:
 def test_an_approved_run_ends_the_incident(office: Office, ines: Actor) -> None:
     run = hold(office)
     mails()
-    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(held_run_service.approve(office.integration_id, run.id, SOMEBODY))
     assert office.run(run.id).state == "completed"
     assert [subject for _, subject in subjects()] == [
         "A run of Intercom is held",
@@ -213,7 +213,7 @@ def test_a_run_that_is_held_after_another_was_approved_is_told_anew(office: Offi
     run = hold(office)
     mails()
     office.platform.error = Unavailable("Intercom did not answer.")
-    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(held_run_service.approve(office.integration_id, run.id, SOMEBODY))
     assert office.run(run.id).state == "failed"
     *_, letter = mails()
     assert "somebody approved the run that was held, so it was let go on." in (letter.text or "")
@@ -226,9 +226,9 @@ def test_a_run_that_is_held_after_another_was_approved_is_told_anew(office: Offi
         "A run of Intercom is held",
     ]
     office.platform.people_there = [*CROWD[5:7]]  # others than were shown
-    office.work(deciding.approve(office.integration_id, again.id, SOMEBODY))
+    office.work(held_run_service.approve(office.integration_id, again.id, SOMEBODY))
     assert office.run(again.id).state == "held"
-    deciding.reject(office.integration_id, again.id, SOMEBODY)
+    held_run_service.reject(office.integration_id, again.id, SOMEBODY)
     *_, letter = mails()
     assert "somebody rejected the run that was held." in (letter.text or "")
 
@@ -236,7 +236,7 @@ def test_a_run_that_is_held_after_another_was_approved_is_told_anew(office: Offi
 def test_a_rejected_run_ends_the_incident_and_says_who_decided(office: Office, ines: Actor) -> None:
     run = hold(office)
     mails()
-    deciding.reject(office.integration_id, run.id, SOMEBODY)
+    held_run_service.reject(office.integration_id, run.id, SOMEBODY)
     *_, letter = mails()
     assert letter.purpose == "recovery"
     assert "somebody rejected the run that was held. Nothing of it was applied." in (letter.text or "")
@@ -327,7 +327,7 @@ def test_a_preview_is_no_incident_and_ends_none(office: Office, ines: Actor) -> 
     hold(office)
     before = subjects()
     office.platform.people_there = CROWD
-    preview = asking.request_preview(office.integration_id, SOMEBODY, WhatIf())
+    preview = preview_service.request_preview(office.integration_id, SOMEBODY, WhatIf())
     office.work(preview)
     assert office.run(preview.id).state == "completed"
     assert (subjects(), open_kinds(office)) == (before, {"held"})

@@ -9,7 +9,7 @@ import pytest
 from tests.actors import Actor
 from tests.notify.test_incidents import break_connection, hold, long_ago, slug
 from tests.sync.office import Office
-from webapp.models import db
+from webapp.core.models import db
 
 
 @pytest.mark.parametrize(

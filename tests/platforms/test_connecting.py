@@ -12,10 +12,10 @@ import sqlalchemy as sa
 
 from tests.actors import make_actor, make_contract, sign_in
 from tests.platforms.conftest import PAGE, Desk
-from webapp.connectors.intercom import REGIONS
-from webapp.credentials import unseal
-from webapp.database import write_transaction
-from webapp.models import AuditEvent, ConnectAttempt, Integration, Person, SyncRun, User, db, utcnow
+from webapp.core.credentials import unseal
+from webapp.core.database import write_transaction
+from webapp.core.models import AuditEvent, ConnectAttempt, Integration, Person, SyncRun, User, db, utcnow
+from webapp.platforms.intercom.connector import REGIONS
 
 TOKEN = "/auth/eagle/token"
 
@@ -106,12 +106,12 @@ def test_B16_a_press_while_the_first_is_at_work_waits_for_it_a_little(
             desk.app.test_client()
             desk.come_back(first)
 
-    monkeypatch.setattr("webapp.platforms.repeated.time.sleep", press_first)
+    monkeypatch.setattr("webapp.integrations.connection.repeated.time.sleep", press_first)
     assert "Intercom is connected already" in desk.come_back(second)
     assert len(looks) == 2
     with desk.app.app_context(), write_transaction() as session:
         session.execute(sa.update(ConnectAttempt).values(details={"site": "us"}))
-    monkeypatch.setattr("webapp.platforms.repeated.PATIENCE", 0.0)
+    monkeypatch.setattr("webapp.integrations.connection.repeated.PATIENCE", 0.0)
     assert "Intercom is being connected by your first press." in desk.come_back(second)
 
 

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from tests.platforms.conftest import PAGE, Desk
 from tests.stored import wrong_texts
-from webapp import jobs
-from webapp.models import Person, Question, db
+from webapp.core.models import Person, Question, db
+from webapp.jobs import functions
 
 HOSTILE = {
     "name": "\u202eanA\x1b[31m \0Lopes",
@@ -47,8 +47,8 @@ def test_A15_names_and_values_of_fields_are_cleaned_like_every_other_text(desk: 
     with desk.app.app_context():
         question_id = db.session.scalars(sa.select(Question.id)).one()
         db.session.rollback()
-        jobs.answer(question_id)
-        jobs.find_doubles()
+        functions.answer(question_id)
+        functions.find_doubles()
     pages = [
         desk.admin.get(path).text
         for path in (

@@ -13,11 +13,10 @@ import sqlalchemy as sa
 
 from tests.actors import make_actor, make_contract
 from tests.platforms.conftest import PAGE, Desk
-from webapp import contracts
-from webapp.access import INTEGRATIONS, MANAGE_INTEGRATIONS
-from webapp.credentials import CredentialsUnreadable, unseal
-from webapp.database import write_transaction
-from webapp.models import (
+from webapp.core import contracts
+from webapp.core.credentials import CredentialsUnreadable, unseal
+from webapp.core.database import write_transaction
+from webapp.core.models import (
     AuditEvent,
     ConnectAttempt,
     Contract,
@@ -31,7 +30,8 @@ from webapp.models import (
     db,
     utcnow,
 )
-from webapp.platforms.other_account import DECIDED
+from webapp.core.permissions import INTEGRATIONS, MANAGE_INTEGRATIONS
+from webapp.integrations.connection.account_switch import DECIDED
 
 TOKEN = "/auth/eagle/token"
 
@@ -137,7 +137,7 @@ def test_a_wrong_client_secret_says_which_settings_to_check(desk: Desk) -> None:
 def test_intercom_not_answering_leads_back_with_a_message(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webapp.oauth.intercom.TIMEOUT", (5, 0.3))
+    monkeypatch.setattr("webapp.platforms.intercom.oauth.TIMEOUT", (5, 0.3))
     settings = desk.app.extensions["settings"]
     desk.app.extensions["settings"] = replace(settings, http_read_timeout=0.3, http_retry_ceiling=0.5)
     for path, message in ((TOKEN, "could not be reached"), ("/me", "did not answer in time")):
@@ -294,7 +294,7 @@ def test_asking_about_disconnecting_changes_nothing(desk: Desk) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_silent_intercom_does_not_keep_the_token_here(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("webapp.oauth.intercom.TIMEOUT", (5, 0.3))
+    monkeypatch.setattr("webapp.platforms.intercom.oauth.TIMEOUT", (5, 0.3))
     desk.connect()
     desk.fault(path="/auth/uninstall", kind="hang")
     page = desk.admin.post(f"{PAGE}/disconnect", follow_redirects=True).text

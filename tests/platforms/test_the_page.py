@@ -13,9 +13,9 @@ from config import OAuthClient
 from tests.actors import Actor, make_actor, make_contract
 from tests.sync.people import person
 from tests.sync_status.conftest import Watched, said, texts, watched
-from webapp.connectors.base import AccessDenied, Unavailable
-from webapp.database import write_transaction
-from webapp.models import Integration, SyncRun, utcnow
+from webapp.core.database import write_transaction
+from webapp.core.models import Integration, SyncRun, utcnow
+from webapp.platforms.base import AccessDenied, Unavailable
 
 __all__ = ["watched"]
 

@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 
 from tests.sync.office import COUNTERS, SOMEBODY, Office, open_office
 from tests.sync.people import person
-from webapp.connectors.base import Person
-from webapp.held_runs import deciding
-from webapp.models import SyncRun
-from webapp.models.sync import SUCCESS_STATES
-from webapp.previews import asking
-from webapp.sync.safeguard import Limits
-from webapp.sync.what_if import WhatIf
-from webapp.user_sync import settings as use
+from webapp.core.models import SyncRun
+from webapp.core.models.sync import SUCCESS_STATES
+from webapp.integrations.user_sync import held_run_service, preview_service
+from webapp.integrations.user_sync import settings as use
+from webapp.platforms.base import Person
+from webapp.sync.plan.safeguard import Limits
+from webapp.sync.plan.what_if import WhatIf
 
 EMAILS = [f"{letter}@x.example" for letter in "abcde"] + ["A@X.example", "p@partner.example", None]
 NAMES = ["Ada", "Bob", "Zoë Ångström", "", None]
@@ -92,14 +91,14 @@ def test_a_preview_is_what_the_run_then_does(
         office = start(app, before)
         as_it_was = users_of(office)
         office.platform.people_there = now
-        preview = asking.request_preview(office.integration_id, SOMEBODY, tried)
+        preview = preview_service.request_preview(office.integration_id, SOMEBODY, tried)
         office.work(preview)
         preview = office.run(preview.id)
         assert users_of(office) == as_it_was
         if preview.error_kind == "identifier_absent":
             return
         assert preview.state in SUCCESS_STATES
-        run = asking.apply_preview(office.integration_id, preview.id, SOMEBODY)
+        run = preview_service.apply_preview(office.integration_id, preview.id, SOMEBODY)
         office.work(run)
         run = office.run(run.id)
         assert run.state in SUCCESS_STATES, run.message
@@ -125,7 +124,7 @@ def test_a_held_run_that_was_approved_ends_like_one_without_a_safeguard(
         run = guarded.sync(*now)
         if run.state == "held":
             as_shown = lines(guarded, run)
-            guarded.work(deciding.approve(guarded.integration_id, run.id, SOMEBODY))
+            guarded.work(held_run_service.approve(guarded.integration_id, run.id, SOMEBODY))
             run = guarded.run(run.id)
             assert lines(guarded, run) == as_shown
         assert (run.state, run.message) == (expected.state, expected.message)

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from tests.actors import Actor
 from tests.sync.office import Office
 from tests.sync.people import person
-from webapp import jobs
-from webapp.database import write_transaction
-from webapp.models import SyncRun, db, utcnow
-from webapp.sync import preview
+from webapp.core.database import write_transaction
+from webapp.core.models import SyncRun, db, utcnow
+from webapp.jobs import functions
+from webapp.sync.run import preview
 
 ADA = person("1", "Ada Lovelace", "ada@example.com", staff="7")
 GRACE = person("2", "Grace Hopper", "grace@example.com", staff="8")
@@ -153,7 +153,7 @@ def test_a_preview_is_kept_for_a_day(office: Office, slug: str, admin: Actor) ->
     answer = admin.post(f"{page(slug)}/runs/{shown.id}/apply", follow_redirects=True)
     assert "too old to be applied" in answer.text
     db.session.rollback()
-    jobs.tick()
+    functions.tick()
     db.session.rollback()
     assert db.session.scalars(sa.select(SyncRun.id)).all() == []
 

@@ -11,8 +11,8 @@ from tests.actors import Actor
 from tests.previews.test_previews import applied, page, previewed
 from tests.sync.office import Killed, Office, killed_at_commit
 from tests.sync.people import person
-from webapp.database import write_transaction
-from webapp.models import AuditEvent, Exclusion, SyncRun, db
+from webapp.core.database import write_transaction
+from webapp.core.models import AuditEvent, Exclusion, SyncRun, db
 
 ADA = person("1", "Ada Lovelace", "ada@example.com", staff="7")
 GRACE = person("2", "Grace Hopper", "grace@example.com", staff="8")

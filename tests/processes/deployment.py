@@ -19,11 +19,11 @@ from tests.servers.processes import ROOT, Program, start, wait_until
 from tests.servers.redis import redis_server
 from tests.servers.stack import stack_environ
 from tests.sync.office import Office, open_office
-from webapp import queue
-from webapp.credentials import seal
-from webapp.database import write_transaction
-from webapp.models import Integration, SyncRun
-from webapp.safe_jobs import SYNC
+from webapp.core.credentials import seal
+from webapp.core.database import write_transaction
+from webapp.core.models import Integration, SyncRun
+from webapp.queue import wake
+from webapp.queue.jobs import SYNC
 
 PATIENCE = 90.0  # seconds until a busy machine has surely done it
 
@@ -128,7 +128,7 @@ def workers_of(program: Program) -> list[psutil.Process]:
 
 def horse_of(program: Program) -> psutil.Process | None:
     """The process that carries out a run, if there is one: the child of one of the workers that read platforms."""
-    redis = queue.connection()
+    redis = wake.connection()
     listed = redis.sunion([f"rq:workers:{name}" for name in SYNC.values()])
     reading = {int(redis.hget(key, "pid") or 0) for key in listed}  # type: ignore[arg-type]
     horses = [horse for worker in workers_of(program) if worker.pid in reading for horse in worker.children()]

@@ -8,9 +8,9 @@ import pytest
 
 from tests.planted import IN_A_QUEUE, IN_THE_SCHEDULE
 from tests.processes.deployment import Deployment, workers_of
-from webapp import queue
-from webapp.models import utcnow
-from webapp.scheduler import TickScheduler
+from webapp.core.models import utcnow
+from webapp.jobs.scheduler import TickScheduler
+from webapp.queue import wake
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -30,12 +30,12 @@ def test_A16_nothing_planted_ends_the_worker_or_one_of_its_workers(deployment: D
     before = {worker.pid for worker in workers_of(program)}
     for name, plant in IN_A_QUEUE.items():
         print(name)
-        plant(queue.connection())
+        plant(wake.connection())
         ticks_on(deployment)
         assert {worker.pid for worker in workers_of(program)} == before, name
     assert program.process.poll() is None
-    deployment.wait(lambda: queue.depth() == 0)
-    deployment.wait(lambda: not queue.connection().exists("rq:job:planted"))
+    deployment.wait(lambda: wake.depth() == 0)
+    deployment.wait(lambda: not wake.connection().exists("rq:job:planted"))
     assert "quitting" not in program.said()
 
 
@@ -45,8 +45,8 @@ def test_A16_nothing_planted_ends_the_scheduler_or_stops_the_tick(deployment: De
     ticks_on(deployment)
     for name, plant in IN_THE_SCHEDULE.items():
         print(name)
-        plant(queue.connection())
+        plant(wake.connection())
         ticks_on(deployment)
         assert scheduler.process.poll() is None
     assert "Traceback" not in scheduler.said()
-    assert queue.connection().zcard(TickScheduler.scheduled_jobs_key) == 1
+    assert wake.connection().zcard(TickScheduler.scheduled_jobs_key) == 1

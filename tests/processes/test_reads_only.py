@@ -13,10 +13,10 @@ from rq.serializers import JSONSerializer
 import config
 from tests.actors import Actor, make_actor, make_contract
 from tests.sandbox.caller import Caller
-from webapp import queue
-from webapp.connectors.intercom import VERSION
-from webapp.models import SyncRun, db
-from webapp.safe_jobs import SYNC, SafeJob
+from webapp.core.models import SyncRun, db
+from webapp.platforms.intercom.connector import VERSION
+from webapp.queue import wake
+from webapp.queue.jobs import SYNC, SafeJob
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PAGE = "/c/reads-only/integrations/platforms/intercom"
@@ -34,8 +34,8 @@ def work(app: Flask) -> SyncRun:
     """Work what waits in the queue; the newest run."""
     with app.app_context():
         worker = rq.SimpleWorker(
-            [queue.queue(SYNC["intercom"])],
-            connection=queue.connection(),
+            [wake.queue(SYNC["intercom"])],
+            connection=wake.connection(),
             serializer=JSONSerializer,
             job_class=SafeJob,
         )

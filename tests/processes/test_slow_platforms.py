@@ -19,13 +19,14 @@ from tests.servers.local import HTTP
 from tests.servers.processes import lives
 from tests.servers.sandbox import Sandbox, sandbox_server
 from tests.sync.office import Office, open_office
-from webapp import heartbeat, queue
-from webapp.credentials import seal
-from webapp.database import write_transaction
-from webapp.models import Heartbeat, Integration, db, utcnow
-from webapp.oauth.zendesk import ZendeskRound
-from webapp.platform_waits import waits_for
-from webapp.sync_status.processes import worked_on
+from webapp.core import heartbeat
+from webapp.core.credentials import seal
+from webapp.core.database import write_transaction
+from webapp.core.models import Heartbeat, Integration, db, utcnow
+from webapp.integrations.runs.processes import worked_on
+from webapp.platforms.zendesk.oauth import ZendeskRound
+from webapp.queue import wake
+from webapp.queue.platform_waits import waits_for
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -69,7 +70,7 @@ def granted(oauth: ZendeskRound) -> dict[str, object]:
 def hanging_run(deployment: Deployment, office: Office, sandbox: Sandbox) -> int:
     """A run that a worker has begun and that its platform, which ``sandbox`` plays, does not answer."""
     run = office.request()
-    assert queue.wake_soon(run.id, run.attempt)
+    assert wake.wake_soon(run.id, run.attempt)
     deployment.wait(lambda: any(call["path"].endswith(("/users.json", "/admins")) for call in asked(sandbox)))
     return run.id
 
@@ -94,7 +95,7 @@ def test_B3_while_one_platform_hangs_the_tick_and_the_other_platform_go_on(
         other.platform, other.site, other.remote_account_id = "zendesk", "kestrel", "kestrel"
         other.credentials = seal(other, {"access_token": "another"})
         assert first.platform == other.platform
-    queue.wake_soon(further.request().id, 1)
+    wake.wake_soon(further.request().id, 1)
 
     for _ in range(2):
         last = office.sync_settings.last_success_at
@@ -154,20 +155,20 @@ def test_a_second_signal_does_not_wait_for_the_run(deployment: Deployment) -> No
 
 def test_a_worker_that_is_killed_is_replaced_and_its_process_goes_on(deployment: Deployment) -> None:
     program = deployment.worker()
-    deployment.wait(lambda: queue.workers() == 2)
+    deployment.wait(lambda: wake.workers() == 2)
     before = {worker.pid for worker in workers_of(program)}
     for worker in workers_of(program):
         worker.kill()
     deployment.wait(lambda: len({worker.pid for worker in workers_of(program)} - before) == len(before))
     run = deployment.office.request()
-    queue.wake_soon(run.id, run.attempt)
+    wake.wake_soon(run.id, run.attempt)
     assert deployment.wait_for_end(run).state == "completed"
     assert program.process.poll() is None
 
 
 def test_the_workers_end_with_the_process_that_started_them(deployment: Deployment) -> None:
     program = deployment.worker()
-    deployment.wait(lambda: queue.workers() == 2)
+    deployment.wait(lambda: wake.workers() == 2)
     workers = workers_of(program)
     program.process.kill()
     program.process.wait()

@@ -9,9 +9,9 @@ import redis
 
 from tests.processes.deployment import Deployment, horse_of, kill_all_of
 from tests.servers.processes import wait_until
-from webapp import queue
-from webapp.models import utcnow
-from webapp.scheduler import TickScheduler
+from webapp.core.models import utcnow
+from webapp.jobs.scheduler import TickScheduler
+from webapp.queue import wake
 
 only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -27,7 +27,7 @@ def test_a_run_whose_worker_is_killed_is_taken_up_again_by_itself_and_ends_as_if
         deployment.caller.control("DELETE", "requests")
         deployment.caller.fault(path="/admins", kind="hang", times=1)
     run = office.request()
-    queue.wake_soon(run.id, 1)
+    wake.wake_soon(run.id, 1)
     if when == "while it reads":
         deployment.wait(lambda: any(call["path"] == "/admins" for call in deployment.caller.asked()))
     else:
@@ -42,7 +42,7 @@ def test_a_run_whose_worker_is_killed_is_taken_up_again_by_itself_and_ends_as_if
 
     undisturbed = deployment.another_office()
     other = undisturbed.request()
-    queue.wake_soon(other.id, 1)
+    wake.wake_soon(other.id, 1)
     deployment.wait_for_end(other, undisturbed)
     assert office.everything(run) == undisturbed.everything(other)
 
@@ -53,7 +53,7 @@ def test_a_run_whose_child_alone_is_killed_is_taken_up_by_the_same_worker(deploy
     deployment.scheduler()
     worker = deployment.worker()
     run = office.request()
-    queue.wake_soon(run.id, 1)
+    wake.wake_soon(run.id, 1)
     deployment.wait(lambda: office.run(run.id).done >= 20)
     horse = horse_of(worker)
     assert horse is not None
@@ -68,7 +68,7 @@ def test_a_worker_that_is_told_to_end_finishes_its_run_first(deployment: Deploym
     office = deployment.office
     worker = deployment.worker()
     run = office.request()
-    queue.wake_soon(run.id, 1)
+    wake.wake_soon(run.id, 1)
     deployment.wait(lambda: office.run(run.id).done >= 5)
     assert worker.stop(SIGTERM, patience=90) == 0
     run = office.run(run.id)
@@ -79,8 +79,8 @@ def test_a_worker_that_is_told_to_end_finishes_its_run_first(deployment: Deploym
 def test_a_queued_run_survives_an_emptied_redis(deployment: Deployment) -> None:
     office = deployment.office
     run = office.request()
-    assert queue.wake_soon(run.id, 1)
-    queue.connection().flushall()
+    assert wake.wake_soon(run.id, 1)
+    wake.connection().flushall()
     deployment.scheduler()
     deployment.worker()
     assert deployment.wait_for_end(run).state == "completed"
@@ -94,9 +94,9 @@ def test_redis_emptied_under_a_running_run_and_a_running_scheduler_harms_neither
     deployment.scheduler()
     deployment.worker()
     run = office.request()
-    queue.wake_soon(run.id, 1)
+    wake.wake_soon(run.id, 1)
     deployment.wait(lambda: office.run(run.id).done >= 5)
-    queue.connection().flushall()
+    wake.connection().flushall()
     run = deployment.wait_for_end(run)
     assert (run.state, run.attempt) == ("completed", 1)
     office.configure(next_run_at=utcnow())
@@ -108,7 +108,7 @@ def test_a_scheduler_that_was_killed_and_started_again_goes_on_with_one_tick(dep
     office = deployment.office
     first = deployment.scheduler()
     registered = TickScheduler.scheduled_jobs_key
-    deployment.wait(lambda: queue.connection().zcard(registered) == 1)
+    deployment.wait(lambda: wake.connection().zcard(registered) == 1)
     first.process.send_signal(SIGKILL)
     first.process.wait()
     for _ in range(2):  # a second one beside it does no harm
@@ -116,7 +116,7 @@ def test_a_scheduler_that_was_killed_and_started_again_goes_on_with_one_tick(dep
     deployment.worker()
     office.configure(next_run_at=utcnow())
     deployment.wait(lambda: office.sync_settings.last_success_at is not None)
-    assert queue.connection().zcard(registered) == 1
+    assert wake.connection().zcard(registered) == 1
     assert office.sync_settings.columns_seen
 
 
@@ -129,7 +129,7 @@ def test_redis_may_be_stopped_and_started_under_everything(deployment: Deploymen
     deployment.wait(lambda: office.sync_settings.last_success_at is not None)
     deployment.redis.stop()
     run = office.request()
-    assert queue.wake_soon(run.id, 1) is False
+    assert wake.wake_soon(run.id, 1) is False
     deployment.wait(lambda: "Redis is away" in scheduler.said())
     deployment.redis.start()
 
@@ -146,11 +146,11 @@ def test_redis_may_be_stopped_and_started_under_everything(deployment: Deploymen
 def test_a_scheduler_ends_when_told_to_with_redis_and_without(deployment: Deployment) -> None:
     registered = TickScheduler.scheduled_jobs_key
     scheduler = deployment.scheduler()
-    deployment.wait(lambda: queue.connection().zcard(registered) == 1)
+    deployment.wait(lambda: wake.connection().zcard(registered) == 1)
     assert scheduler.stop(SIGTERM) == 0
     deployment.redis.stop()
     with pytest.raises(redis.RedisError):
-        queue.connection().ping()
+        wake.connection().ping()
     scheduler = deployment.scheduler()
     deployment.wait(lambda: "Redis is away" in scheduler.said())
     assert scheduler.stop(SIGTERM) == 0
@@ -164,8 +164,8 @@ def test_a_page_where_data_are_due_fails_the_run_with_nothing_written(
     deployment.worker()
     deployment.caller.fault(path="/admins", kind="html")
     run = office.request()
-    queue.wake_soon(run.id, 1)
+    wake.wake_soon(run.id, 1)
     run = deployment.wait_for_end(run)
     assert (run.state, run.error_kind) == ("failed", "bad_response")
     assert (office.users(), office.remembered()) == ({}, {})
-    wait_until(lambda: queue.depth() == 0)
+    wait_until(lambda: wake.depth() == 0)

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from tests.processes.deployment import Deployment
-from webapp.database import write_transaction
-from webapp.models import Contract, db
+from webapp.core.database import write_transaction
+from webapp.core.models import Contract, db
 
 KEYS = {"run", "state", "found", "imported", "renamed", "unchanged", "left_out", "conflicts", "missing", "seconds",
         "requests"}  # fmt: skip

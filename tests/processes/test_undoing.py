@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.processes.deployment import Deployment, kill_all_of
 from tests.sync.undoing import ask, links_of, users_of
-from webapp import queue
+from webapp.queue import wake
 
 
 def test_an_undo_whose_worker_is_killed_is_taken_up_again_by_itself(deployment: Deployment) -> None:
@@ -14,11 +14,11 @@ def test_an_undo_whose_worker_is_killed_is_taken_up_again_by_itself(deployment: 
     deployment.scheduler()
     first = deployment.worker()
     run = office.request()
-    queue.wake_soon(run.id, 1)
+    wake.wake_soon(run.id, 1)
     run = deployment.wait_for_end(run)
     assert run.imported > 100
     undo = ask(office, run)
-    queue.wake_soon(undo.id, 1)
+    wake.wake_soon(undo.id, 1)
     deployment.wait(lambda: office.run(undo.id).done >= 20)
     kill_all_of(first)
     assert office.run(undo.id).state == "running"

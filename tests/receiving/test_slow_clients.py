@@ -90,7 +90,7 @@ def test_A5_who_takes_nothing_of_an_answer_gives_the_thread_back(tmp_path: Path)
     (tmp_path / "large.py").write_text(LARGE)
     with port_run() as port:
         command = [sys.executable, "-m", "gunicorn", "--config", "/dev/null", "--bind", f"127.0.0.1:{port}"]
-        command += ["--threads", "2", "--worker-class", "webapp.receiving.worker.Worker"]
+        command += ["--threads", "2", "--worker-class", "webapp.web.server.worker.Worker"]
         command += ["--pythonpath", str(tmp_path), "large:app"]
         environ = os.environ | {"WEB_SEND_SECONDS": "1"}
         with (

@@ -14,7 +14,7 @@ from tests.actors import Actor
 from tests.auth.form import attempt
 from tests.reset.test_resetting import NEW, asked, visitor
 from tests.users.pages import open_page
-from webapp.auth import links
+from webapp.accounts.sign_in import links
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

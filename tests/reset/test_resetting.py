@@ -15,8 +15,8 @@ from tests.auth.form import attempt
 from tests.invitations.guests import Visitor
 from tests.mails import Mail, everything_stored, mails
 from tests.users.pages import open_page
-from webapp.database import write_transaction
-from webapp.models import Account, AccountLink, AuditEvent, db, utcnow
+from webapp.core.database import write_transaction
+from webapp.core.models import Account, AccountLink, AuditEvent, db, utcnow
 
 NEW = "plain kettle rowing far"
 

@@ -11,9 +11,9 @@ from tests.actors import make_actor
 from tests.roles.test_pages import make_role, roles, with_role
 from tests.users.test_licences import at_once
 from tests.users.world import World
-from webapp.access import MANAGE_ROLES, MANAGE_USERS, VIEW_AUDIT, Refused
-from webapp.models import UserRole
-from webapp.roles.changing import RoleChanged, RoleRefused, Wanted, change, delete
+from webapp.administration.roles.service import RoleChanged, RoleRefused, Wanted, change, delete
+from webapp.core.models import UserRole
+from webapp.core.permissions import MANAGE_ROLES, MANAGE_USERS, VIEW_AUDIT, Refused
 
 BOTH = frozenset({MANAGE_ROLES, MANAGE_USERS})
 

@@ -8,7 +8,10 @@ from flask import Flask
 from tests.actors import Actor, make_actor, make_contract
 from tests.users.pages import Page, open_page
 from tests.users.world import World, statements
-from webapp.access import (
+from webapp.administration.roles.words import PERMISSION_TEXTS
+from webapp.core.database import write_transaction
+from webapp.core.models import Role, RolePermission, db
+from webapp.core.permissions import (
     MANAGE_INTEGRATIONS,
     MANAGE_ROLES,
     MANAGE_STRUCTURE,
@@ -17,9 +20,6 @@ from webapp.access import (
     VIEW_AUDIT,
     VIEW_SYNC_STATUS,
 )
-from webapp.database import write_transaction
-from webapp.models import Role, RolePermission, db
-from webapp.roles.words import PERMISSION_TEXTS
 
 
 def role_page(actor: Actor, role_id: int) -> Page:

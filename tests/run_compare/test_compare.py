@@ -8,12 +8,12 @@ from tests.actors import make_actor, make_contract
 from tests.sync.office import statements
 from tests.sync.people import person
 from tests.sync_status.conftest import Watched, said, texts
-from webapp.audit import trail
-from webapp.database import write_transaction
-from webapp.models import Person, SyncChange, SyncRun, db
-from webapp.previews import asking
-from webapp.sync.schedule import Requester
-from webapp.sync.what_if import WhatIf
+from webapp.core.audit import log
+from webapp.core.database import write_transaction
+from webapp.core.models import Person, SyncChange, SyncRun, db
+from webapp.integrations.user_sync import preview_service
+from webapp.sync.plan.what_if import WhatIf
+from webapp.sync.schedule.schedule import Requester
 
 ADA = person("1", "Ada Lovelace", "ada@example.com", staff="7")
 GRACE = person("2", "Grace Hopper", "grace@example.com", staff="7")
@@ -93,7 +93,7 @@ def test_a_preview_and_a_held_run_say_what_they_are(watched: Watched) -> None:
     assert "Imported 20 0" in told  # what is done and what would be done in one line
     assert "To import" not in told
     with watched.inside() as office:
-        preview = asking.request_preview(
+        preview = preview_service.request_preview(
             office.integration_id, Requester(None, "somebody"), WhatIf(identifier_column="staff")
         )
         office.work(preview)
@@ -125,7 +125,7 @@ def test_merges_and_decisions_of_this_platform_alone_are_among_what_was_changed(
             ("user_sync.tried_saved", "integration", office.integration_id, "Intercom"),
             ("user_sync.disabled", "integration", 10**9, "Another platform"),
         ):
-            trail.record(
+            log.record(
                 session, action, about, contract_id=office.contract_id, target_type=kind, target_id=target
             )
     told = said(compared(watched, first, watched.sync(ADA, CLEO)))

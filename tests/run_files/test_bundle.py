@@ -11,10 +11,9 @@ import sqlalchemy as sa
 from tests.actors import make_actor, make_contract
 from tests.sync.people import person
 from tests.sync_status.conftest import Watched
-from webapp.connectors.base import LeftOut, Unavailable
-from webapp.credentials import unseal
-from webapp.database import write_transaction
-from webapp.models import (
+from webapp.core.credentials import unseal
+from webapp.core.database import write_transaction
+from webapp.core.models import (
     Account,
     AuditEvent,
     Contract,
@@ -27,8 +26,9 @@ from webapp.models import (
     db,
     utcnow,
 )
-from webapp.run_files.bundle import CONTENTS
-from webapp.run_files.redaction import Pseudonyms, masked_path, scrubbed
+from webapp.integrations.runs.bundle import CONTENTS
+from webapp.integrations.runs.redaction import Pseudonyms, masked_path, scrubbed
+from webapp.platforms.base import LeftOut, Unavailable
 
 NAMES = {
     *("Adalbert", "Ottilie", "Dora", "Gunda", "Sigrid", "Roberta", "Rita", "Requester", "Detlef", "Decider"),

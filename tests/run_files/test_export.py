@@ -15,14 +15,14 @@ from tests.actors import make_actor, make_contract
 from tests.sync.office import statements
 from tests.sync.people import person
 from tests.sync_status.conftest import Watched
-from webapp.connectors.base import LeftOut
-from webapp.connectors.registry import PLATFORMS
-from webapp.models import AuditEvent, SyncRun, db
-from webapp.run_files import export
-from webapp.spreadsheets import beside, sending
-from webapp.spreadsheets.cells import restored
-from webapp.spreadsheets.table import as_csv
-from webapp.sync_status.history import Filters
+from webapp.core.models import AuditEvent, SyncRun, db
+from webapp.core.spreadsheets.cells import restored
+from webapp.core.spreadsheets.table import as_csv
+from webapp.integrations.runs import export
+from webapp.integrations.runs.changes import Filters
+from webapp.platforms.base import LeftOut
+from webapp.platforms.registry import PLATFORMS
+from webapp.web.exports import beside, send
 
 
 def asked(watched: Watched, run: SyncRun, form: str, **filters: str) -> TestResponse:
@@ -138,11 +138,11 @@ def test_a_long_run_is_read_a_part_at_a_time(watched: Watched, monkeypatch: pyte
 def test_a_long_run_is_made_beside_the_web_with_the_same_lines(
     watched: Watched, run: SyncRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "SHORT", 6)
+    monkeypatch.setattr(send, "SHORT", 6)
     with monkeypatch.context() as nowhere:
         nowhere.setattr(beside.places, "most", 0)
         short = {form: asked(watched, run, form).data for form in ("csv", "json")}
-    monkeypatch.setattr(sending, "SHORT", 5)
+    monkeypatch.setattr(send, "SHORT", 5)
     monkeypatch.setattr(export, "worded", lambda *_: pytest.fail("a line was read here"))
     assert {form: asked(watched, run, form).data for form in ("csv", "json")} == short
     (sheet,) = openpyxl.load_workbook(io.BytesIO(asked(watched, run, "xlsx").data)).worksheets

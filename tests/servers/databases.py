@@ -17,7 +17,7 @@ import webapp
 from tests.servers.emptying import emptied, shape
 from tests.servers.postgres import Postgres
 from tests.servers.processes import ROOT
-from webapp.models.base import db
+from webapp.core.models.base import db
 
 
 def migrate(database_url: str, redis_url: str, folder: Path, *, owner_url: str = "") -> None:

@@ -18,7 +18,7 @@ from werkzeug.routing import Rule
 from werkzeug.routing import map as map_module
 from werkzeug.routing.matcher import State, StateMachineMatcher
 
-from webapp.models.base import db
+from webapp.core.models.base import db
 
 
 @contextmanager

@@ -21,24 +21,41 @@ from tests.servers.processes import ROOT
 # What is for every contract at once, and why: module below webapp/ and function.
 OF_ALL = {
     # what is old is forgotten by the tick
-    "mail/delivery tidy", "platforms/connect begin", "sync/answering tidy", "sync/preview forget_old",
-    "sync/retention remove_old_lines", "uploads/keeping tidy", "webhooks/delivery tidy",
+    "notifications/mail/delivery tidy",
+    "integrations/connection/connect begin",
+    "integrations/why/answer tidy",
+    "sync/run/preview forget_old",
+    "sync/schedule/retention remove_old_lines",
+    "people/uploads/store tidy",
+    "notifications/webhooks/delivery tidy",
     # workers and the tick look for what is due or waits, whose ever it is
-    "jobs _anything_waits", "notify/announcing announce", "notify/reminders remind", "outgoing any_due",
-    "outgoing take", "sync/answering waiting", "sync/doubles _next_wanted", "sync/schedule _recover",
-    "sync/waiting _big_running", "sync/waiting waiting",
+    "jobs/functions _anything_waits",
+    "notifications/incidents/announce announce",
+    "notifications/incidents/reminders remind",
+    "notifications/outbox any_due",
+    "notifications/outbox take",
+    "integrations/why/answer waiting",
+    "people/merges/find_duplicates _next_wanted",
+    "sync/schedule/schedule _recover",
+    "sync/schedule/pick_order _big_running",
+    "sync/schedule/pick_order waiting",
     # the status pages say how much is in work in all
-    "sync_status/processes worked_on",
+    "integrations/runs/processes worked_on",
     # tries at emails without an account belong to no contract
-    "auth/account_events _noted_lately",
+    "accounts/sign_in/audit _noted_lately",
     # the secret of a link says whose it is
-    "invitations/accepting _judged",
+    "people/invitations/accept _judged",
     # commands of who runs the server
-    "auth/operating had_email", "backup/marking _compare_what_comes", "backup/marking _end_what_was_under_way",
-    "backup/marking _send_nothing_twice", "backup/marking _end_what_opens_something", "commands/account _slugs",
-    "commands/contract _rows", "commands/credentials rotate",
+    "accounts/sign_in/admin had_email",
+    "operations/backup/marking _compare_what_comes",
+    "operations/backup/marking _end_what_was_under_way",
+    "operations/backup/marking _send_nothing_twice",
+    "operations/backup/marking _end_what_opens_something",
+    "commands/account _slugs",
+    "commands/contract _rows",
+    "commands/credentials rotate",
     "a test",
-}  # fmt: skip
+}
 JOINING = (operators.eq, operators.in_op, operators.is_not_distinct_from)
 
 
@@ -131,7 +148,7 @@ def _sender() -> str:
     frame = sys._getframe(2)
     while frame is not None:
         path = frame.f_code.co_filename
-        if path.startswith(f"{ROOT}/webapp/") and not path.endswith("webapp/database.py"):
+        if path.startswith(f"{ROOT}/webapp/") and not path.endswith("webapp/core/database.py"):
             return f"{path.removeprefix(f'{ROOT}/webapp/').removesuffix('.py')} {frame.f_code.co_name}"
         if path.startswith(f"{ROOT}/tests/") and not path.startswith(f"{ROOT}/tests/servers/"):
             return "a test"

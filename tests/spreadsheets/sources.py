@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.spreadsheets.table import Row, Source, Table
+from webapp.core.spreadsheets.table import Row, Source, Table
 
 
 @dataclass(frozen=True)

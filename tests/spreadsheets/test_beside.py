@@ -16,10 +16,10 @@ import pytest
 import sqlalchemy as sa
 
 from tests.spreadsheets.sources import Broken, Endless, Lost, Numbered
-from webapp.database import engine_at
-from webapp.spreadsheets import beside
-from webapp.spreadsheets.beside import Busy, NotMade, Places, parts_beside
-from webapp.spreadsheets.making import parts
+from webapp.core.database import engine_at
+from webapp.core.spreadsheets.making import parts
+from webapp.web.exports import beside
+from webapp.web.exports.beside import Busy, NotMade, Places, parts_beside
 
 
 @pytest.fixture(autouse=True)
@@ -173,7 +173,7 @@ def test_it_ends_with_the_web_however_that_ends(sqlite_url: str, folder: Path) -
     program = (
         "import sys, time\n"
         "from tests.spreadsheets.sources import Endless\n"
-        "from webapp.spreadsheets import beside\n"
+        "from webapp.web.exports import beside\n"
         "making = beside.parts_beside(Endless(0), 'csv', sys.argv[1])\n"
         "next(making)\n"
         "print(beside.places._taken[0].pid, flush=True)\n"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.spreadsheets import cells
-from webapp.spreadsheets.cells import SIGNS, csv_lines, defused, restored
-from webapp.spreadsheets.table import Table, as_csv
+from webapp.core.spreadsheets import cells
+from webapp.core.spreadsheets.cells import SIGNS, csv_lines, defused, restored
+from webapp.core.spreadsheets.table import Table, as_csv
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 HOSTILE = st.text(",;\t|=+-@＝\"' \r\na\u200b", max_size=12)

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.worksheet.worksheet import Worksheet
 
-from webapp.spreadsheets import workbook
-from webapp.spreadsheets.table import Row, Table
-from webapp.spreadsheets.workbook import as_workbook, parts_of
+from webapp.core.spreadsheets import workbook
+from webapp.core.spreadsheets.table import Row, Table
+from webapp.core.spreadsheets.workbook import as_workbook, parts_of
 
 HEAD = ("Name", "ID")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), min_size=1)

@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from tests.actors import make_actor
 from tests.users.test_licences import at_once
 from tests.users.world import World
-from webapp.models import Team, UserTeam, db
-from webapp.structure import changing
-from webapp.structure.tree import StructureRefused
-from webapp.users.activation import NotInContract, activate
-from webapp.users.filters import Filters
-from webapp.users.selection import Selection
-from webapp.users.set_up import SetUp
+from webapp.administration.structure import service
+from webapp.administration.structure.tree import StructureRefused
+from webapp.core.models import Team, UserTeam, db
+from webapp.people.activation.activate import NotInContract, activate
+from webapp.people.directory.filters import Filters
+from webapp.people.directory.selection import Selection
+from webapp.people.directory.setup import SetUp
 
 
 def within(world: World, task: Callable[[], object]) -> Callable[[], object]:
@@ -35,7 +35,7 @@ def test_two_moves_that_would_make_a_circle_leave_a_tree(world: World) -> None:
     def moving(team: int, to: int) -> Callable[[], object]:
         return within(
             world,
-            functools.partial(changing.move, world.contract_id, team, to, was=top, by_user_id=by),
+            functools.partial(service.move, world.contract_id, team, to, was=top, by_user_id=by),
         )
 
     answers = at_once([moving(leeds, porto), moving(porto, leeds)] * 3)
@@ -48,7 +48,7 @@ def test_two_moves_that_would_make_a_circle_leave_a_tree(world: World) -> None:
         rows = db.session.execute(
             sa.select(Team.id, Team.parent_id, Team.level).where(Team.contract_id == world.contract_id)
         ).all()
-        tree = changing.tree_of(db.session(), world.contract_id)
+        tree = service.tree_of(db.session(), world.contract_id)
         assert len(list(tree)) == len(rows) == 6
         assert {row.id: row.level for row in rows} == {node.id: tree.level(node.id) for node in tree}
     assert len(world.audit("team.moved")) == 1
@@ -65,7 +65,7 @@ def test_nobody_is_activated_into_a_team_that_is_archived_at_that_moment(world: 
         return within(world, functools.partial(activate, world.contract_id, selection, set_up, by_user_id=by))
 
     archive = functools.partial(
-        changing.archive, world.contract_id, chat, move_to=world.teams["Porto"], by_user_id=by
+        service.archive, world.contract_id, chat, move_to=world.teams["Porto"], by_user_id=by
     )
     answers = at_once([within(world, archive), *map(activating, ids)])
 

@@ -8,9 +8,9 @@ from flask import Flask
 from tests.actors import Actor, make_actor, make_contract
 from tests.users.pages import Page, open_page
 from tests.users.world import World, statements
-from webapp.access import MANAGE_STRUCTURE
-from webapp.database import write_connection
-from webapp.models import Role, RolePermission, Team, User, UserRole, db, table_of
+from webapp.core.database import write_connection
+from webapp.core.models import Role, RolePermission, Team, User, UserRole, db, table_of
+from webapp.core.permissions import MANAGE_STRUCTURE
 
 
 def team_page(actor: Actor, world: World, team: str) -> Page:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webapp.structure.tree import Node, StructureRefused, Tree
+from webapp.administration.structure.tree import Node, StructureRefused, Tree
 
 TEAMS = 9
 steps = st.lists(st.tuples(st.integers(1, TEAMS), st.none() | st.integers(1, TEAMS)), max_size=30)

@@ -11,10 +11,10 @@ from flask import Flask
 
 from tests.actors import Actor, make_support
 from tests.sync.office import open_office
-from webapp import contracts
-from webapp.access import INTEGRATIONS
-from webapp.database import write_transaction
-from webapp.models import Contract, Integration, SyncRun, UserSync, utcnow
+from webapp.core import contracts
+from webapp.core.database import write_transaction
+from webapp.core.models import Contract, Integration, SyncRun, UserSync, utcnow
+from webapp.core.permissions import INTEGRATIONS
 
 HOUR = timedelta(hours=1)
 

@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.sync.office import open_office
-from webapp import contracts
-from webapp.access import INTEGRATIONS
-from webapp.database import write_transaction
-from webapp.models import Contract, Integration, SyncRun, UserSync, db
-from webapp.models.sync import COUNTING_STATES, RUN_STATES
-from webapp.support import fleet
-from webapp.sync.health import Facts, judge
-from webapp.sync.standing import BY_URGENCY, NEEDS_ATTENTION, standing
+from webapp.core import contracts
+from webapp.core.database import write_transaction
+from webapp.core.models import Contract, Integration, SyncRun, UserSync, db
+from webapp.core.models.sync import COUNTING_STATES, RUN_STATES
+from webapp.core.permissions import INTEGRATIONS
+from webapp.integrations.support import fleet
+from webapp.sync.schedule.health import Facts, judge
+from webapp.sync.schedule.status import BY_URGENCY, NEEDS_ATTENTION, standing
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 HOURS = (0.0, 0.5, 1.0, 6.0, 6.5, 7.0, 12.0, 13.0, 40.0)

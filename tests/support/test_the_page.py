@@ -12,10 +12,10 @@ from tests.actors import Actor, make_actor, make_contract
 from tests.support.conftest import HOUR, Fleet
 from tests.sync.office import open_office
 from tests.sync_status.conftest import forms, said, texts
-from webapp import queue
-from webapp.database import write_transaction
-from webapp.models import AuditEvent, Integration, SyncRun, UserSync, db, utcnow
-from webapp.safe_jobs import SYNC
+from webapp.core.database import write_transaction
+from webapp.core.models import AuditEvent, Integration, SyncRun, UserSync, db, utcnow
+from webapp.queue import wake
+from webapp.queue.jobs import SYNC
 
 PAGE = "/support/sync-status"
 TABLE = "Platforms of all contracts"
@@ -160,7 +160,7 @@ def test_the_processes_and_the_queue_are_shown_and_an_absent_queue_is_said(fleet
     with fleet.app.app_context():
         run = db.session.scalars(sa.select(SyncRun.id).where(SyncRun.state == "queued")).one()
         db.session.rollback()
-        queue.wake_soon(run, 1)
+        wake.wake_soon(run, 1)
     text = said(fleet.looker.get(PAGE).text)
     assert "The scheduler is not running" in text
     assert "Waiting in the queue 1 job In progress 0 jobs Failed jobs 0 jobs" in text
@@ -279,7 +279,7 @@ def test_sync_now_starts_a_run_and_the_contracts_audit_log_says_who_asked(everyt
             "Sol Support",
             {"run": run.id, "joined": False, "as": "platform-wide support"},
         )
-        assert queue.queue(SYNC["intercom"]).get_job_ids() == [f"run-{run.id}-1"]
+        assert wake.queue(SYNC["intercom"]).get_job_ids() == [f"run-{run.id}-1"]
         db.session.rollback()
     everything.starter.post(f"{PAGE}/{late}/sync-now")
     assert "a run was going on already." in said(everything.starter.get(PAGE).text)

@@ -11,10 +11,10 @@ from flask import Flask
 
 from tests.actors import make_actor
 from tests.sync.office import Office, open_office
-from webapp.models import User, db
-from webapp.user_editing.editing import edit
-from webapp.user_editing.identity import identity_of
-from webapp.user_editing.state import state_of
+from webapp.core.models import User, db
+from webapp.people.edit.form_state import state_of
+from webapp.people.edit.identity import identity_of
+from webapp.people.edit.service import edit
 
 Edited = Callable[..., None]
 

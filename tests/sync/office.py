@@ -17,19 +17,19 @@ from flask import Flask
 from sqlalchemy import event
 
 from tests.actors import make_contract
-from webapp import jobs
-from webapp.access import INTEGRATIONS
-from webapp.connectors.base import Call, ConnectorError, LeftOut, Listing, Person, RemoteAccount
-from webapp.credentials import seal
-from webapp.database import write_transaction
-from webapp.models import Integration, SyncChange, SyncRequest, SyncRun, User, UserSync, db, utcnow
-from webapp.models import Person as Remembered
-from webapp.sync import schedule
-from webapp.sync.batches import Batches
-from webapp.sync.keys import user_keys
-from webapp.sync.run import Ingredients, run_sync
-from webapp.sync.schedule import Requester, Ticked
-from webapp.user_sync import settings as use
+from webapp.core.credentials import seal
+from webapp.core.database import write_transaction
+from webapp.core.match_keys import user_keys
+from webapp.core.models import Integration, SyncChange, SyncRequest, SyncRun, User, UserSync, db, utcnow
+from webapp.core.models import Person as Remembered
+from webapp.core.permissions import INTEGRATIONS
+from webapp.integrations.user_sync import settings as use
+from webapp.jobs import functions
+from webapp.platforms.base import Call, ConnectorError, LeftOut, Listing, Person, RemoteAccount
+from webapp.sync.run.batch_size import Batches
+from webapp.sync.run.run import Ingredients, run_sync
+from webapp.sync.schedule import schedule
+from webapp.sync.schedule.schedule import Requester, Ticked
 
 SOMEBODY = Requester(None, "somebody")
 EVERY = timedelta(hours=6)
@@ -162,7 +162,7 @@ class Office:
             self.run(run.id).attempt,
             Ingredients(
                 self.engine,
-                jobs._load,
+                functions._load,
                 connector,
                 lease=self.lease,
                 batches=Batches.always(self.batch_size),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from webapp.connectors.base import Person
-from webapp.sync.keys import match_key
-from webapp.sync.plan import plan_sync
-from webapp.sync.terms import Kind, Known, Plan, Rule, UserHere
+from webapp.core.match_keys import match_key
+from webapp.platforms.base import Person
+from webapp.sync.plan.plan import plan_sync
+from webapp.sync.plan.types import Kind, Known, Plan, Rule, UserHere
 
 
 def person(

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from tests.sync.office import Killed, Office, killed_at_commit, open_office
 from tests.sync.people import person
-from webapp.connectors.base import Person
-from webapp.models import SyncRun
-from webapp.models.sync import SUCCESS_STATES
-from webapp.sync.keys import match_key
+from webapp.core.match_keys import match_key
+from webapp.core.models import SyncRun
+from webapp.core.models.sync import SUCCESS_STATES
+from webapp.platforms.base import Person
 
 NAMES = ["Ada", "Bob", "Zoë Ångström", "李雷", "", None]
 EMAILS = [f"{letter}@x.example" for letter in "abcdef"] + ["A@X.example", None]

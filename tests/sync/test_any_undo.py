@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.sync.office import Killed, Office, killed_at_commit, open_office
 from tests.sync.test_any_story import Story, chapters, tell
 from tests.sync.undoing import ask, links_of, undo, unlinked_of, users_of, work
-from webapp.models import SyncRun
-from webapp.models.sync import SUCCESS_STATES
+from webapp.core.models import SyncRun
+from webapp.core.models.sync import SUCCESS_STATES
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import sqlalchemy as sa
 
 from tests.sync.office import Office, open_office, statements
 from tests.sync.people import person
-from webapp.connectors.base import LeftOut, Person
-from webapp.database import write_connection
-from webapp.models import SyncChange, User, table_of
-from webapp.sync import store
-from webapp.sync.bulk import insert_rows
-from webapp.sync.terms import Rule
+from webapp.core.bulk_rows import insert_rows
+from webapp.core.database import write_connection
+from webapp.core.models import SyncChange, User, table_of
+from webapp.platforms.base import LeftOut, Person
+from webapp.sync.plan import load_known
+from webapp.sync.plan.types import Rule
 
 BATCH = 500
 
@@ -81,16 +81,18 @@ def test_renaming_and_marking_are_set_based_too(
 
 def test_many_thousand_strangers_are_looked_up_among_all_users_in_one_statement(office: Office) -> None:
     office.user("Known", "p3@example.com")
-    strangers = crowd(store.LOOKUP_LIMIT + 1)
+    strangers = crowd(load_known.LOOKUP_LIMIT + 1)
     with statements(office.engine) as seen, office.engine.connect() as connection:
-        found = store.users_for(connection, office.contract_id, office.integration_id, strangers, Rule())
+        found = load_known.users_for(connection, office.contract_id, office.integration_id, strangers, Rule())
     assert ([user.username_key for user in found], len(seen)) == (["p3@example.com"], 1)
     with office.engine.connect() as connection:
-        few = store.users_for(connection, office.contract_id, office.integration_id, strangers[:10], Rule())
+        few = load_known.users_for(
+            connection, office.contract_id, office.integration_id, strangers[:10], Rule()
+        )
     assert few == found
 
 
-@pytest.mark.parametrize("others", [1, store.LOOKUP_LIMIT], ids=["few", "many"])
+@pytest.mark.parametrize("others", [1, load_known.LOOKUP_LIMIT], ids=["few", "many"])
 def test_settled_people_are_found_among_few_and_many(office: Office, others: int) -> None:
     office.sync(person("101", "Ada", "ada@example.com"))
     ada = {entry.id for entry in office.remembered().values()}
@@ -103,12 +105,14 @@ def test_settled_people_are_found_among_few_and_many(office: Office, others: int
             ([*strangers, "101"], ada, False),
             ([*strangers, "101"], {-1}, True),
         ):
-            assert store.lists_settled(connection, office.integration_id, remote_ids, looked_at) is expected
+            assert (
+                load_known.lists_settled(connection, office.integration_id, remote_ids, looked_at) is expected
+            )
 
 
 def test_chunks_are_slices_that_lose_nobody() -> None:
-    assert [list(chunk) for chunk in store.chunks(range(7), 3)] == [[0, 1, 2], [3, 4, 5], [6]]
-    assert list(store.chunks([], 3)) == []
+    assert [list(chunk) for chunk in load_known.chunks(range(7), 3)] == [[0, 1, 2], [3, 4, 5], [6]]
+    assert list(load_known.chunks([], 3)) == []
 
 
 # ------------------------------------------------------------------ rows through the driver

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.sync.batches import SECONDS, Batches
+from webapp.sync.run.batch_size import SECONDS, Batches
 
 
 @given(

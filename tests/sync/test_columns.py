@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.sync.office import Office
 from tests.sync.people import person
-from webapp.sync.columns import MAX_COLUMNS, describe
-from webapp.user_sync.columns import column_rows
+from webapp.integrations.user_sync.columns import column_rows
+from webapp.sync.plan.columns import MAX_COLUMNS, describe
 
 
 def test_each_column_is_told_with_how_many_have_it_and_how_many_values_differ() -> None:

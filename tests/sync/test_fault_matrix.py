@@ -28,13 +28,13 @@ from tests.conflicts.conftest import Apart
 from tests.servers.databases import PostgresTemplate, SqliteTemplate
 from tests.servers.local import HTTP
 from tests.servers.sandbox import Sandbox, sandbox_server
-from webapp import jobs
-from webapp.access import INTEGRATIONS
-from webapp.connectors.platform import Opening
-from webapp.credentials import seal, unseal
-from webapp.database import write_transaction
-from webapp.models import Incident, Integration, Person, SyncRun, User, UserSync, db, utcnow
-from webapp.sync import schedule
+from webapp.core.credentials import seal, unseal
+from webapp.core.database import write_transaction
+from webapp.core.models import Incident, Integration, Person, SyncRun, User, UserSync, db, utcnow
+from webapp.core.permissions import INTEGRATIONS
+from webapp.jobs import functions
+from webapp.platforms.platform import Opening
+from webapp.sync.schedule import schedule
 
 # Where a run asks: the path there, and how many answers come before the one that is spoilt.
 STAGES: dict[str, dict[str, tuple[str, int]]] = {
@@ -117,7 +117,7 @@ class Place:
         db.session.rollback()
         run = db.session.scalars(sa.select(SyncRun).where(SyncRun.state == "queued")).one()
         db.session.rollback()
-        jobs.run(run.id, run.attempt)
+        functions.run(run.id, run.attempt)
         db.session.rollback()
         return db.session.get_one(SyncRun, run.id, populate_existing=True)
 
@@ -184,8 +184,8 @@ def place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Place]:
     """The platform and the database that the case names, after a good run. Waits between tries take no time."""
-    monkeypatch.setattr(jobs, "Opening", partial(Opening, sleep=lambda _seconds: None))
-    monkeypatch.setattr("webapp.oauth.zendesk.TIMEOUT", (2.0, 0.5))
+    monkeypatch.setattr(functions, "Opening", partial(Opening, sleep=lambda _seconds: None))
+    monkeypatch.setattr("webapp.platforms.zendesk.oauth.TIMEOUT", (2.0, 0.5))
     params = request.node.callspec.params
     found = places(params["database"], params["platform"])
     with found.app.app_context():

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from webapp.sync.health import Facts, freshness, judge
+from webapp.sync.schedule.health import Facts, freshness, judge
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

@@ -7,13 +7,13 @@ import sqlalchemy as sa
 
 from tests.sync.office import SOMEBODY, Killed, Office, killed_after, killed_at_commit
 from tests.sync.people import person
-from webapp.connectors.base import LeftOut, Person, Unavailable
-from webapp.database import write_transaction
-from webapp.held_runs import deciding
-from webapp.models import AuditEvent, SyncRun, db, utcnow
-from webapp.sync.safeguard import Limits
-from webapp.user_sync import settings as use
-from webapp.user_sync.locking import limits_of
+from webapp.core.database import write_transaction
+from webapp.core.models import AuditEvent, SyncRun, db, utcnow
+from webapp.integrations.shared.lock_and_audit import limits_of
+from webapp.integrations.user_sync import held_run_service
+from webapp.integrations.user_sync import settings as use
+from webapp.platforms.base import LeftOut, Person, Unavailable
+from webapp.sync.plan.safeguard import Limits
 
 
 def crowd(first: int, count: int) -> list[Person]:
@@ -39,7 +39,7 @@ def test_hundreds_of_new_users_are_held_and_each_is_shown(office: Office) -> Non
     assert (run.state, run.imported, len(office.users())) == ("held", 0, 20)
     assert "60 new users would come to the 20 who are here (300%; the limit is 50%)" in (run.message or "")
     assert office.changes(run) == [(one.remote_id, "imported") for one in NEW]
-    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(held_run_service.approve(office.integration_id, run.id, SOMEBODY))
     run = office.run(run.id)
     assert (run.state, run.imported, run.proposed, len(office.users())) == ("completed", 60, False, 80)
     assert all(line.user_id is not None for line in office.lines(run))
@@ -86,7 +86,7 @@ def test_who_was_set_aside_is_among_the_lines(office: Office) -> None:
 def test_the_same_number_of_other_people_is_not_covered(office: Office) -> None:
     run = shrunk(office, left=10)
     office.platform.people_there = HERE[10:]
-    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(held_run_service.approve(office.integration_id, run.id, SOMEBODY))
     run = office.run(run.id)
     assert run.state == "held"
     assert "This goes beyond what was approved" in (run.message or "")
@@ -96,13 +96,13 @@ def test_the_same_number_of_other_people_is_not_covered(office: Office) -> None:
 def test_somebody_else_who_is_new_is_not_covered(office: Office) -> None:
     run = grown(office)
     office.platform.people_there = [*HERE, *NEW[:59], *crowd(900, 1)]
-    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(held_run_service.approve(office.integration_id, run.id, SOMEBODY))
     assert (office.run(run.id).state, len(office.users())) == ("held", 20)
 
 
 def test_a_worker_that_dies_after_the_approval_does_not_undo_it(office: Office) -> None:
     run = grown(office)
-    deciding.approve(office.integration_id, run.id, SOMEBODY)
+    held_run_service.approve(office.integration_id, run.id, SOMEBODY)
     with pytest.raises(Killed), killed_at_commit(office.engine, 9):
         office.work(run)
     assert 20 < len(office.users()) < 80
@@ -129,7 +129,7 @@ def test_a_stop_that_came_too_late_for_the_hold_does_not_stop_what_is_approved(o
     run = grown(office)
     with write_transaction() as session:  # asked for while the last lines were written
         session.execute(sa.update(SyncRun).where(SyncRun.id == run.id).values(cancel_requested_at=utcnow()))
-    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(held_run_service.approve(office.integration_id, run.id, SOMEBODY))
     assert (office.run(run.id).state, len(office.users())) == ("completed", 80)
 
 
@@ -147,7 +147,9 @@ def test_a_second_attempt_that_is_held_does_not_say_that_nothing_was_changed(off
     assert run.imported > 0
     assert "nothing was changed" not in (run.message or "")
     assert "keep their changes" in (run.message or "")
-    assert deciding.reject(office.integration_id, run.id, SOMEBODY) == "What was written before stays."
+    assert (
+        held_run_service.reject(office.integration_id, run.id, SOMEBODY) == "What was written before stays."
+    )
     assert "What was written before stays." in (office.run(run.id).message or "")
 
 
@@ -155,7 +157,7 @@ def test_a_second_attempt_that_is_held_does_not_say_that_nothing_was_changed(off
 def test_raising_lets_this_run_and_the_next_like_it_pass_and_is_one_audit_row(office: Office) -> None:
     run = shrunk(office, left=12)
     before = db.session.scalar(sa.select(sa.func.count()).select_from(AuditEvent))
-    _, limits = deciding.approve_raising(office.integration_id, run.id, SOMEBODY)
+    _, limits = held_run_service.approve_raising(office.integration_id, run.id, SOMEBODY)
     assert limits == limits_of(office.sync_settings) == Limits(shrink_percent=40)
     events = db.session.scalars(sa.select(AuditEvent).order_by(AuditEvent.id)).all()
     assert len(events) == (before or 0) + 1
@@ -169,9 +171,9 @@ def test_an_empty_list_is_held_by_any_limits(office: Office) -> None:
     office.sync(*HERE)
     office.platform.people_there = []
     run = office.sync()
-    assert deciding.limits_raised(run, office.sync_settings).shrink_percent == 100
+    assert held_run_service.limits_raised(run, office.sync_settings).shrink_percent == 100
     use.save_safeguard(office.integration_id, Limits(100, 1000))
-    assert deciding.limits_raised(run, office.sync_settings) == Limits(100, 1000)
+    assert held_run_service.limits_raised(run, office.sync_settings) == Limits(100, 1000)
     assert office.sync().state == "held"
 
 
@@ -200,8 +202,8 @@ def test_the_schedule_goes_on_proposing_and_one_run_waits_at_most(office: Office
     assert (older.state, older.decided_by) == ("cancelled", None)
     assert f"Replaced by run {newer.id}" in (older.message or "")
     assert len(office.lines(older)) == 15  # what it showed stays readable
-    with pytest.raises(deciding.NotHeld):
-        deciding.approve(office.integration_id, older.id, SOMEBODY)
+    with pytest.raises(held_run_service.NotHeld):
+        held_run_service.approve(office.integration_id, older.id, SOMEBODY)
 
 
 def test_a_list_that_is_whole_again_leaves_nothing_to_decide(office: Office) -> None:
@@ -220,7 +222,7 @@ def test_a_run_that_fails_or_is_stopped_leaves_the_older_one_waiting(office: Off
     live = office.request()
     use.cancel(office.integration_id, live.id, SOMEBODY)
     assert held_ids(office) == [older.id]
-    office.work(deciding.approve(office.integration_id, older.id, SOMEBODY))
+    office.work(held_run_service.approve(office.integration_id, older.id, SOMEBODY))
     assert office.run(older.id).state == "completed"
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.sync.keys import SEARCH_MAX, USER_KEYS, match_key, user_keys
+from webapp.core.match_keys import SEARCH_MAX, USER_KEYS, match_key, user_keys
 
 
 @pytest.mark.parametrize(

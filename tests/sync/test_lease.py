@@ -25,13 +25,13 @@ from tests.sync.office import (
     open_office,
 )
 from tests.sync.people import person
-from webapp.connectors.base import LeftOut, Unavailable
-from webapp.database import write_connection
-from webapp.models import SyncRun, utcnow
-from webapp.sync import schedule
-from webapp.sync.lease import CancelRequested, LeaseLost, claim, kept_alive, renew
-from webapp.user_sync import settings as use
-from webapp.user_sync.locking import NotEnabled
+from webapp.core.database import write_connection
+from webapp.core.models import SyncRun, utcnow
+from webapp.integrations.shared.lock_and_audit import NotEnabled
+from webapp.integrations.user_sync import settings as use
+from webapp.platforms.base import LeftOut, Unavailable
+from webapp.sync.run.lease import CancelRequested, LeaseLost, claim, kept_alive, renew
+from webapp.sync.schedule import schedule
 
 PEOPLE = [person(str(100 + n), f"Person {n}", f"p{n}@example.com") for n in range(10)]
 

@@ -9,12 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from tests.sync.office import EVERY, Office, open_office
-from webapp import jobs, queue
-from webapp.access import INTEGRATIONS
-from webapp.database import write_transaction
-from webapp.models import Contract, ContractFeature, Integration, SyncRun, UserSync, db, utcnow
-from webapp.safe_jobs import SYNC
-from webapp.sync import schedule
+from webapp.core.database import write_transaction
+from webapp.core.models import Contract, ContractFeature, Integration, SyncRun, UserSync, db, utcnow
+from webapp.core.permissions import INTEGRATIONS
+from webapp.jobs import functions
+from webapp.queue import wake
+from webapp.queue.jobs import SYNC
+from webapp.sync.schedule import schedule
 
 MANY = 1200  # more than a database takes as single parameters
 
@@ -102,14 +103,14 @@ def test_one_that_has_a_live_run_is_passed_over_and_the_rest_are_made(office: Of
 
 @pytest.mark.usefixtures("office")
 def test_the_queue_holds_a_bounded_number_of_jobs(office: Office) -> None:
-    fill(office, jobs.WOKEN + 50)
-    jobs.tick()
-    assert queue.queue(SYNC["intercom"]).count == jobs.WOKEN
+    fill(office, functions.WOKEN + 50)
+    functions.tick()
+    assert wake.queue(SYNC["intercom"]).count == functions.WOKEN
     with write_transaction() as session:
         waiting = session.scalar(sa.select(sa.func.count()).where(SyncRun.state == "queued"))
-    assert waiting == jobs.WOKEN + 50
-    jobs.tick()
-    assert queue.queue(SYNC["intercom"]).count == jobs.WOKEN
+    assert waiting == functions.WOKEN + 50
+    functions.tick()
+    assert wake.queue(SYNC["intercom"]).count == functions.WOKEN
 
 
 def test_a_slot_that_was_missed_for_days_is_planned_into_the_future(office: Office) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from webapp.connectors.base import AccessDenied, BadResponse, ConnectorError, Unavailable, WrongAccount
-from webapp.models.sync import RUN_STATES
-from webapp.sync import outcome
-from webapp.sync.safeguard import Held, Shown
-from webapp.sync.terms import Reason
+from webapp.core.models.sync import RUN_STATES
+from webapp.platforms.base import AccessDenied, BadResponse, ConnectorError, Unavailable, WrongAccount
+from webapp.sync.plan.safeguard import Held, Shown
+from webapp.sync.plan.types import Reason
+from webapp.sync.run import outcome
 
 
 def finished(**counts: Any) -> outcome.Ending:

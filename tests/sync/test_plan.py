@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sync.people import World, person, user
-from webapp.connectors.base import Person
-from webapp.sync.plan import plan_sync
-from webapp.sync.terms import IdentifierAbsent, Kind, Known, Plan, Reason, Rule, Step, UserHere
+from webapp.platforms.base import Person
+from webapp.sync.plan.plan import plan_sync
+from webapp.sync.plan.types import IdentifierAbsent, Kind, Known, Plan, Reason, Rule, Step, UserHere
 
 
 def only(plan: Plan) -> Step:

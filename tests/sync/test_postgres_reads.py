@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from tests.servers.processes import wait_until
 from tests.sync.office import Office
 from tests.sync.people import person
-from webapp.database import write_connection
-from webapp.models import db
+from webapp.core.database import write_connection
+from webapp.core.models import db
 
 PEOPLE = 3000
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from tests.sync.office import Office
 from tests.sync.people import person
-from webapp.connectors.base import AccessDenied, Unavailable
-from webapp.models import Contract, db, utcnow
-from webapp.platforms.board import platform_state
+from webapp.core.models import Contract, db, utcnow
+from webapp.integrations.shared.platform_status import platform_state
+from webapp.platforms.base import AccessDenied, Unavailable
 
 ADA = person("1", "Ada Lovelace", "ada@example.com")
 

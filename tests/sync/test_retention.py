@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from tests.sync.office import Office
 from tests.sync.people import person
 from tests.sync.undoing import ask
-from webapp import jobs
-from webapp.database import write_transaction
-from webapp.models import SyncRun, utcnow
-from webapp.sync import retention
+from webapp.core.database import write_transaction
+from webapp.core.models import SyncRun, utcnow
+from webapp.jobs import functions
+from webapp.sync.schedule import retention
 
 YEAR = timedelta(days=365)
 CROWD = [person(str(n), f"Person {n}", f"p{n}@example.com") for n in range(7)]
@@ -35,7 +35,7 @@ def test_lines_and_calls_go_and_figures_stay(office: Office) -> None:
     old, new = office.sync(*CROWD), office.sync(*CROWD[1:])
     age(office, old, timedelta(days=366))
     age(office, new, timedelta(days=364))
-    jobs.tick()
+    functions.tick()
     old, new = office.run(old.id), office.run(new.id)
     assert (office.lines(old), office.calls(old)) == ([], [])
     assert (old.imported, old.found, old.state) == (7, 7, "completed")

@@ -19,9 +19,9 @@ from tests.sync.office import (
     killed_after,
 )
 from tests.sync.people import person
-from webapp.connectors.base import AccessDenied, BadResponse, ConnectorError, LeftOut, Unavailable
-from webapp.database import write_connection, write_transaction
-from webapp.models import ContractFeature, Integration, SyncRun, utcnow
+from webapp.core.database import write_connection, write_transaction
+from webapp.core.models import ContractFeature, Integration, SyncRun, utcnow
+from webapp.platforms.base import AccessDenied, BadResponse, ConnectorError, LeftOut, Unavailable
 
 ADA = person("101", "Ada Lovelace", "ada@example.com", job_title="Agent")
 BOB = person("102", "Bob Byte", "bob@example.com", job_title="Agent")

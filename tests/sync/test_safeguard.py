@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from tests.sync.office import SOMEBODY, Office
 from tests.sync.people import person
-from webapp.connectors.base import LeftOut
-from webapp.held_runs import deciding
-from webapp.models import SyncRun, utcnow
-from webapp.sync.safeguard import Held, Limits, Shown, held_from, judge, raised, still_covers
-from webapp.user_sync import settings as use
-from webapp.user_sync.locking import AnotherRunLive, NotEnabled
+from webapp.core.models import SyncRun, utcnow
+from webapp.integrations.shared.lock_and_audit import AnotherRunLive, NotEnabled
+from webapp.integrations.user_sync import held_run_service
+from webapp.integrations.user_sync import settings as use
+from webapp.platforms.base import LeftOut
+from webapp.sync.plan.safeguard import Held, Limits, Shown, held_from, judge, raised, still_covers
 
 PEOPLE = [person(str(100 + n), f"Person {n:02}", f"p{n}@example.com") for n in range(20)]
 BOT = LeftOut("900", "Fin", "operator@intercom.io", "bot")
@@ -234,7 +234,7 @@ def test_people_who_were_missing_already_do_not_count_again(office: Office) -> N
 
 def test_an_approved_run_reads_again_and_is_applied(office: Office) -> None:
     run = held_run(office, left=10)
-    approved = deciding.approve(office.integration_id, run.id, SOMEBODY)
+    approved = held_run_service.approve(office.integration_id, run.id, SOMEBODY)
     assert (approved.id, approved.state, approved.attempt, approved.decided_by) == (
         run.id,
         "queued",
@@ -253,43 +253,43 @@ def test_an_approved_run_reads_again_and_is_applied(office: Office) -> None:
 def test_an_approved_run_that_finds_even_more_gone_is_held_again(office: Office) -> None:
     run = held_run(office, left=10)
     office.platform.people_there = PEOPLE[:9]
-    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(held_run_service.approve(office.integration_id, run.id, SOMEBODY))
     run = office.run(run.id)
     assert (run.state, run.missing, gone(office)) == ("held", 0, 0)
     assert (run.hold or {})["gone"] == 11
-    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(held_run_service.approve(office.integration_id, run.id, SOMEBODY))
     assert (office.run(run.id).state, gone(office)) == ("completed", 11)
 
 
 def test_an_approved_run_whose_people_are_back_marks_nobody(office: Office) -> None:
     run = held_run(office, left=10)
     office.platform.people_there = list(PEOPLE)
-    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(held_run_service.approve(office.integration_id, run.id, SOMEBODY))
     assert (office.run(run.id).state, gone(office)) == ("completed", 0)
 
 
 def test_an_empty_list_can_be_approved(office: Office) -> None:
     run = held_run(office, left=0)
-    office.work(deciding.approve(office.integration_id, run.id, SOMEBODY))
+    office.work(held_run_service.approve(office.integration_id, run.id, SOMEBODY))
     assert (office.run(run.id).state, office.run(run.id).missing, gone(office)) == ("completed", 20, 20)
     assert {user.status for user in office.users().values()} == {"pending"}
 
 
 def test_a_rejected_run_is_over_and_nothing_is_applied(office: Office) -> None:
     run = held_run(office, left=10)
-    deciding.reject(office.integration_id, run.id, SOMEBODY)
+    held_run_service.reject(office.integration_id, run.id, SOMEBODY)
     run = office.run(run.id)
     assert (run.state, run.decided_by, gone(office)) == ("cancelled", "somebody", 0)
-    for decide in (deciding.approve, deciding.reject):
-        with pytest.raises(deciding.NotHeld):
+    for decide in (held_run_service.approve, held_run_service.reject):
+        with pytest.raises(held_run_service.NotHeld):
             decide(office.integration_id, run.id, SOMEBODY)
 
 
 def test_a_run_can_be_approved_once(office: Office) -> None:
     run = held_run(office, left=10)
-    deciding.approve(office.integration_id, run.id, SOMEBODY)
-    with pytest.raises(deciding.NotHeld):
-        deciding.approve(office.integration_id, run.id, SOMEBODY)
+    held_run_service.approve(office.integration_id, run.id, SOMEBODY)
+    with pytest.raises(held_run_service.NotHeld):
+        held_run_service.approve(office.integration_id, run.id, SOMEBODY)
 
 
 def test_a_held_run_does_not_stop_the_next_one_and_cannot_go_on_beside_it(office: Office) -> None:
@@ -297,19 +297,19 @@ def test_a_held_run_does_not_stop_the_next_one_and_cannot_go_on_beside_it(office
     office.configure(next_run_at=utcnow())
     assert office.tick().due == 1
     with pytest.raises(AnotherRunLive):
-        deciding.approve(office.integration_id, run.id, SOMEBODY)
+        held_run_service.approve(office.integration_id, run.id, SOMEBODY)
 
 
 def test_a_held_run_does_not_go_on_while_user_sync_is_off_or_access_is_broken(office: Office) -> None:
     run = held_run(office, left=10)
     use.disable(office.integration_id, SOMEBODY, stop_running=True)
     with pytest.raises(NotEnabled):
-        deciding.approve(office.integration_id, run.id, SOMEBODY)
+        held_run_service.approve(office.integration_id, run.id, SOMEBODY)
     assert office.run(run.id).state == "held"
 
 
 def test_a_held_run_belongs_to_its_integration(office: Office) -> None:
     run = held_run(office, left=10)
     other = office.another()
-    with pytest.raises(deciding.NotHeld):
-        deciding.approve(other.integration_id, run.id, SOMEBODY)
+    with pytest.raises(held_run_service.NotHeld):
+        held_run_service.approve(other.integration_id, run.id, SOMEBODY)

@@ -11,16 +11,18 @@ import sqlalchemy as sa
 
 from tests.sync.office import EVERY, SOMEBODY, Office, open_office
 from tests.sync.people import person
-from webapp import clock, contracts, heartbeat, jobs, queue
-from webapp.access import INTEGRATIONS
-from webapp.connectors.base import AccessDenied, BadResponse, Unavailable
-from webapp.database import write_transaction
-from webapp.models import Contract, Integration, SyncRun, db, utcnow
-from webapp.sync import schedule
-from webapp.sync.lease import LONGEST_LEASE, claim
-from webapp.sync.waiting import waiting
-from webapp.user_sync import settings as use
-from webapp.user_sync.locking import NotConnected
+from webapp.core import clock, contracts, heartbeat
+from webapp.core.database import write_transaction
+from webapp.core.models import Contract, Integration, SyncRun, db, utcnow
+from webapp.core.permissions import INTEGRATIONS
+from webapp.integrations.shared.lock_and_audit import NotConnected
+from webapp.integrations.user_sync import settings as use
+from webapp.jobs import functions
+from webapp.platforms.base import AccessDenied, BadResponse, Unavailable
+from webapp.queue import wake
+from webapp.sync.run.lease import LONGEST_LEASE, claim
+from webapp.sync.schedule import schedule
+from webapp.sync.schedule.pick_order import waiting
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ADA = person("101", "Ada Lovelace", "ada@example.com")
@@ -201,7 +203,7 @@ def test_many_ticks_at_once_make_one_run_of_each_that_is_due(office: Office) -> 
         with office.app.app_context():
             barrier.wait()
             try:
-                jobs.tick()  # the whole of it: heartbeat and queue as well
+                functions.tick()  # the whole of it: heartbeat and queue as well
             except Exception as error:
                 refused.append(error)
 
@@ -320,9 +322,9 @@ def test_b10_a_run_put_into_the_queue_by_a_clock_ahead_is_put_there_again(office
     run = office.request()
     with write_transaction() as session:
         session.execute(sa.update(SyncRun).values(queued_at=utcnow() + timedelta(hours=2)))
-    queue.connection().set(queue.SafeJob.key_for(f"run-{run.id}-1"), "lost")
-    jobs.tick()
-    assert f"run-{run.id}-1" in queue.waiting_runs()
+    wake.connection().set(wake.SafeJob.key_for(f"run-{run.id}-1"), "lost")
+    functions.tick()
+    assert f"run-{run.id}-1" in wake.waiting_runs()
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)

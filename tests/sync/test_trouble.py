@@ -13,12 +13,13 @@ from tests.sync.people import person
 from tests.sync.troubles import KINDS, in_the_middle, trouble
 from tests.sync.undoing import ask, carry_out, users_of
 from tests.sync.undoing import work as work_undo
-from webapp import database
-from webapp.database import write_transaction
-from webapp.models import SyncRun, db, utcnow
-from webapp.sync import again, schedule
-from webapp.sync.waiting import waiting
-from webapp.trouble import PAUSES, TRIED_FOR, Trouble, pause_after, trouble_of
+from webapp.core import database
+from webapp.core.database import write_transaction
+from webapp.core.models import SyncRun, db, utcnow
+from webapp.core.trouble import PAUSES, TRIED_FOR, Trouble, pause_after, trouble_of
+from webapp.sync.run import again
+from webapp.sync.schedule import schedule
+from webapp.sync.schedule.pick_order import waiting
 
 MANY = 36
 LONG = "x" * 200  # so that every batch needs new pages

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from tests.sync.office import SOMEBODY, Killed, Office, killed_after, killed_at_commit
 from tests.sync.people import person
 from tests.sync.undoing import ask, change_user, links_of, undo, unlinked_of, users_of, work
-from webapp.database import write_transaction
-from webapp.models import AuditEvent, Incident, Integration, Person, SyncRun, User, db, utcnow
-from webapp.models.sync import SUCCESS_STATES
-from webapp.sync.keys import user_keys
-from webapp.undo import undoing
-from webapp.user_sync import settings as use
+from webapp.core.database import write_transaction
+from webapp.core.match_keys import user_keys
+from webapp.core.models import AuditEvent, Incident, Integration, Person, SyncRun, User, db, utcnow
+from webapp.core.models.sync import SUCCESS_STATES
+from webapp.integrations.runs import undo_service
+from webapp.integrations.user_sync import settings as use
 
 ADA = person("1", "Ada Lovelace", "ada@example.com")
 BOB = person("2", "Bob Martin", "bob@example.com")
@@ -23,7 +23,7 @@ CLEO = person("3", "Cleo Nova", "cleo@example.com")
 
 
 def verdicts(office: Office, run: SyncRun) -> dict[str, int]:
-    return undoing.verdicts(office.run(run.id)).counts
+    return undo_service.verdicts(office.run(run.id)).counts
 
 
 def test_imported_renamed_and_recognised_people_are_as_before(office: Office) -> None:
@@ -48,9 +48,9 @@ def test_undoing_twice_changes_nothing_more(office: Office) -> None:
     undo(office, run)
     users = users_of(office)
     assert verdicts(office, run) == {"already": 2}
-    with pytest.raises(undoing.NotUndoable) as refused:
+    with pytest.raises(undo_service.NotUndoable) as refused:
         ask(office, run)
-    assert refused.value.why == undoing.NOTHING
+    assert refused.value.why == undo_service.NOTHING
     assert users_of(office) == users
 
 
@@ -194,10 +194,10 @@ def test_an_id_is_never_given_twice(office: Office) -> None:
 # ------------------------------------------------------------------ asking
 def test_what_was_shown_is_done_or_nothing(office: Office) -> None:
     run = office.sync(ADA, BOB)
-    stamp = undoing.verdicts(office.run(run.id)).stamp
+    stamp = undo_service.verdicts(office.run(run.id)).stamp
     change_user(office, "ada@example.com", status="active")
-    with pytest.raises(undoing.ChangedMeanwhile):
-        undoing.undo(office.integration_id, run.id, SOMEBODY, stamp=stamp, then=undoing.GO_ON)
+    with pytest.raises(undo_service.ChangedMeanwhile):
+        undo_service.undo(office.integration_id, run.id, SOMEBODY, stamp=stamp, then=undo_service.GO_ON)
     assert len(office.users()) == 2
 
 
@@ -212,7 +212,7 @@ def test_somebody_touched_between_asking_and_doing_stays(office: Office) -> None
 def test_no_undo_beside_a_live_run_and_a_run_waits_for_a_live_undo(office: Office) -> None:
     run = office.sync(ADA, BOB)
     live = office.request()
-    with pytest.raises(undoing.AnotherRunLive):
+    with pytest.raises(undo_service.AnotherRunLive):
         ask(office, run)
     use.cancel(office.integration_id, live.id, SOMEBODY)
     asked = ask(office, run)
@@ -227,7 +227,7 @@ def test_no_undo_beside_a_live_run_and_a_run_waits_for_a_live_undo(office: Offic
 
 def test_the_schedule_is_paused_with_the_undo_unless_it_is_to_go_on(office: Office) -> None:
     run = office.sync(ADA)
-    work(office, ask(office, run, then=undoing.PAUSE))
+    work(office, ask(office, run, then=undo_service.PAUSE))
     sync = office.sync_settings
     assert sync.paused_at is not None
     assert (sync.paused_by, sync.pause_reason) == ("somebody", f"Run {run.id} was undone")
@@ -240,18 +240,18 @@ def test_the_schedule_is_paused_with_the_undo_unless_it_is_to_go_on(office: Offi
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"preview": True}, undoing.NO_SYNC),
-        ({"state": "held"}, undoing.NOT_OVER),
-        ({"lines_removed_at": utcnow()}, undoing.LINES_REMOVED),
-        ({"imported": 0}, undoing.NOTHING),
+        ({"preview": True}, undo_service.NO_SYNC),
+        ({"state": "held"}, undo_service.NOT_OVER),
+        ({"lines_removed_at": utcnow()}, undo_service.LINES_REMOVED),
+        ({"imported": 0}, undo_service.NOTHING),
     ],
 )
 def test_which_runs_can_be_undone(office: Office, change: dict[str, object], why: str) -> None:
     run = office.sync(ADA)
     with write_transaction() as session:
         session.execute(sa.update(SyncRun).where(SyncRun.id == run.id).values(**change))
-    assert undoing.why_not(office.run(run.id)) == why
-    with pytest.raises(undoing.NotUndoable):
+    assert undo_service.why_not(office.run(run.id)) == why
+    with pytest.raises(undo_service.NotUndoable):
         ask(office, run)
 
 
@@ -261,7 +261,7 @@ def test_an_undo_is_no_sync(office: Office) -> None:
     success = office.sync_settings.last_success_at
     incidents = db.session.scalar(sa.select(sa.func.count()).select_from(Incident))
     undone = undo(office, run)
-    assert undoing.why_not(undone) == undoing.NO_SYNC
+    assert undo_service.why_not(undone) == undo_service.NO_SYNC
     assert office.sync_settings.last_success_at == success
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Incident)) == incidents
 

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from tests.sync.office import Office, open_office
-from webapp.database import write_transaction
-from webapp.models import SyncRun, utcnow
-from webapp.sync import schedule
-from webapp.sync.lease import claim
-from webapp.sync.waiting import BIG, waiting
+from webapp.core.database import write_transaction
+from webapp.core.models import SyncRun, utcnow
+from webapp.sync.run.lease import claim
+from webapp.sync.schedule import schedule
+from webapp.sync.schedule.pick_order import BIG, waiting
 
 
 def due(office: Office, queued_at: datetime, people: int | None = 200) -> int:

@@ -12,7 +12,7 @@ from psycopg import sql
 from sqlalchemy import event
 
 from tests.sync.office import Office, between_batches
-from webapp.models import SyncRun
+from webapp.core.models import SyncRun
 
 OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 

@@ -7,17 +7,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from tests.sync.office import SOMEBODY, Office
-from webapp.database import write_transaction
-from webapp.models import SyncRun, User, db
-from webapp.sync.batches import Batches
-from webapp.sync.undo import undo_run
-from webapp.undo import undoing
+from webapp.core.database import write_transaction
+from webapp.core.models import SyncRun, User, db
+from webapp.integrations.runs import undo_service
+from webapp.sync.run.batch_size import Batches
+from webapp.sync.run.undo import undo_run
 
 
-def ask(office: Office, run: SyncRun, *, then: str = undoing.GO_ON) -> SyncRun:
+def ask(office: Office, run: SyncRun, *, then: str = undo_service.GO_ON) -> SyncRun:
     """A queued undo of ``run``."""
-    stamp = undoing.verdicts(office.run(run.id)).stamp
-    return undoing.undo(office.integration_id, run.id, SOMEBODY, stamp=stamp, then=then)
+    stamp = undo_service.verdicts(office.run(run.id)).stamp
+    return undo_service.undo(office.integration_id, run.id, SOMEBODY, stamp=stamp, then=then)
 
 
 def work(office: Office, undo: SyncRun, batch_size: int | None = None) -> SyncRun:

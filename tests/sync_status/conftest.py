@@ -14,8 +14,8 @@ from werkzeug.test import TestResponse
 from tests.actors import Actor, make_actor
 from tests.pages import Element, Page
 from tests.sync.office import Office, open_office
-from webapp.connectors.base import LeftOut, Person
-from webapp.models import Contract, SyncRun, db
+from webapp.core.models import Contract, SyncRun, db
+from webapp.platforms.base import LeftOut, Person
 
 
 @dataclass

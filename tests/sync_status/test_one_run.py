@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from tests.actors import make_actor, make_contract
 from tests.sync.people import person
 from tests.sync_status.conftest import Watched, forms, rows, said, strip, texts
-from webapp.connectors.base import AccessDenied, BadResponse, ConnectorError, LeftOut, Unavailable
-from webapp.database import write_transaction
-from webapp.models import SyncRun, db, utcnow
+from webapp.core.database import write_transaction
+from webapp.core.models import SyncRun, db, utcnow
+from webapp.platforms.base import AccessDenied, BadResponse, ConnectorError, LeftOut, Unavailable
 
 PARTS = ("Imported", "Recognised", "Renamed", "Unchanged", "Left out", "Conflicts")
 

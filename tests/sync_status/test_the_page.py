@@ -11,10 +11,10 @@ from redis import Redis
 from tests.actors import make_actor, make_contract
 from tests.sync.people import person
 from tests.sync_status.conftest import Watched, forms, said, texts
-from webapp import heartbeat
-from webapp.connectors.base import AccessDenied, Unavailable
-from webapp.database import write_transaction
-from webapp.models import Integration, utcnow
+from webapp.core import heartbeat
+from webapp.core.database import write_transaction
+from webapp.core.models import Integration, utcnow
+from webapp.platforms.base import AccessDenied, Unavailable
 
 HEALTH = "Health of each platform"
 

@@ -12,7 +12,7 @@ from tests.sync.people import person
 from tests.sync.test_retention import age, tidy
 from tests.sync.undoing import change_user, work
 from tests.sync_status.conftest import Watched, forms, said, strip, texts
-from webapp.models import SyncRun, db
+from webapp.core.models import SyncRun, db
 
 BOB_GOES_BACK = (
     "Bob Martin bob @example.com Gets the old name back: Changed from Bob Martin → to Bob Old "

@@ -11,12 +11,12 @@ from tests.actors import sign_in
 from tests.sync.office import Office, Platform
 from tests.sync.people import person
 from tests.upgrades.rows import LANDED, PEOPLE, fill
-from webapp.access import PERMISSIONS
-from webapp.credentials import seal_for
-from webapp.database import writing
-from webapp.models import db
-from webapp.schema_version import MIGRATIONS, newest, versions
-from webapp.serving import ready_to_serve
+from webapp.core.credentials import seal_for
+from webapp.core.database import writing
+from webapp.core.models import db
+from webapp.core.permissions import PERMISSIONS
+from webapp.core.schema_version import MIGRATIONS, newest, versions
+from webapp.operations.startup import ready_to_serve
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite", "postgres_owner"], indirect=True)
 

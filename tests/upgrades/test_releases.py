@@ -7,8 +7,8 @@ import tomllib
 
 from tests.servers.processes import ROOT
 from tests.upgrades.rows import LANDED
-from webapp.release import VERSION
-from webapp.schema_version import newest
+from webapp.core.release import VERSION
+from webapp.core.schema_version import newest
 
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 RELEASES = re.findall(

@@ -12,20 +12,20 @@ from flask import Flask
 from tests.actors import Actor, make_actor
 from tests.sync.office import Office, open_office
 from tests.sync.people import person
-from webapp.access import MANAGE_USERS
-from webapp.audit import trail
-from webapp.database import write_transaction
-from webapp.models import AuditEvent, Contract, User, UserUpload, db
-from webapp.sync.apply import apply_plan
-from webapp.sync.keys import USER_KEYS, user_keys
-from webapp.uploads.adding import AlreadyAdded, Changed, add
-from webapp.uploads.judging import judge
-from webapp.uploads.keeping import keep, sheet_of
-from webapp.uploads.rows import Rows
-from webapp.uploads.taken import taken_by
-from webapp.users.activation import LicencesExceeded
-from webapp.users.directory import directory_of
-from webapp.users.set_up import Giver
+from webapp.core.audit import log
+from webapp.core.database import write_transaction
+from webapp.core.match_keys import USER_KEYS, user_keys
+from webapp.core.models import AuditEvent, Contract, User, UserUpload, db
+from webapp.core.permissions import MANAGE_USERS
+from webapp.people.activation.activate import LicencesExceeded
+from webapp.people.directory.directory import directory_of
+from webapp.people.directory.setup import Giver
+from webapp.people.uploads.add import AlreadyAdded, Changed, add
+from webapp.people.uploads.existing import taken_by
+from webapp.people.uploads.rows import Rows
+from webapp.people.uploads.store import keep, sheet_of
+from webapp.people.uploads.validate import judge
+from webapp.sync.run.apply import apply_plan
 
 FILE = """name,username,email,third_party_id,role,team
 Ada L.,ADA,Ada@Example.com,,agent,{team}
@@ -136,7 +136,7 @@ def test_a_run_that_planned_before_the_upload_imports_nobody_twice(
         return apply_plan(*args, **options)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("webapp.sync.run.apply_plan", after_the_upload)
+        patch.setattr("webapp.sync.run.run.apply_plan", after_the_upload)
         office.work(run)
     done = office.run(run.id)
     assert (done.state, done.renamed, done.imported) == ("completed", 1, 0)
@@ -195,7 +195,7 @@ def test_without_its_audit_row_nobody_is_added(
     def fail(*_args: object, **_options: object) -> None:
         raise RuntimeError("no row")
 
-    monkeypatch.setattr(trail, "record", fail)
+    monkeypatch.setattr(log, "record", fail)
     with pytest.raises(RuntimeError, match="no row"):
         add(office.contract_id, upload_id, "active", leave_out=False, stamp=stamp, by_user_id=by)
     assert users(office) == []

@@ -17,16 +17,17 @@ from tests.actors import Actor
 from tests.uploads.sending import address_of, csv_of, upload
 from tests.users.pages import open_page
 from tests.users.world import World
-from webapp.access import MANAGE_USERS
-from webapp.activation_grid import grid
-from webapp.models import Team
-from webapp.sync import keys
-from webapp.uploads import columns, emails, nearest, places, reading
-from webapp.uploads.judging import Judgement, Taken, judge
-from webapp.uploads.nearest import Nearest, alike
-from webapp.uploads.rows import Rows
-from webapp.users.directory import Directory, RoleEntry, TeamEntry
-from webapp.users.set_up import Giver
+from webapp.core import match_keys
+from webapp.core.models import Team
+from webapp.core.permissions import MANAGE_USERS
+from webapp.people.activation import grid
+from webapp.people.directory import lookup
+from webapp.people.directory.directory import Directory, RoleEntry, TeamEntry
+from webapp.people.directory.setup import Giver
+from webapp.people.uploads import columns, emails, nearest, parse
+from webapp.people.uploads.nearest import Nearest, alike
+from webapp.people.uploads.rows import Rows
+from webapp.people.uploads.validate import Judgement, Taken, judge
 
 ROLES = (RoleEntry(3, "agent", "Agent", "", frozenset()),)
 HEAD = "name,username,email,roles,team,reporting_access"
@@ -71,7 +72,7 @@ def giver(directory: Directory) -> Giver:
 
 
 def judged(directory: Directory, *rows: str) -> Judgement:
-    sheet = reading.read(csv_of(*rows, head=HEAD))
+    sheet = parse.read(csv_of(*rows, head=HEAD))
     return judge(Rows(sheet), Taken(), directory, giver(directory), "active")
 
 
@@ -86,7 +87,7 @@ def test_A1_however_many_teams_there_are_few_are_compared_and_only_their_ends(
     teams: int, compared: list[tuple[int, int]]
 ) -> None:
     judged(here(teams), *of_unknown_teams(1_000))
-    assert 0 < len(compared) <= places.LOOKED_FOR * nearest.COMPARED
+    assert 0 < len(compared) <= lookup.LOOKED_FOR * nearest.COMPARED
     assert max(map(max, compared)) <= nearest.LOOKED_AT
 
 
@@ -129,7 +130,7 @@ def test_A1_the_grid_is_bounded_like_a_file(
     answer = manager.post(f"{world.url}/activate/each/confirm", form)
     assert answer.status_code == 422
     assert "is not a team here" in answer.text
-    assert 0 < len(compared) <= places.LOOKED_FOR * nearest.COMPARED
+    assert 0 < len(compared) <= lookup.LOOKED_FOR * nearest.COMPARED
 
 
 @given(st.text(alphabet="abc ", max_size=20), st.text(alphabet="abc ", max_size=20))
@@ -157,7 +158,7 @@ def test_what_was_meant_is_found_among_many(written: str, meant: str | None) -> 
 def test_A1_no_cell_and_no_page_is_read_beyond_so_many_names(monkeypatch: pytest.MonkeyPatch) -> None:
     tricky = TeamEntry(2, "abc;abc;abx", "abc;abc;abx", 0)
     directory = Directory(1, ROLES, (TeamEntry(1, "abc", "abc", 0), tricky), {})
-    looked_up = recorded(monkeypatch, places.Places, "_found_teams", lambda *_: None)
+    looked_up = recorded(monkeypatch, lookup.Places, "_found_teams", lambda *_: None)
     found = judged(directory, *(f'B {n},bob{n},,Agent,,"{"abc;" * 200}"' for n in range(1_000)))
     assert {
         problem.text.split(".")[0] for problem in found.problems if problem.column == "reporting_access"
@@ -165,14 +166,14 @@ def test_A1_no_cell_and_no_page_is_read_beyond_so_many_names(monkeypatch: pytest
         "It holds more than 50 names",
         "More than 20,000 roles and teams are named before this row",
     }
-    tries = places._HOLDS + 2  # with a separator more or less, and by itself
-    assert len(looked_up) <= (places.PAGE_MOST + 1_000) * tries
+    tries = lookup._HOLDS + 2  # with a separator more or less, and by itself
+    assert len(looked_up) <= (lookup.PAGE_MOST + 1_000) * tries
 
 
 def test_A1_each_value_of_a_file_is_normalised_once(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [f"Zoë {n},zoë{n},zoë{n}@acme.example,Agënt,Ünknown," for n in range(1_000)]
-    sheet = reading.read(csv_of(*rows, head=HEAD))
-    normalised = recorded(monkeypatch, keys, "normal", lambda text, *_: text)
+    sheet = parse.read(csv_of(*rows, head=HEAD))
+    normalised = recorded(monkeypatch, match_keys, "normal", lambda text, *_: text)
     directory = here(80)
     judge(Rows(sheet), Taken(), directory, giver(directory), "active")
     assert 2_000 <= len(normalised) <= 2_000 + 10  # username and email of each, one role, one team
@@ -189,45 +190,47 @@ def test_A1_few_unusual_domains_are_looked_at_and_each_address_once(monkeypatch:
 
 def test_A1_no_marks_without_end_are_put_in_order() -> None:
     many = "a" + "\u0315\u0300" * 5_000
-    assert len(keys.normal(many)) <= keys.MARKS_MOST + 1
-    assert keys.match_key(many) == keys.match_key("a" + "\u0315\u0300" * (keys.MARKS_MOST // 2))
+    assert len(match_keys.normal(many)) <= match_keys.MARKS_MOST + 1
+    assert match_keys.match_key(many) == match_keys.match_key(
+        "a" + "\u0315\u0300" * (match_keys.MARKS_MOST // 2)
+    )
 
 
 @given(st.text(max_size=60))
 def test_A1_other_text_is_normalised_as_it_always_was(text: str) -> None:
     for form in ("NFKC", "NFKD"):
-        assert keys.normal(text, form) == unicodedata.normalize(form, text)  # type: ignore[arg-type]
+        assert match_keys.normal(text, form) == unicodedata.normalize(form, text)  # type: ignore[arg-type]
 
 
 def test_A1_no_mark_is_forgotten() -> None:
     combining = {char for char in map(chr, range(0x110000)) if unicodedata.combining(char)}
-    assert all(re.fullmatch(keys._TOO_MANY, char * (keys.MARKS_MOST + 1)) for char in combining)
+    assert all(re.fullmatch(match_keys._TOO_MANY, char * (match_keys.MARKS_MOST + 1)) for char in combining)
 
 
 # ------------------------------------------------------------------ reading
 def test_A1_headings_without_end_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at = recorded(monkeypatch, columns, "match_key", lambda text: len(text))
-    with pytest.raises(reading.Unreadable):
-        reading.read((";,|" * 300_000 + "x\nx\n").encode())
-    with pytest.raises(reading.Unreadable):
-        reading.read(("é" * 500_000 + "\nx\n").encode())
-    assert len(looked_at) <= 2 * len(reading.SEPARATORS) * (reading.MAX_HEADINGS + 1)
+    with pytest.raises(parse.Unreadable):
+        parse.read((";,|" * 300_000 + "x\nx\n").encode())
+    with pytest.raises(parse.Unreadable):
+        parse.read(("é" * 500_000 + "\nx\n").encode())
+    assert len(looked_at) <= 2 * len(parse.SEPARATORS) * (parse.MAX_HEADINGS + 1)
     assert max(looked_at) <= columns.HEADING_MAX
 
 
 def test_A1_rows_and_cells_beyond_what_can_be_read_are_only_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    restored = recorded(monkeypatch, reading, "restored", len)
-    with pytest.raises(reading.Unreadable, match="The file has 300,000 rows"):
-        reading.read(b"name,username\n" + b"x\n" * 300_000)
-    sheet = reading.read(b"name,username\n" + b"x," * 300_000)
+    restored = recorded(monkeypatch, parse, "restored", len)
+    with pytest.raises(parse.Unreadable, match="The file has 300,000 rows"):
+        parse.read(b"name,username\n" + b"x\n" * 300_000)
+    sheet = parse.read(b"name,username\n" + b"x," * 300_000)
     assert sheet.lines[0].extra == 299_998
-    assert len(restored) <= reading.MAX_COLUMNS * 2
+    assert len(restored) <= parse.MAX_COLUMNS * 2
 
 
 def test_A1_the_check_of_the_largest_file_is_shown_and_says_no_more_than_it_has_to(
     world: World, manager: Actor
 ) -> None:
-    rows = [f"B {n},bob{n},,,{noise(200, n)},{noise(200, n + 5_000)}" for n in range(reading.MAX_ROWS)]
+    rows = [f"B {n},bob{n},,,{noise(200, n)},{noise(200, n + 5_000)}" for n in range(parse.MAX_ROWS)]
     page = upload(manager, world, csv_of(*rows, head=HEAD))
     check = open_page(manager, f"{address_of(page)}?as=active&show=problems")
     assert "is not a team here" in check.text

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.access import MANAGE_USERS
-from webapp.uploads.judging import Holder, Judgement, Taken, judge
-from webapp.uploads.places import LOOKED_FOR
-from webapp.uploads.reading import Unreadable, read
-from webapp.uploads.rows import Rows
-from webapp.users.directory import Directory, RoleEntry, TeamEntry
-from webapp.users.set_up import Giver, SetUp
+from webapp.core.permissions import MANAGE_USERS
+from webapp.people.directory.directory import Directory, RoleEntry, TeamEntry
+from webapp.people.directory.lookup import LOOKED_FOR
+from webapp.people.directory.setup import Giver, SetUp
+from webapp.people.uploads.parse import Unreadable, read
+from webapp.people.uploads.rows import Rows
+from webapp.people.uploads.validate import Holder, Judgement, Taken, judge
 
 ROLES = (
     RoleEntry(1, "administrator", "Administrator", "", frozenset({MANAGE_USERS, "everything"})),

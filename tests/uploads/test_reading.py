@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.spreadsheets.cells import MARK, csv_lines
-from webapp.uploads.reading import MAX_ROWS, Sheet, Unreadable, read
+from webapp.core.spreadsheets.cells import MARK, csv_lines
+from webapp.people.uploads.parse import MAX_ROWS, Sheet, Unreadable, read
 
 TEXT = "Name;User name;E-Mail\r\nZoë “Zed” Müller;zoe;zoe@acme.example\r\n"
 

@@ -13,10 +13,10 @@ from tests.actors import Actor, make_actor
 from tests.uploads.sending import HEAD, address_of, csv_of, problems, upload
 from tests.users.pages import open_page
 from tests.users.world import World, make_world, statements
-from webapp import jobs
-from webapp.models import Team, User, UserUpload, utcnow
-from webapp.uploads.adding import Forgotten, add
-from webapp.uploads.reading import MAX_ROWS
+from webapp.core.models import Team, User, UserUpload, utcnow
+from webapp.jobs import functions
+from webapp.people.uploads.add import Forgotten, add
+from webapp.people.uploads.parse import MAX_ROWS
 
 ACTIVE_HEAD = "name,username,roles,team,reporting_access"
 
@@ -213,7 +213,7 @@ def test_a_few_uploads_wait_beside_each_other_and_are_forgotten_after_a_day(
     assert manager.get(second).status_code == 404
     assert manager.post(second, {"stamp": "x"}).status_code == 404
     with world.app.app_context():
-        jobs.tick()
+        functions.tick()
     assert world.scalar(sa.select(sa.func.count()).select_from(UserUpload)) == 0
 
 

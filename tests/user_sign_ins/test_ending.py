@@ -11,7 +11,7 @@ from tests.auth.form import attempt
 from tests.users.pages import Page, open_page
 from tests.users.test_reporting_access import sees
 from tests.users.world import World
-from webapp.models import SignInSession, User
+from webapp.core.models import SignInSession, User
 
 
 def end(actor: Actor, world: World, other: Actor) -> Page:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.sync.people import person
 from tests.sync_status.conftest import Watched, strip, watched
-from webapp.connectors.base import LeftOut
-from webapp.database import write_transaction
-from webapp.models import Exclusion
+from webapp.core.database import write_transaction
+from webapp.core.models import Exclusion
+from webapp.platforms.base import LeftOut
 
 __all__ = ["watched"]
 

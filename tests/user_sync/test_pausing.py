@@ -13,14 +13,14 @@ from tests.sync.office import SOMEBODY, Office, open_office
 from tests.sync.people import person
 from tests.sync_status.conftest import said
 from tests.users.pages import open_page
-from webapp.access import INTEGRATIONS
-from webapp.connectors.base import Unavailable
-from webapp.database import write_transaction
-from webapp.models import AuditEvent, Contract, Incident, db, utcnow
-from webapp.platforms.board import PlatformState, platform_state
-from webapp.sync import incidents
-from webapp.user_sync import pause as use
-from webapp.user_sync import settings
+from webapp.core.database import write_transaction
+from webapp.core.models import AuditEvent, Contract, Incident, db, utcnow
+from webapp.core.permissions import INTEGRATIONS
+from webapp.integrations.shared import pause as use
+from webapp.integrations.shared.platform_status import PlatformState, platform_state
+from webapp.integrations.user_sync import settings
+from webapp.platforms.base import Unavailable
+from webapp.sync.schedule import incidents
 
 LONG_AGO = timedelta(days=3)
 ADA = person("1", "Ada Lovelace", "ada@example.com")

@@ -13,8 +13,18 @@ from tests.actors import make_actor
 from tests.pages import Page
 from tests.platforms.conftest import PAGE, Desk
 from tests.user_sync.test_the_tab import TAB, connected, press, runs, sync_settings, synced
-from webapp.database import write_transaction
-from webapp.models import AuditEvent, Person, SyncChange, SyncRequest, SyncRun, User, UserSync, db, utcnow
+from webapp.core.database import write_transaction
+from webapp.core.models import (
+    AuditEvent,
+    Person,
+    SyncChange,
+    SyncRequest,
+    SyncRun,
+    User,
+    UserSync,
+    db,
+    utcnow,
+)
 
 __all__ = ["connected", "synced"]
 

@@ -10,8 +10,8 @@ from redis import Redis
 
 from tests.pages import Page
 from tests.platforms.conftest import PAGE, Desk
-from webapp.database import write_transaction
-from webapp.models import SyncRun, User, UserSync, db, utcnow
+from webapp.core.database import write_transaction
+from webapp.core.models import SyncRun, User, UserSync, db, utcnow
 
 TAB = f"{PAGE}/user-sync"
 

@@ -13,12 +13,12 @@ from flask import Flask
 from tests.actors import Actor, make_actor
 from tests.users.pages import Page, open_page
 from tests.users.world import World, make_world, statements
-from webapp.access import MANAGE_SECURITY, Refused
-from webapp.models import RolePermission, Team, UserRole, utcnow
-from webapp.users.activation import Beyond, NotInContract, SetUpIncomplete, activate
-from webapp.users.filters import Filters
-from webapp.users.selection import Selection
-from webapp.users.set_up import SetUp
+from webapp.core.models import RolePermission, Team, UserRole, utcnow
+from webapp.core.permissions import MANAGE_SECURITY, Refused
+from webapp.people.activation.activate import Beyond, NotInContract, SetUpIncomplete, activate
+from webapp.people.directory.filters import Filters
+from webapp.people.directory.selection import Selection
+from webapp.people.directory.setup import SetUp
 
 
 def ticked(actor: Actor, world: World, ids: list[int], status: str = "pending") -> Page:

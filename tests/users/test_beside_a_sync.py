@@ -11,13 +11,13 @@ from flask import Flask
 from tests.actors import make_actor
 from tests.sync.office import open_office
 from tests.sync.people import person
-from webapp.database import write_transaction
-from webapp.models import Contract, Role, Team, User, db
-from webapp.users.activation import activate
-from webapp.users.deactivation import deactivate
-from webapp.users.filters import Filters
-from webapp.users.selection import Selection
-from webapp.users.set_up import SetUp
+from webapp.core.database import write_transaction
+from webapp.core.models import Contract, Role, Team, User, db
+from webapp.people.activation.activate import activate
+from webapp.people.activation.deactivate import deactivate
+from webapp.people.directory.filters import Filters
+from webapp.people.directory.selection import Selection
+from webapp.people.directory.setup import SetUp
 
 PEOPLE = 300  # for each half
 RENAMES = 4  # runs

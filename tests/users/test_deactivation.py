@@ -10,12 +10,12 @@ from tests.users.pages import Page, open_page
 from tests.users.test_activation import agents
 from tests.users.test_licences import at_once
 from tests.users.world import World
-from webapp.access import MANAGE_INTEGRATIONS, MANAGE_ROLES, MANAGE_SECURITY, VIEW_AUDIT
-from webapp.models import Account, RolePermission, User, utcnow
-from webapp.users.activation import activate
-from webapp.users.deactivation import deactivate
-from webapp.users.filters import Filters
-from webapp.users.selection import Selection
+from webapp.core.models import Account, RolePermission, User, utcnow
+from webapp.core.permissions import MANAGE_INTEGRATIONS, MANAGE_ROLES, MANAGE_SECURITY, VIEW_AUDIT
+from webapp.people.activation.activate import activate
+from webapp.people.activation.deactivate import deactivate
+from webapp.people.directory.filters import Filters
+from webapp.people.directory.selection import Selection
 
 
 def ticked(actor: Actor, world: World, ids: list[int]) -> Page:

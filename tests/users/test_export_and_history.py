@@ -15,11 +15,11 @@ from tests.users.pages import open_page
 from tests.users.test_activation import as_agents, everybody
 from tests.users.test_deactivation import confirmed, ticked
 from tests.users.world import World
-from webapp.models import User
-from webapp.spreadsheets import beside, sending
-from webapp.spreadsheets.cells import restored
-from webapp.spreadsheets.sending import EXCEL, FORMS
-from webapp.user_export.export import HEAD
+from webapp.core.models import User
+from webapp.core.spreadsheets.cells import restored
+from webapp.people.users.export import HEAD
+from webapp.web.exports import beside, send
+from webapp.web.exports.send import EXCEL, FORMS
 
 
 def exported(actor: Actor, world: World, query: str) -> tuple[list[dict[str, str]], str]:
@@ -131,8 +131,8 @@ def test_a_long_list_is_made_beside_the_web_with_the_same_rows(
     path, asked = f"/c/{world.slug}/users/export", {"list": "status=pending&sort=-name"}
     short = [manager.post(path, asked | {"form": form}) for form in FORMS]
     assert all(answer.data for answer in short)  # read to their ends
-    monkeypatch.setattr(sending, "SHORT", 2)
-    monkeypatch.setattr("webapp.user_export.export.rows_of", lambda *_: pytest.fail("a row was read here"))
+    monkeypatch.setattr(send, "SHORT", 2)
+    monkeypatch.setattr("webapp.people.users.export.rows_of", lambda *_: pytest.fail("a row was read here"))
     long = [manager.post(path, asked | {"form": form}) for form in FORMS]
     assert [dict(one.headers)["Content-Disposition"] for one in long] == [
         one.headers["Content-Disposition"] for one in short
@@ -149,7 +149,7 @@ def test_when_too_many_long_files_are_being_made_the_next_is_asked_to_come_again
     world: World, manager: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.add("Anna Kim", "Bartek Nowak")
-    monkeypatch.setattr(sending, "SHORT", 1)
+    monkeypatch.setattr(send, "SHORT", 1)
     monkeypatch.setattr(beside.places, "most", 0)
     answer = manager.post(f"/c/{world.slug}/users/export", {"list": "status=pending", "form": "xlsx"})
     assert answer.status_code == 503
@@ -157,7 +157,7 @@ def test_when_too_many_long_files_are_being_made_the_next_is_asked_to_come_again
     assert "Other long files are being made" in answer.text
     assert "Content-Disposition" not in answer.headers
     assert world.audit("users.exported") == []
-    monkeypatch.setattr(sending, "SHORT", 2)
+    monkeypatch.setattr(send, "SHORT", 2)
     assert manager.post(f"/c/{world.slug}/users/export", {"list": "status=pending"}).status_code == 200
 
 
@@ -165,7 +165,7 @@ def test_a_long_file_that_cannot_be_made_is_an_error_page_and_no_export(
     world: World, manager: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.add("Anna Kim", "Bartek Nowak")
-    monkeypatch.setattr(sending, "SHORT", 1)
+    monkeypatch.setattr(send, "SHORT", 1)
     monkeypatch.setattr(beside, "COMMAND", (sys.executable, "-c", "import sys; sys.exit(1)"))
     answer = manager.post(f"/c/{world.slug}/users/export", {"list": "status=pending", "form": "xlsx"})
     assert answer.status_code == 500

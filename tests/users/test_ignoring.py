@@ -10,7 +10,7 @@ from tests.sync.office import Office, open_office
 from tests.sync.people import person
 from tests.users.pages import Page, open_page
 from tests.users.world import World
-from webapp.models import Contract, Exclusion, db
+from webapp.core.models import Contract, Exclusion, db
 
 
 def ignoring(actor: Actor, url: str, ids: list[int]) -> Page:

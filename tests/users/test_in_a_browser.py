@@ -14,7 +14,7 @@ from werkzeug.serving import make_server
 from tests.actors import Actor
 from tests.axe import violations
 from tests.users.world import World
-from webapp.models import utcnow
+from webapp.core.models import utcnow
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ from tests.actors import Actor, make_actor
 from tests.users.pages import Page, open_page
 from tests.users.test_activation import agents, as_agents, everybody, listed, ticked
 from tests.users.world import World
-from webapp.models import db
-from webapp.users.activation import LicencesExceeded, activate
-from webapp.users.batch import ChangedMeanwhile
-from webapp.users.deactivation import deactivate
-from webapp.users.filters import Filters
-from webapp.users.forecast import of_licences
-from webapp.users.selection import Selection
+from webapp.core.models import db
+from webapp.people.activation.activate import LicencesExceeded, activate
+from webapp.people.activation.deactivate import deactivate
+from webapp.people.bulk.licence_forecast import of_licences
+from webapp.people.directory.bulk import ChangedMeanwhile
+from webapp.people.directory.filters import Filters
+from webapp.people.directory.selection import Selection
 
 
 def test_a_batch_past_the_licence_is_refused_as_a_whole_with_the_numbers(

@@ -13,8 +13,8 @@ from flask import Flask
 from tests.actors import Actor, make_actor
 from tests.users.pages import Form, open_page
 from tests.users.world import World, make_world, statements
-from webapp.database import write_transaction
-from webapp.models import Role, UserSync, utcnow
+from webapp.core.database import write_transaction
+from webapp.core.models import Role, UserSync, utcnow
 
 
 def names(manager: Actor, world: World, query: str) -> list[str]:
@@ -226,7 +226,7 @@ def test_pages_of_a_search_share_out_everybody_exactly_once(
     world: World, manager: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With more matches than one statement finds, the others are counted and read by further ones."""
-    monkeypatch.setattr("webapp.users.listing.PROBE", 60)
+    monkeypatch.setattr("webapp.people.directory.query.PROBE", 60)
     world.add_many(130)
     seen = [
         name

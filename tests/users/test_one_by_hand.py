@@ -11,12 +11,12 @@ from tests.sync.people import person
 from tests.users.pages import Page, open_page
 from tests.users.test_licences import at_once
 from tests.users.world import World, make_world
-from webapp.models import Contract, Team, User, db, utcnow
-from webapp.sync.keys import USER_KEYS, user_keys
-from webapp.user_editing.creating import create
-from webapp.user_editing.identity import Identity, UsernameTaken
-from webapp.users.activation import LicencesExceeded
-from webapp.users.set_up import SetUp
+from webapp.core.match_keys import USER_KEYS, user_keys
+from webapp.core.models import Contract, Team, User, db, utcnow
+from webapp.people.activation.activate import LicencesExceeded
+from webapp.people.directory.setup import SetUp
+from webapp.people.edit.creating import create
+from webapp.people.edit.identity import Identity, UsernameTaken
 
 
 def adding(actor: Actor, world: World, **values: object) -> Page:

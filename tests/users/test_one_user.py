@@ -10,10 +10,10 @@ from flask import Flask
 from tests.actors import Actor, make_actor
 from tests.users.pages import open_page
 from tests.users.world import World, make_world
-from webapp import contracts
-from webapp.access import INTEGRATIONS
-from webapp.database import write_transaction
-from webapp.models import Contract, SyncChange, SyncRun, utcnow
+from webapp.core import contracts
+from webapp.core.database import write_transaction
+from webapp.core.models import Contract, SyncChange, SyncRun, utcnow
+from webapp.core.permissions import INTEGRATIONS
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from tests.uploads.sending import address_of, csv_of, problems, upload
 from tests.users.pages import Page, open_page
 from tests.users.test_activation import ticked
 from tests.users.world import World
-from webapp.models import Account, ReportingAccess, Team, User, db, utcnow
-from webapp.users.activation import Beyond, activate_each
-from webapp.users.directory import directory_of
-from webapp.users.filters import Filters
-from webapp.users.giving import seen_by
-from webapp.users.selection import Selection
-from webapp.users.set_up import SetUp
+from webapp.core.models import Account, ReportingAccess, Team, User, db, utcnow
+from webapp.people.activation.activate import Beyond, activate_each
+from webapp.people.directory.directory import directory_of
+from webapp.people.directory.filters import Filters
+from webapp.people.directory.giving import seen_by
+from webapp.people.directory.selection import Selection
+from webapp.people.directory.setup import SetUp
 
 PORTO = "You cannot give access to Porto: you do not see it yourself."
 

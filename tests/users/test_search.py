@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.actors import Actor
 from tests.users.pages import open_page
 from tests.users.world import World
-from webapp.database import write_transaction
-from webapp.models import User, db
+from webapp.core.database import write_transaction
+from webapp.core.models import User, db
 
 SIGNS = "aAbBnNeEoO01 %_'\"\\/?*[]-.@äÄöÜßẞéÉſiİıIøŁžçñﬁＡｂ１％＿①ЖжЩщΣςσ日本語カｶ😀👩\u200d🚀🇵🇹e\u0301"
 words = st.text(st.sampled_from(SIGNS), min_size=1, max_size=8).filter(lambda text: bool(text.strip()))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.actors import Actor
 from tests.users.pages import Page, open_page
 from tests.users.world import World
-from webapp.users.selection import MAX_KEPT, UnknownUsers, pack, unpack
+from webapp.people.directory.selection import MAX_KEPT, UnknownUsers, pack, unpack
 
 
 @given(st.sets(st.integers(1, 2**63 - 1), max_size=MAX_KEPT))

@@ -17,13 +17,14 @@ from tests.users.test_deactivation import confirmed
 from tests.users.test_deactivation import ticked as ticked_active
 from tests.users.test_licences import at_once
 from tests.users.world import World
-from webapp.activations import judging
-from webapp.activations.undoing import CannotUndo, undo
-from webapp.models import Activation, Message, User, UserTeam, db, utcnow
-from webapp.users.batch import Done, ids_in, ranges
-from webapp.users.deactivation import deactivate
-from webapp.users.filters import Filters
-from webapp.users.selection import Selection
+from webapp.core.id_ranges import ids_in, ranges
+from webapp.core.models import Activation, Message, User, UserTeam, db, utcnow
+from webapp.people.activation import undo_checks
+from webapp.people.activation.deactivate import deactivate
+from webapp.people.activation.undo import CannotUndo, undo
+from webapp.people.directory.bulk import Done
+from webapp.people.directory.filters import Filters
+from webapp.people.directory.selection import Selection
 
 
 def activated(actor: Actor, world: World, ids: list[int], status: str = "pending") -> str:
@@ -194,7 +195,7 @@ def test_ranges_are_read_back() -> None:
 def test_A1_the_last_event_about_each_is_named_and_nobody_is_looked_at_twice(
     spans: list[tuple[int, int]],
 ) -> None:
-    left, expected = judging._Left(30), set(range(30))
+    left, expected = undo_checks._Left(30), set(range(30))
     for start, stop in spans:
         found = list(left.taken(slice(start, stop)))
         assert found == sorted(expected & set(range(start, stop)))
@@ -203,7 +204,7 @@ def test_A1_the_last_event_about_each_is_named_and_nobody_is_looked_at_twice(
 
 def test_A1_thousands_of_later_batches_cost_no_more_than_their_ranges() -> None:
     people = 10_000
-    left = judging._Left(people)
+    left = undo_checks._Left(people)
     walked = left._next = Walked(left._next)
     for _ in range(2_000):
         list(left.taken(slice(0, people)))

@@ -14,8 +14,10 @@ from flask import Flask
 from sqlalchemy import event
 
 from tests.actors import make_contract
-from webapp.database import write_connection, write_transaction
-from webapp.models import (
+from webapp.core.bulk_rows import insert_rows
+from webapp.core.database import write_connection, write_transaction
+from webapp.core.match_keys import USER_KEYS, user_keys
+from webapp.core.models import (
     AuditEvent,
     Contract,
     Integration,
@@ -31,8 +33,6 @@ from webapp.models import (
     table_of,
     utcnow,
 )
-from webapp.sync.bulk import insert_rows
-from webapp.sync.keys import USER_KEYS, user_keys
 
 
 @dataclass(frozen=True)

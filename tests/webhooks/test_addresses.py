@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from webapp.webhooks.addresses import AddressRefused, Target, parse, resolve
+from webapp.notifications.webhooks.addresses import AddressRefused, Target, parse, resolve
 
 
 def test_an_address_is_taken_apart() -> None:

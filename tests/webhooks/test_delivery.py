@@ -19,15 +19,15 @@ from tests.actors import make_contract
 from tests.servers.receiver import Receiver
 from tests.sync.office import SOMEBODY, Office
 from tests.sync.people import person
-from webapp import jobs
-from webapp.connectors.base import Unavailable
-from webapp.database import write_transaction
-from webapp.models import Contract, Webhook, WebhookDelivery, db, utcnow
-from webapp.previews import asking
-from webapp.sync.what_if import WhatIf
-from webapp.webhooks import delivery, sending
-from webapp.webhooks import settings as use
-from webapp.webhooks.addresses import AddressRefused
+from webapp.core.database import write_transaction
+from webapp.core.models import Contract, Webhook, WebhookDelivery, db, utcnow
+from webapp.integrations.user_sync import preview_service
+from webapp.jobs import functions
+from webapp.notifications.webhooks import delivery, sending
+from webapp.notifications.webhooks import service as use
+from webapp.notifications.webhooks.addresses import AddressRefused
+from webapp.platforms.base import Unavailable
+from webapp.sync.plan.what_if import WhatIf
 
 CROWD = [person(str(number), f"Person {number}", f"p{number}@example.com") for number in range(20)]
 ALL = list(use.EVENTS)
@@ -54,7 +54,7 @@ def pause_is_over() -> None:
 def test_the_end_of_a_run_arrives_signed(office: Office, receiver: Receiver) -> None:
     secret = set_up(office, receiver.url)
     run = office.sync(*CROWD)
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     ((path, headers, body),) = receiver.received
     assert path == "/hook?of=rollcall"
     assert headers["content-type"] == "application/json"
@@ -91,12 +91,12 @@ def test_no_transaction_is_open_while_the_network_is_waited_for(
         open_then.append(db.session().in_transaction())
         return 200
 
-    monkeypatch.setattr("webapp.webhooks.settings.resolve", looked_up)
+    monkeypatch.setattr("webapp.notifications.webhooks.service.resolve", looked_up)
     monkeypatch.setattr(delivery, "resolve", looked_up)
     monkeypatch.setattr(delivery, "post", posted)
     set_up(office, receiver.url)
     office.sync(*CROWD)
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     assert open_then == [False] * 3
 
 
@@ -132,7 +132,7 @@ def test_previews_and_other_contracts_are_no_events(office: Office, receiver: Re
     set_up(office, receiver.url)
     office.another().sync(*CROWD)
     office.platform.people_there = CROWD
-    office.work(asking.request_preview(office.integration_id, SOMEBODY, WhatIf()))
+    office.work(preview_service.request_preview(office.integration_id, SOMEBODY, WhatIf()))
     assert rows() == []
 
 
@@ -142,12 +142,12 @@ def test_whatever_is_no_success_is_tried_again(office: Office, receiver: Receive
     receiver.answers = [status, 204]
     receiver.location = f"http://127.0.0.1:{receiver.port}/elsewhere"
     office.sync(*CROWD)
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     (row,) = rows()
     assert (row.state, row.status) == ("waiting", status)
     assert f"The receiver answered {status}." in (row.error or "")
     pause_is_over()
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     assert (rows()[0].state, rows()[0].attempts) == ("delivered", 2)
     assert [path for path, _, _ in receiver.received] == ["/hook?of=rollcall"] * 2
     first, second = receiver.received
@@ -161,16 +161,16 @@ def test_the_pauses_grow_and_then_it_is_given_up(office: Office, receiver: Recei
     office.sync(*CROWD)
     for pause in delivery.PAUSES:
         before = utcnow()
-        jobs.deliver_webhooks()
+        functions.deliver_webhooks()
         (row,) = rows()
         assert row.state == "waiting"
         assert row.next_try_at >= before + pause
         pause_is_over()
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     (row,) = rows()
     assert (row.state, row.attempts) == ("failed", len(delivery.PAUSES) + 1)
     pause_is_over()
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     assert len(receiver.received) == len(delivery.PAUSES) + 1
 
 
@@ -181,7 +181,7 @@ def test_a_receiver_that_says_nothing_is_left(
     set_up(office, receiver.url)
     receiver.silent = True
     office.sync(*CROWD)
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     (row,) = rows()
     assert (row.state, row.status) == ("waiting", None)
     assert row.error
@@ -190,7 +190,7 @@ def test_a_receiver_that_says_nothing_is_left(
 def test_a_receiver_that_is_away_is_tried_again(office: Office) -> None:
     set_up(office, "http://127.0.0.1:9/")
     office.sync(*CROWD)
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     (row,) = rows()
     assert (row.state, row.error) == ("waiting", "The receiver could not be reached.")
 
@@ -214,14 +214,14 @@ def test_a_receiver_that_says_nothing_keeps_nobody_elses_events_waiting(
     other = db.session.get_one(Contract, neighbour)
     use.save(other, url=receiver.url, events=ALL, settings=office.app.extensions["settings"])
     use.send_test(other)
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     assert tried.count(9) == 1
     assert len(receiver.received) == 1
     first, second, third, test = rows()
     assert (first.attempts, second.attempts, third.attempts, test.state) == (1, 0, 0, "delivered")
     assert timedelta(0) < second.next_try_at - utcnow() <= delivery.RESTS
     pause_is_over()
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     assert tried.count(9) == 2
     assert [row.attempts for row in rows()[:3]] == [2, 0, 0]
 
@@ -233,13 +233,13 @@ def test_an_address_is_looked_up_and_judged_again_at_each_delivery(
     set_up(office, receiver.url)
     office.sync(*CROWD)
     app.extensions["settings"] = dataclasses.replace(app.extensions["settings"], webhook_loopback=False)
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     assert receiver.received == []
     assert rows()[0].state == "waiting"
     with write_transaction() as session:
         session.execute(sa.update(Webhook).values(url=f"https://127.0.0.1:{receiver.port}/"))
     pause_is_over()
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     assert "inside a private network" in (rows()[0].error or "")
 
 
@@ -257,7 +257,7 @@ def test_the_connection_goes_to_the_address_that_was_judged(
 
     real = sending.socket.getaddrinfo
     monkeypatch.setattr(sending.socket, "getaddrinfo", never)
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     assert receiver.received[0][1]["host"] == f"localhost:{receiver.port}"
 
 
@@ -267,7 +267,7 @@ def test_a_receiver_that_cannot_prove_itself_gets_nothing_of_the_event(
     """The receiver here speaks no TLS at all."""
     set_up(office, receiver.url.replace("http://", "https://"))
     office.sync(*CROWD)
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     assert receiver.received == []
     assert rows()[0].state == "waiting"
 
@@ -276,7 +276,7 @@ def test_a_webhook_that_goes_takes_its_deliveries_along(office: Office, receiver
     set_up(office, receiver.url)
     office.sync(*CROWD)
     use.remove(db.session.get_one(Contract, office.contract_id))
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     assert (rows(), receiver.received) == ([], [])
 
 
@@ -286,7 +286,7 @@ def test_another_address_gets_nothing_that_was_meant_for_the_old_one(
     set_up(office, "http://127.0.0.1:9/")
     office.sync(*CROWD)
     set_up(office, receiver.url)
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     assert receiver.received == []
 
 
@@ -319,7 +319,7 @@ def test_what_a_worker_has_taken_does_not_go_to_an_address_of_later(
         return status
 
     monkeypatch.setattr(delivery, "post", post)
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     assert [path for path, _, _ in receiver.received] == ["/hook?of=rollcall"]
 
 

@@ -12,8 +12,8 @@ from tests.actors import Actor
 from tests.pages import problems_of_page
 from tests.servers.receiver import Receiver
 from tests.sync.office import Office
-from webapp import jobs
-from webapp.models import AuditEvent, Contract, WebhookDelivery, db
+from webapp.core.models import AuditEvent, Contract, WebhookDelivery, db
+from webapp.jobs import functions
 
 SECRET = re.compile(r"whsec_[A-Za-z0-9+/=]+")
 
@@ -48,7 +48,7 @@ def test_a_test_event_is_sent_and_its_line_says_how_it_went(
 ) -> None:
     set_up(ines, page, receiver)
     assert "A test event is on its way." in ines.post(f"{page}/test", follow_redirects=True).text
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     db.session.remove()
     assert b'"type":"test"' in receiver.received[0][2]
     text = ines.get(page).text
@@ -65,11 +65,11 @@ def test_test_events_do_not_pile_up_and_are_not_tried_again(
     ines.post(f"{page}/test")
     assert "on its way already" in ines.post(f"{page}/test", follow_redirects=True).text
     db.session.remove()
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     assert [row.state for row in db.session.scalars(sa.select(WebhookDelivery))] == ["failed"]
     db.session.remove()
     assert "A test event is on its way." in ines.post(f"{page}/test", follow_redirects=True).text
-    jobs.deliver_webhooks()
+    functions.deliver_webhooks()
     db.session.remove()
     assert len(receiver.received) == 2
     assert "Delivered" in ines.get(page).text

@@ -11,10 +11,10 @@ from tests.actors import Actor
 from tests.conflicts.conftest import Apart, actor_of, admin, office, slug
 from tests.sync.office import Office, Platform
 from tests.sync_status.conftest import said
-from webapp import jobs
-from webapp.connectors.base import Call
-from webapp.models import Integration, Question, db
-from webapp.sync.answering import Ingredients, answer_question
+from webapp.core.models import Integration, Question, db
+from webapp.integrations.why.answer import Ingredients, answer_question
+from webapp.jobs import functions
+from webapp.platforms.base import Call
 
 __all__ = ["Apart", "actor_of", "admin", "office", "slug"]
 
@@ -46,7 +46,7 @@ class Asking:
         db.session.rollback()
         attempt = db.session.get_one(Question, question_id, populate_existing=True).attempt
         db.session.commit()
-        use = Ingredients(self.office.engine, jobs._load_question, connector, lease=self.office.lease)
+        use = Ingredients(self.office.engine, functions._load_question, connector, lease=self.office.lease)
         answer_question(question_id, attempt, use)
 
     def told(self, text: str, query: str = "") -> str:

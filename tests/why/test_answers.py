@@ -13,11 +13,11 @@ from tests.sync.people import person
 from tests.sync.troubles import trouble
 from tests.sync_status.conftest import said
 from tests.why.conftest import Asking
-from webapp import database
-from webapp.connectors.base import AccessDenied, LeftOut, Unavailable
-from webapp.database import write_transaction
-from webapp.models import AuditEvent, Exclusion, Person, Question, SyncRun, User, db, utcnow
-from webapp.sync import answering
+from webapp.core import database
+from webapp.core.database import write_transaction
+from webapp.core.models import AuditEvent, Exclusion, Person, Question, SyncRun, User, db, utcnow
+from webapp.integrations.why import answer as why_answer
+from webapp.platforms.base import AccessDenied, LeftOut, Unavailable
 
 ADA = person("1001", "Ada Lovelace", "ada@example.com", staff="7")
 GRACE = person("1002", "Grace Hopper", "grace@example.com", staff="8")
@@ -306,8 +306,8 @@ def test_questions_are_forgotten_after_a_day(asking: Asking) -> None:
 def tidy(ahead: timedelta) -> list[tuple[int, int]]:
     """What a tick does for questions so much later; those that it wakes a worker for."""
     with write_transaction() as session:
-        answering.tidy(session, utcnow() + ahead, LEASE)
-        return answering.waiting(session)
+        why_answer.tidy(session, utcnow() + ahead, LEASE)
+        return why_answer.waiting(session)
 
 
 def killed_while_answering(asking: Asking, text: str) -> int:

@@ -17,8 +17,8 @@ from tests.actors import Actor, make_actor, make_contract
 from tests.servers.local import HTTP
 from tests.servers.sandbox import Sandbox, sandbox_server
 from tests.sync_status.conftest import said
-from webapp import jobs
-from webapp.models import Question, SyncRun, User, db
+from webapp.core.models import Question, SyncRun, User, db
+from webapp.jobs import functions
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ class Place:
         with self.app.app_context():
             waiting = db.session.scalars(sa.select(Question.id).where(Question.state == "queued")).one()
             db.session.rollback()
-            jobs.answer(waiting)
+            functions.answer(waiting)
         return said(self.admin.get(answer.location).text)
 
     def enable(self) -> None:
@@ -85,7 +85,7 @@ class Place:
         with self.app.app_context():
             run = db.session.scalars(sa.select(SyncRun).where(SyncRun.state == "queued")).one()
             db.session.rollback()
-            jobs.run(run.id, run.attempt)
+            functions.run(run.id, run.attempt)
 
 
 @pytest.fixture(params=["intercom", "zendesk"])

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sync.people import person, user
-from webapp.connectors.base import LeftOut, Listing, Person
-from webapp.sync.plan import plan_sync
-from webapp.sync.question import MOST_NEAR, explained, meant_by
-from webapp.sync.terms import IdentifierAbsent, Kind, Plan, Rule
+from webapp.integrations.why.explain import MOST_NEAR, explained, meant_by
+from webapp.platforms.base import LeftOut, Listing, Person
+from webapp.sync.plan.plan import plan_sync
+from webapp.sync.plan.types import IdentifierAbsent, Kind, Plan, Rule
 
 NAMES = st.sampled_from(
     ["Ada Lovelace", "Zuzana Černá", "Þórdís Ægisdóttir", "ada", "Grace", "Иван Петров", " ", ""]

@@ -16,8 +16,8 @@ from config import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, OAuthClient
 from tests.actors import Actor, make_actor, make_contract
 from tests.servers.local import HTTP
 from tests.servers.sandbox import Sandbox, sandbox_server
-from webapp import jobs
-from webapp.models import Integration, SyncRun, db
+from webapp.core.models import Integration, SyncRun, db
+from webapp.jobs import functions
 
 PAGE = "/c/acme/integrations/platforms/zendesk"
 
@@ -90,7 +90,7 @@ class Desk:
         with self.app.app_context():
             run = db.session.scalars(sa.select(SyncRun).where(SyncRun.state == "queued")).one()
             db.session.rollback()
-            jobs.run(run.id, run.attempt)
+            functions.run(run.id, run.attempt)
             db.session.rollback()
             db.session.expire_all()
             return db.session.get_one(SyncRun, run.id)

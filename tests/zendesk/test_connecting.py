@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from tests.zendesk.conftest import PAGE, Desk
-from webapp.connectors.subdomain import NotASubdomain, subdomain_of
-from webapp.models import Integration, db
-from webapp.oauth import zendesk
+from webapp.core.models import Integration, db
+from webapp.platforms.zendesk import oauth as zendesk_oauth
+from webapp.platforms.zendesk.subdomain import NotASubdomain, subdomain_of
 
 once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -110,9 +110,9 @@ def test_o08_a_client_that_may_not_ask_for_the_scope_says_what_to_allow(desk: De
 def test_o08_an_answer_that_names_no_scope_means_the_one_asked_for(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answered = zendesk._content
+    answered = zendesk_oauth._content
     monkeypatch.setattr(
-        zendesk, "_content", lambda answer: {k: v for k, v in answered(answer).items() if k != "scope"}
+        zendesk_oauth, "_content", lambda answer: {k: v for k, v in answered(answer).items() if k != "scope"}
     )
     desk.connect()
 

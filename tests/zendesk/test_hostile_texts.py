@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from tests.stored import wrong_texts
 from tests.zendesk.conftest import PAGE, Desk
-from webapp import jobs
-from webapp.models import Person, Question, db
+from webapp.core.models import Person, Question, db
+from webapp.jobs import functions
 
 HOSTILE = {
     "name": "\u202eanA\x1b[31m \0Lopes",
@@ -52,8 +52,8 @@ def test_A15_names_and_values_of_fields_are_cleaned_like_every_other_text(desk: 
     with desk.app.app_context():
         question_id = db.session.scalars(sa.select(Question.id)).one()
         db.session.rollback()
-        jobs.answer(question_id)
-        jobs.find_doubles()
+        functions.answer(question_id)
+        functions.find_doubles()
     pages = [
         desk.admin.get(path).text
         for path in (f"{PAGE}/user-sync", f"{PAGE}/why/{question_id}", "/c/acme/users?status=pending&q=lopes")

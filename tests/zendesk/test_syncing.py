@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.zendesk.conftest import PAGE, Desk
-from webapp.models import Person, SyncChange, SyncRequest, User, db
+from webapp.core.models import Person, SyncChange, SyncRequest, User, db
 
 USERS = "/api/v2/users.json"
 

@@ -19,13 +19,14 @@ import config
 from tests.servers.local import HTTP
 from tests.servers.processes import ROOT, wait_until
 from tests.zendesk.conftest import Desk
-from webapp.connectors.base import AccessDenied, Unavailable
-from webapp.credentials import seal, unseal
-from webapp.database import write_transaction
-from webapp.models import Integration, db, utcnow
-from webapp.oauth import tokens, zendesk
-from webapp.oauth.base import LIFETIME_MAX
-from webapp.oauth.tokens import token_of
+from webapp.core.credentials import seal, unseal
+from webapp.core.database import write_transaction
+from webapp.core.models import Integration, db, utcnow
+from webapp.platforms import tokens
+from webapp.platforms.base import AccessDenied, Unavailable
+from webapp.platforms.oauth import LIFETIME_MAX
+from webapp.platforms.tokens import token_of
+from webapp.platforms.zendesk import oauth as zendesk_oauth
 
 
 @pytest.fixture
@@ -83,8 +84,8 @@ EIGHT = """
 import json, pathlib, sys
 import sqlalchemy as sa
 import config, webapp
-from webapp.models import Integration, db, utcnow
-from webapp.oauth.tokens import token_of
+from webapp.core.models import Integration, db, utcnow
+from webapp.platforms.tokens import token_of
 
 given = json.loads(sys.argv[1])
 client = config.OAuthClient(**given.pop("zendesk"))
@@ -211,7 +212,7 @@ def test_A15_only_a_token_that_a_header_can_carry_is_kept_and_it_ends_in_time(
     answer._content = json.dumps(
         {"access_token": "a", "refresh_token": "b", "expires_in": 600} | sent
     ).encode()
-    token = zendesk._token(answer)
+    token = zendesk_oauth._token(answer)
     assert (token is not None) == kept
     if token is not None:
         assert 0 < token["expires_at"] - time.time() <= LIFETIME_MAX

@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from flask import current_app
 
 from config import Settings
-from webapp.account import changing
-from webapp.auth import accounts
-from webapp.auth.passwords import MIN_LENGTH, PasswordRefused
+from webapp.accounts.profile import service
+from webapp.accounts.sign_in import accounts
+from webapp.accounts.sign_in.passwords import MIN_LENGTH, PasswordRefused
 from webapp.commands.answers import asked, contract_or_fail, fail, print_json
 from webapp.commands.groups import CommandGroup
-from webapp.database import write_transaction
-from webapp.models import Account, Contract, User, db
+from webapp.core.database import write_transaction
+from webapp.core.models import Account, Contract, User, db
 
 group = CommandGroup("account", help="Accounts: who can sign in.")
 
@@ -71,7 +71,8 @@ def create_administrator(
 def _admitted(contract: Contract, email: str, name: str | None, password: str | None) -> tuple[Account, bool]:
     """The account of ``email``, made if there is none, as an administrator; whether that changed anything.
 
-    Raises :class:`~webapp.auth.accounts.AccountRefused`, :class:`~webapp.auth.passwords.PasswordRefused` and
+    Raises :class:`~webapp.accounts.sign_in.accounts.AccountRefused`,
+    :class:`~webapp.accounts.sign_in.passwords.PasswordRefused` and
     ``IntegrityError`` when another transaction makes the same account.
     """
     with write_transaction() as session:
@@ -100,7 +101,7 @@ def set_password(email: str, password_stdin: bool, as_json: bool) -> None:
     try:
         with write_transaction() as session:
             account = accounts.locked(session, account.id)
-            changing.set_password(session, account, password, _settings())
+            service.set_password(session, account, password, _settings())
     except PasswordRefused as refused:
         fail(str(refused))
     if as_json:

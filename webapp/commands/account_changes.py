@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from webapp.auth import accounts, operating
+from webapp.accounts.sign_in import accounts, admin
 from webapp.commands.account import account_or_fail, as_json_row, group
 from webapp.commands.answers import fail, print_json
-from webapp.database import write_transaction
-from webapp.models import Account, db
+from webapp.core.database import write_transaction
+from webapp.core.models import Account, db
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 NOTHING = "Nothing was changed."
@@ -24,8 +24,8 @@ def close(email: str, as_json: bool) -> None:
     """
     with write_transaction() as session:
         account = account_or_fail(email)
-        changed = operating.close(session, account)
-    alone = operating.without_administrator(db.session(), account)
+        changed = admin.close(session, account)
+    alone = admin.without_administrator(db.session(), account)
     _answer(
         account,
         changed,
@@ -47,7 +47,7 @@ def reopen(email: str, as_json: bool) -> None:
     """Let EMAIL sign in again. A closed account has no password, so set one next."""
     with write_transaction() as session:
         account = account_or_fail(email)
-        changed = operating.reopen(session, account)
+        changed = admin.reopen(session, account)
     done = f"{account.email} is open again." if changed else f"{account.email} is open already."
     if not as_json and account.password_hash is None:
         done += f" Give it a password: flask account set-password {account.email}."
@@ -66,10 +66,10 @@ def set_email(email: str, new_email: str, as_json: bool) -> None:
     try:
         with write_transaction() as session:
             account = accounts.find_account(session, email)
-            changed = account is not None and operating.set_email(session, account, new_email)
+            changed = account is not None and admin.set_email(session, account, new_email)
             if account is None:
                 account = accounts.find_account(session, new_email)
-                if account is None or not operating.had_email(session, account, email):
+                if account is None or not admin.had_email(session, account, email):
                     account = account_or_fail(email)
     except accounts.AccountRefused as refused:
         fail(str(refused))

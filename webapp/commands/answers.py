@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import click
 import sqlalchemy as sa
 
-from webapp.models import Contract, db
+from webapp.core.models import Contract, db
 
 
 def contract_or_fail(slug: str) -> Contract:

@@ -11,16 +11,17 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from config import Settings
-from webapp.backup.in_use import InUse, database_path
-from webapp.backup.manifest import NoBackup
-from webapp.backup.marking import mark_restored
-from webapp.backup.restoring import restore as put_back
-from webapp.backup.still_running import nobody_serves, refuse_registered
-from webapp.backup.taking import NotTaken, take
 from webapp.commands.answers import fail
 from webapp.commands.groups import upon_its_own_version
-from webapp.database import write_transaction
-from webapp.models import utcnow
+from webapp.core.database import write_transaction
+from webapp.core.database_file import database_path
+from webapp.core.models import utcnow
+from webapp.operations.backup.in_use import InUse
+from webapp.operations.backup.manifest import NoBackup
+from webapp.operations.backup.marking import mark_restored
+from webapp.operations.backup.restore import restore as put_back
+from webapp.operations.backup.still_running import nobody_serves, refuse_registered
+from webapp.operations.backup.take import NotTaken, take
 
 KEEP = "Keep CREDENTIAL_KEYS and SECRET_KEY as well, in another place: without them no platform's token can be read."
 NEXT = (
@@ -69,11 +70,13 @@ def restore(file: Path, other_keys: bool) -> None:
 
     Refused while anything uses the database.
     """
+    from webapp import create_app  # which has the commands in it
+
     database = database_path(_settings().database_url)
     if database is None:
         fail(POSTGRES_RESTORE)
     try:
-        restored = put_back(_settings(), database, file, other_keys=other_keys)
+        restored = put_back(_settings(), database, file, make_app=create_app, other_keys=other_keys)
     except (NoBackup, InUse, OSError) as reason:
         fail(str(reason))
     about = restored.about

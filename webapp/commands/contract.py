@@ -10,14 +10,14 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-from webapp import contracts
-from webapp.access import FEATURES
+from webapp.administration.settings.service import by_command
 from webapp.commands.answers import contract_or_fail, fail, print_json
 from webapp.commands.groups import CommandGroup
-from webapp.contract_settings.changing import by_command
-from webapp.database import write_transaction
-from webapp.models import Contract, ContractFeature, User, db
-from webapp.names import tidied
+from webapp.core import contracts
+from webapp.core.database import write_transaction
+from webapp.core.models import Contract, ContractFeature, User, db
+from webapp.core.names import tidied
+from webapp.core.permissions import FEATURES
 
 group = CommandGroup("contract", help="Contracts, their features and licences.")
 

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from webapp.commands.answers import fail
 from webapp.commands.groups import CommandGroup
-from webapp.credentials import CredentialsUnreadable, reseal
-from webapp.database import write_transaction
-from webapp.models import ConnectAttempt, Integration, Message, Webhook
+from webapp.core.credentials import CredentialsUnreadable, reseal
+from webapp.core.database import write_transaction
+from webapp.core.models import ConnectAttempt, Integration, Message, Webhook
 
 group = CommandGroup("credentials", help="Stored secrets and their encryption keys.")
 

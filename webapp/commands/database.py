@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from webapp.commands.answers import fail
 from webapp.commands.groups import CommandGroup
-from webapp.database_roles import WrongRole, beyond_serving, refuse_too_little
-from webapp.models import db
+from webapp.core.database_roles import WrongRole, beyond_serving, refuse_too_little
+from webapp.core.models import db
 
 group = CommandGroup("database", help="The database: what its role may do.")
 

@@ -7,14 +7,14 @@ import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy.orm import Session
 
-from webapp.access import INTEGRATIONS
-from webapp.auth import accounts
-from webapp.auth.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD, NotTheDemos, refuse_another
+from webapp.accounts.sign_in import accounts
+from webapp.accounts.sign_in.demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD, NotTheDemos, refuse_another
 from webapp.commands.answers import fail
 from webapp.commands.groups import CommandGroup, end_with
-from webapp.contracts import create_contract, set_feature
-from webapp.database import write_transaction
-from webapp.models import Account, Contract, Team, db
+from webapp.core.contracts import create_contract, set_feature
+from webapp.core.database import write_transaction
+from webapp.core.models import Account, Contract, Team, db
+from webapp.core.permissions import INTEGRATIONS
 
 group = CommandGroup("demo", help="What make run starts with.")
 

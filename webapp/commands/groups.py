@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from flask import current_app
 from flask.cli import AppGroup
 
-from webapp.damage import damage_of
-from webapp.models import db
-from webapp.schema_version import EXIT_CODE, OtherVersion, refuse_other
+from webapp.core.damage import damage_of
+from webapp.core.models import db
+from webapp.core.schema_version import EXIT_CODE, OtherVersion, refuse_other
 
 Function = Callable[..., Any]
 

@@ -8,17 +8,18 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-from webapp import heartbeat, queue
 from webapp.commands.answers import contract_or_fail, fail, print_json
 from webapp.commands.groups import CommandGroup
 from webapp.commands.waiting import NO_QUEUE, wait_for
-from webapp.connectors.registry import PLATFORMS
-from webapp.models import Contract, Integration, SyncRequest, SyncRun, db, utcnow
-from webapp.models.sync import COUNTERS, SUCCESS_STATES
-from webapp.platforms.board import platform_states
-from webapp.sync.schedule import Requester
-from webapp.user_sync import settings as use
-from webapp.user_sync.locking import NotConnected, NotEnabled
+from webapp.core import heartbeat
+from webapp.core.models import Contract, Integration, SyncRequest, SyncRun, db, utcnow
+from webapp.core.models.sync import COUNTERS, SUCCESS_STATES
+from webapp.integrations.shared.lock_and_audit import NotConnected, NotEnabled
+from webapp.integrations.shared.platform_status import platform_states
+from webapp.integrations.user_sync import settings as use
+from webapp.platforms.registry import PLATFORMS
+from webapp.queue import wake
+from webapp.sync.schedule.schedule import Requester
 
 group = CommandGroup("sync", help="User sync: start runs and see how they went.")
 
@@ -49,7 +50,7 @@ def now(contract: str, platform: str, wait: bool, timeout: int) -> None:
         fail(f"{label} is not connected for the contract {contract}. Connect it first.")
     except NotEnabled:
         fail(f"User sync of {label} is off for the contract {contract}. Enable it first.")
-    woken = requested.joined or queue.wake_soon(requested.run.id, requested.run.attempt)
+    woken = requested.joined or wake.wake_soon(requested.run.id, requested.run.attempt)
     if not wait:
         words = "A run was going on already" if requested.joined else "A run is queued"
         click.echo(
@@ -77,7 +78,7 @@ def status(contract: str | None, as_json: bool) -> None:
     found: dict[str, Any] = {
         "scheduler_seen": _iso(heartbeat.seen(heartbeat.SCHEDULER).seen_at),
         "worker_seen": _iso(heartbeat.seen(heartbeat.WORKER).seen_at),
-        "queue_depth": queue.depth(),
+        "queue_depth": wake.depth(),
         "contracts": [_contract_status(one, moment) for one in contracts],
     }
     if as_json:

@@ -7,8 +7,9 @@ import time
 import click
 import redis
 
-from webapp import heartbeat, queue
-from webapp.models import SyncRun, db
+from webapp.core import heartbeat
+from webapp.core.models import SyncRun, db
+from webapp.queue import wake
 
 POLL = 0.2  # seconds
 QUIET = 30.0  # seconds in which a worker should have picked the run up: a tick and a moment
@@ -50,7 +51,7 @@ def why_it_waits(run: SyncRun) -> str:
     if run.waits_for and run.not_before:
         return f"{run.waits_for} It is tried again at {run.not_before:%H:%M:%S} UTC."
     try:
-        registered = queue.workers()
+        registered = wake.workers()
     except redis.RedisError:
         return NO_QUEUE
     worker = heartbeat.seen(heartbeat.WORKER)

@@ -1,1 +1,5 @@
-"""The Platforms screens: which platforms there are, connecting, reconnecting and disconnecting."""
+"""The platforms whose people are read: what each is called, how it is connected, and how its people are fetched.
+
+One folder a platform; the registry alone names them.
+It may import: core.
+"""

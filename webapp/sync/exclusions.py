@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.database import insert_into, rows_changed
-from webapp.models import Exclusion, Person, User, table_of, utcnow
-from webapp.models.user import IGNORED
-from webapp.sync.keys import match_key
+from webapp.core.database import insert_into, rows_changed
+from webapp.core.match_keys import match_key
+from webapp.core.models import Exclusion, Person, User, table_of, utcnow
+from webapp.core.models.user import IGNORED
 
 PATTERN = re.compile(r"[^\s@\[\]]*@[^\s@\[\]]+|[^\s@\[\]]+@[^\s@\[\]]*")
 PATTERN_MAX = 255  # characters

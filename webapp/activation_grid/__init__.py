@@ -1,1 +1,0 @@
-"""Activating many, each with roles and a team of their own."""

@@ -1,1 +1,0 @@
-"""Platforms, read over HTTP. Each yields the same plain values; none of them can write."""

@@ -1,1 +1,0 @@
-"""Runs that the safeguard held, and the decision about them."""

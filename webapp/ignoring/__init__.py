@@ -1,1 +1,0 @@
-"""Ignoring people who are pending, and taking that back."""

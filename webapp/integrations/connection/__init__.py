@@ -1,0 +1,1 @@
+"""The Platforms screens: which platforms there are, connecting, reconnecting and disconnecting."""

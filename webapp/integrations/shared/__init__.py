@@ -1,0 +1,1 @@
+"""What the pages of platforms and runs have in common."""

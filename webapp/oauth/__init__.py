@@ -1,1 +1,0 @@
-"""OAuth rounds with the platforms: the only calls to them that are not GET."""

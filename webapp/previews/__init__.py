@@ -1,1 +1,0 @@
-"""Asking for previews, with settings that are not saved, and applying what they showed."""

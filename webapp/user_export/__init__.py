@@ -1,1 +1,0 @@
-"""A list of users as a file for spreadsheets."""
