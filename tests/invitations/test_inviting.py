@@ -12,8 +12,9 @@ from tests.actors import Actor, make_actor
 from tests.invitations.guests import EMAIL, Guests
 from tests.mails import everything_stored, mails
 from tests.users.pages import Page, open_page
-from tests.users.world import World, make_world
+from tests.users.world import World, make_world, statements
 from webapp.core.models import Contract, Invitation, User, utcnow
+from webapp.notifications.mail import outbox
 
 
 def activate(world: World, by: Actor, people: list[int], **fields: object) -> Page:
@@ -51,6 +52,29 @@ def test_activating_invites_those_who_cannot_sign_in_when_asked_to(
     assert row.details is not None
     assert row.details["users"] == ["Anna Kim", "Bo Lund"]
     assert world.statuses(bystander) == ["pending"]
+
+
+def test_A1_inviting_forty_takes_no_more_statements_than_three_and_checks_each_address_once(
+    world: World, manager: Actor, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.set_licences(100)
+    checked: list[str] = []
+    check = outbox.validate_email
+
+    def counted(email: str, **rest: bool) -> object:
+        checked.append(email)
+        return check(email, **rest)
+
+    monkeypatch.setattr(outbox, "validate_email", counted)
+    outbox._address.cache_clear()
+    sent = []
+    for count, group in ((3, "Few"), (40, "Many")):
+        people = [world.add(f"{group} {number}")[0] for number in range(count)]
+        with statements(app) as said:
+            activate(world, manager, people, invite="y")
+        sent.append(len(said))
+    assert sent[1] <= sent[0]
+    assert len(mails(app)) == len(set(checked)) == len(checked) == 43
 
 
 def test_activating_alone_mails_nobody(world: World, manager: Actor, app: Flask) -> None:

@@ -16,7 +16,7 @@ from tests.users.test_activation import as_agents, ticked
 from tests.users.test_deactivation import confirmed
 from tests.users.test_deactivation import ticked as ticked_active
 from tests.users.test_licences import at_once
-from tests.users.world import World
+from tests.users.world import World, statements
 from webapp.core.id_ranges import ids_in, ranges
 from webapp.core.models import Activation, Message, User, UserTeam, db, utcnow
 from webapp.people.activation import undo_checks
@@ -138,6 +138,19 @@ def test_whoever_was_changed_since_is_named_and_nobody_goes_back(
     assert "Anna Kim" not in refused.notices
     assert world.statuses([anna]) == ["active"]
     assert not refused.root.all("form", action=f"{address}/undo")
+
+
+def test_A1_a_refused_undo_reads_the_log_as_often_as_its_page(world: World, manager: Actor) -> None:
+    anna, bartek = world.add("Anna Kim", "Bartek Nowak")
+    address = activated(manager, world, [anna, bartek])
+    form = open_page(manager, address).form("/undo")
+    _deactivate(world, manager, bartek)
+    with statements(world.app) as refused:
+        assert form.send("Undo the activation").response.status_code == 409
+    with statements(world.app) as shown:
+        open_page(manager, address)
+    reads = [sum("FROM audit_events" in one for one in said) for said in (refused, shown)]
+    assert reads[0] == reads[1] > 0
 
 
 def test_a_name_from_a_sync_does_not_stand_in_the_way(world: World, manager: Actor) -> None:
