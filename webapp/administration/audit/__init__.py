@@ -1,1 +1,1 @@
-"""The audit log: writing a row beside each change, and the page that lists them."""
+"""The audit page: the log with its filters, and the same as a file."""

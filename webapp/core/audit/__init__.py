@@ -1,1 +1,1 @@
-"""The audit log: what is written of each change, in which words, and what of it is masked."""
+"""The audit log: writing a row beside each change, who acts, in which words, and what of it is masked."""

@@ -1,1 +1,1 @@
-"""The Platforms screens: which platforms there are, connecting, reconnecting and disconnecting."""
+"""The Platforms pages: which there are, connecting, reconnecting, another account, disconnecting."""

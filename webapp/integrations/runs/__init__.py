@@ -1,1 +1,1 @@
-"""How User sync is doing, for people who may look and not touch."""
+"""Sync status: runs and their lines, as files too, the support bundle, comparing two runs, undoing one."""

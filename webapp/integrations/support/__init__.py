@@ -1,0 +1,1 @@
+"""Sync status of all contracts, for platform-wide support; nothing about people."""

@@ -1,1 +1,1 @@
-"""The User sync tab of a platform: identifier, Enable and Disable, Sync now, the safeguard, held runs."""
+"""The User sync tab of a platform: settings, Enable and Disable, Sync now, previews, held runs, pausing, exclusions."""

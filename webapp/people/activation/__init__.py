@@ -1,1 +1,1 @@
-"""Activations as they were made: the recent ones, and undoing one."""
+"""Activating, alike or each in a grid, deactivating, ignoring, and undoing an activation."""
