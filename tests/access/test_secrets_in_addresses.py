@@ -56,11 +56,11 @@ def test_A14_who_was_signed_out_meanwhile_is_asked_to_sign_in_and_no_more(there:
 
 
 def test_A14_every_view_that_reads_a_secret_from_its_address_is_marked(there: World) -> None:
-    """By the words that such an address has; ``browser.hold`` takes a token out of it."""
+    """By the words that such an address has; ``session_cookie.hold`` takes a token out of it."""
     found = {}
-    for source in (ROOT / "webapp").rglob("views.py"):
+    for source in (ROOT / "webapp").rglob("*views.py"):
         for view in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
-            if isinstance(view, ast.FunctionDef) and {"'code'", "browser.hold"} & {
+            if isinstance(view, ast.FunctionDef) and {"'code'", "session_cookie.hold"} & {
                 ast.unparse(node)
                 for node in ast.walk(view)
                 if isinstance(node, (ast.Constant, ast.Attribute))
