@@ -61,11 +61,11 @@ def peer_web(environ: Mapping[str, str], folder: Path) -> Iterator[str]:
 
 
 class Visitor:
-    """Somebody with one connection that stays open, who keeps the cookie that they are given."""
+    """Somebody with one connection that stays open, who keeps the cookies that they are given."""
 
     def __init__(self, url: str) -> None:
         self._connection = HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT)
-        self._cookie = ""
+        self._cookies: dict[str, str] = {}
 
     def sign_in(self) -> None:
         """Become the administrator of the demo contract, through the form."""
@@ -82,7 +82,7 @@ class Visitor:
 
     def open(self, path: str, status: int = 200, form: str | None = None) -> Answer:
         """Ask for ``path``, or send it ``form``. Raises :class:`BenchError` for another status."""
-        headers = {"Cookie": self._cookie}
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
         if form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         began = time.perf_counter()
@@ -105,6 +105,6 @@ class Visitor:
         self._connection.close()
 
     def _remember(self, answer: HTTPResponse) -> None:
-        cookie = answer.headers["Set-Cookie"]
-        if cookie:
-            self._cookie = cookie.partition(";")[0]
+        for given in answer.headers.get_all("Set-Cookie", []):
+            name, _, value = given.partition(";")[0].partition("=")
+            self._cookies[name] = value
