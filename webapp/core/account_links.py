@@ -5,9 +5,5 @@ from __future__ import annotations
 from datetime import timedelta
 
 RESET = "reset"
-
-
 EMAIL = "email"
-
-
 LIFETIMES = {RESET: timedelta(hours=1), EMAIL: timedelta(hours=24)}

@@ -10,31 +10,15 @@ import sqlalchemy as sa
 from webapp.core.models import Account, Contract, ContractFeature, Role, RolePermission, User, UserRole, db
 
 INTEGRATIONS = "admin.integration.settings"
-
-
 MANAGE_INTEGRATIONS = "admin.integration.settings"
-
-
 MANAGE_USERS = "admin.org.users.manage"
-
-
 MANAGE_ROLES = "admin.org.roles-and-permissions.manage"
-
-
 MANAGE_STRUCTURE = "admin.org.structure.manage"
-
-
 MANAGE_SECURITY = "admin.security.settings"
-
-
 VIEW_SYNC_STATUS = "admin.integration.status.view"
-
-
 VIEW_AUDIT = "admin.audit.view"
 
-
 FEATURES: dict[str, str] = {INTEGRATIONS: "Integrations"}
-
 
 PERMISSIONS: dict[str, str] = {
     MANAGE_INTEGRATIONS: "Manage Integrations",

@@ -21,17 +21,13 @@ KIND_LABELS = {
     "unlinked": "Unlinked",
 }
 
-
 KEPT = "Stays"  # what an undo calls those who are left out of it
-
-
 WOULD_LABELS = KIND_LABELS | {
     "imported": "To import",
     "linked": "To recognise",
     "renamed": "To rename",
     "missing": "Would go missing",
 }
-
 
 # what the saved settings would do, after “With the saved settings”
 SAVED_WORDS = {
@@ -43,7 +39,6 @@ SAVED_WORDS = {
     "left_out": "left out",
     "conflict": "in conflict",
 }
-
 
 # reason: (what it means for the person, what to do about it)
 REASON_WORDS: dict[str, tuple[str, str | None]] = {
